@@ -1,0 +1,48 @@
+"""A mutation is one operation; a refusal comes back as data with a stable code, never as an exception text."""
+
+from typing import Any, ClassVar
+
+import graphene
+from kernel.errors import DomainError
+
+from graphql_api.context import Context
+
+
+class UserError(graphene.ObjectType):
+    """Why the domain said no."""
+
+    field = graphene.String(description="The input at fault, where there is one")
+    code = graphene.NonNull(graphene.String, description="Stable; documented in docs/graphql.md")
+    message = graphene.NonNull(graphene.String, description="Chinese sentence with the next step")
+
+
+def as_user_error(refused: DomainError) -> UserError:
+    return UserError(field=refused.field, code=refused.code, message=refused.sentence)
+
+
+class DomainMutation(graphene.Mutation):
+    """Base of all mutations: `perform` makes one domain call; DomainError becomes `userErrors`.
+
+    `scope` names what a token must be allowed ("findings:write").
+    """
+
+    class Meta:
+        abstract = True
+
+    user_errors = graphene.NonNull(graphene.List(graphene.NonNull(UserError)))
+    scope: ClassVar[str] = ""
+
+    @classmethod
+    def perform(cls, context: Context, **arguments: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @classmethod
+    def mutate(cls, root: Any, info: graphene.ResolveInfo, **arguments: Any) -> Any:
+        try:
+            if not info.context.actor.may(cls.scope):
+                from kernel.errors import NotAllowed
+
+                raise NotAllowed
+            return cls(**cls.perform(info.context, **arguments), user_errors=[])
+        except DomainError as refused:
+            return cls(user_errors=[as_user_error(refused)])

@@ -1,0 +1,27 @@
+"""The public host's schema: institute staff, applicants, providers. One mixin pair per feature."""
+
+import graphene
+from identity.contracts import Actor
+
+
+class Me(graphene.ObjectType):
+    """Who is asking."""
+
+    name = graphene.NonNull(graphene.String)
+    roles = graphene.NonNull(graphene.List(graphene.NonNull(graphene.String)))
+
+
+class MeQuery(graphene.ObjectType):
+    me = graphene.Field(Me)
+
+    @staticmethod
+    def resolve_me(root: None, info: graphene.ResolveInfo) -> Me | None:
+        actor: Actor = info.context.actor
+        return Me(name=actor.name, roles=sorted(actor.roles)) if actor.signed_in else None
+
+
+class Query(MeQuery):
+    """Reads on the public host."""
+
+
+schema = graphene.Schema(query=Query)

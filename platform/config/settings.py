@@ -1,0 +1,271 @@
+"""Settings from the environment, with defaults that are safe on one machine (docs/operations.md lists them)."""
+
+import sys
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parents[2]
+env = environ.Env()
+
+# --- Which kind of run this is -------------------------------------------------------------------
+PRODUCTION = env.bool("PRODUCTION", False)
+DEBUG = env.bool("DEBUG", False)
+DEFAULT_SECRET = "one-machine-only-never-in-production"  # noqa: S105
+SECRET_KEY = env.str("SECRET_KEY", DEFAULT_SECRET)
+DATA_KEYS = env.list("DATA_KEYS", default=[SECRET_KEY])  # the last seals, all open (kernel/crypto.py)
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+
+# --- Hosts ---------------------------------------------------------------------------------------
+PUBLIC_HOSTS = env.list("PUBLIC_HOSTS", default=["localhost", "127.0.0.1", "testserver"])
+SCHOOL_HOST_SUFFIX = env.str("SCHOOL_HOST_SUFFIX", "localhost")  # a school answers to <slug>.<suffix>
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[*PUBLIC_HOSTS, f".{SCHOOL_HOST_SUFFIX}"])
+PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000")  # where links in mails lead
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+if PRODUCTION:
+    _wrong = [
+        sentence
+        for broken, sentence in (
+            (SECRET_KEY == DEFAULT_SECRET or len(SECRET_KEY) < 50, "SECRET_KEY must be set to 50 random characters"),
+            ("DATA_KEYS" not in env.ENVIRON, "DATA_KEYS must be set: personal data are sealed with them"),
+            (DEBUG, "DEBUG must be off"),
+            (
+                "ALLOWED_HOSTS" not in env.ENVIRON or any(h in {"*", ".", ""} for h in ALLOWED_HOSTS),
+                "ALLOWED_HOSTS must list the hosts, without '*'",
+            ),
+        )
+        if broken
+    ]
+    if _wrong:
+        raise ImproperlyConfigured("PRODUCTION=1 refuses to start: " + "; ".join(_wrong))
+
+# --- Applications: a table lives in public or in schools, never in both -----------------------------
+SHARED_APPS = [
+    "django_tenants",
+    "institute.schools",
+    "identity",
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+    "django_structlog",
+    "django_vite",
+    "django_htmx",
+    "csp",
+    "graphene_django",
+    "standards_library",
+    "institute.journal",
+    "institute.providers",
+    "institute.applications",
+    "institute.benchmarking",
+    "workers",
+    "web",
+]
+TENANT_APPS = [
+    "tenants.timeline",
+    "tenants.evidence",
+    "tenants.jobs",
+    "tenants.organisation",
+    "tenants.rubrics",
+    "tenants.notices",
+    "tenants.findings",
+    "tenants.inspections",
+    "tenants.evaluations",
+]
+INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
+TENANT_MODEL = "schools.School"
+TENANT_DOMAIN_MODEL = "schools.Domain"
+TENANT_LIMIT_SET_CALLS = True
+DATABASE_ROUTERS = ["django_tenants.routers.TenantSyncRouter"]
+AUTH_USER_MODEL = "identity.Account"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+SILENCED_SYSTEM_CHECKS = ["django_tenants.W003"]
+
+# --- Database ------------------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", "")
+if not DATABASE_URL:
+    from config import embedded
+
+    DATABASE_URL = embedded.url(embedded.default_data_dir(BASE_DIR))
+_u = urlsplit(DATABASE_URL)
+_q = dict(parse_qsl(_u.query))
+TESTING = "pytest" in sys.modules
+DATABASES = {
+    "default": {
+        "ENGINE": "django_tenants.postgresql_backend",
+        "HOST": _q.get("host") or _u.hostname or "",
+        "PORT": _q.get("port") or str(_u.port or 5432),
+        "NAME": _u.path[1:],
+        "USER": unquote(_u.username or ""),
+        "PASSWORD": unquote(_u.password or ""),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {}
+        if TESTING or not env.bool("POOL", True)
+        else {
+            # psycopg's own pool; a connection is recycled before its catalogue cache grows (SCALE.md).
+            "pool": {"min_size": 1, "max_size": env.int("POOL_MAX", 20), "timeout": 20, "max_lifetime": 1800}
+        },
+    }
+}
+
+# --- Requests ------------------------------------------------------------------------------------
+MIDDLEWARE = [
+    "config.middleware.health",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.HostMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "config.middleware.ActorMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "config.middleware.RefusalMiddleware",
+]
+ROOT_URLCONF = "config.urls_public"
+SCHOOL_URLCONF = "config.urls_school"
+ASGI_APPLICATION = "config.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": sorted((BASE_DIR / "web").glob("**/templates")),
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+                "web.shell.shell",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+INSTALLED_APPS.append("django.forms")
+LANGUAGE_CODE = "zh-hans"
+TIME_ZONE = "Asia/Shanghai"
+USE_TZ = True
+USE_I18N = True
+DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+APPEND_SLASH = True
+
+# --- Files ---------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [d for d in [BASE_DIR / "frontend" / "dist"] if d.exists()]
+MEDIA_ROOT = VAR_DIR / "media"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_IMMUTABLE_FILE_TEST = r"^/static/assets/.+-[\w-]{8}\.\w+$"
+DJANGO_VITE = {
+    "default": {"dev_mode": False, "manifest_path": BASE_DIR / "frontend" / "dist" / "manifest.json"}
+}
+
+# --- Safety --------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE, "'wasm-unsafe-eval'"],
+        "style-src": [SELF, NONCE],
+        "style-src-attr": ["'unsafe-inline'"],
+        "img-src": [SELF, "data:", "blob:"],
+        "connect-src": [SELF],
+        "font-src": [SELF],
+        "worker-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # never a cookie domain: each host has its own session
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+if PRODUCTION:
+    SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", True)
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", 31_536_000)
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+
+# --- Identity ------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher"
+    if TESTING
+    else "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+
+# --- Mail ----------------------------------------------------------------------------------------
+EMAIL_CONFIG = env.email("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'}")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "CiELM 平台 <no-reply@localhost>")
+
+# --- Background work: the broker is the same PostgreSQL unless BROKER_URL says otherwise -------------
+CELERY_BROKER_URL = env.str("BROKER_URL", "pgmq://")
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {
+        "conn_string": DATABASE_URL,
+        "init_extension": False,
+        "visibility_timeout": env.int("VISIBILITY_TIMEOUT", 600),
+        "wait_time_seconds": 2,
+        "poll_interval_ms": 50,
+        "polling_interval": 0.1,
+    }
+    if CELERY_BROKER_URL.startswith("pgmq")
+    else {}
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_TASK_SERIALIZER = "json"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}  # filled by workers/beat.py
+
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+GRAPHENE = {"SCHEMA": "graphql_api.school_schema.schema"}
+GRAPHQL_INTROSPECTION = env.bool("GRAPHQL_INTROSPECTION", not PRODUCTION)

@@ -1,0 +1,14 @@
+"""The public host: programme pages, application, institute console."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("web.accounts.urls")),
+    path("graphql/", include("graphql_api.urls_public")),
+    path("", include("web.public.urls")),
+    path("institute/", include("web.institute.urls")),
+]
+handler404 = "web.shared.errors.not_found"
+handler403 = "web.shared.errors.forbidden"
+handler400 = "web.shared.errors.bad_request"
+handler500 = "web.shared.errors.server_error"

@@ -1,0 +1,35 @@
+"""Photos and files: hashed, stamped by the server, stored once, referenced everywhere by id."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils import timezone
+from kernel.ids import new_id
+
+from tenants.evidence.choices import EvidenceKind
+
+
+class Evidence(models.Model):
+    """One upload. The bytes lie at `<schema>/evidence/<sha256[:2]>/<sha256>.<ext>`, once per content."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    kind = models.CharField(max_length=8, choices=EvidenceKind.choices)
+    name = models.CharField(max_length=200)
+    mime = models.CharField(max_length=80)
+    size = models.PositiveIntegerField()  # bytes
+    sha256 = models.CharField(max_length=64, db_index=True)
+    phash = models.BigIntegerField(null=True)  # perceptual hash of a photo, 64 bits, signed
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    path = models.CharField(max_length=200)  # in the default storage
+    thumb_path = models.CharField(max_length=200, blank=True)
+    taken_at = models.DateTimeField(null=True)  # what the phone claims
+    received_at = models.DateTimeField(default=timezone.now)  # what the server knows
+    place_id = models.UUIDField(null=True)
+    account_id = models.UUIDField(null=True)
+
+    class Meta:
+        ordering = ["-received_at"]
+
+    def __str__(self) -> str:
+        return self.name

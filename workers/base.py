@@ -1,0 +1,34 @@
+"""Task bases: a task of a school runs inside that school or not at all."""
+
+from typing import Any
+
+from celery import Task
+from django.db import close_old_connections
+from institute.schools import queries as schools
+from kernel.tenancy import public_context, school_context
+
+
+class PublicTask(Task):  # type: ignore[type-arg]
+    """Work on the public schema. Ids only; safe to run twice."""
+
+    abstract = True
+    acks_late = True
+
+    def __call__(self, *args: Any, **payload: Any) -> Any:
+        close_old_connections()
+        with public_context():
+            return super().__call__(*args, **payload)
+
+
+class SchoolTask(Task):  # type: ignore[type-arg]
+    """Work inside one school: `schema` is demanded; an unknown or closed school is an error, never public."""
+
+    abstract = True
+    acks_late = True
+
+    def __call__(self, *args: Any, schema: str, **payload: Any) -> Any:
+        close_old_connections()
+        with public_context():
+            tenant = schools.tenant_for(schema)
+        with school_context(tenant):
+            return super().__call__(*args, tenant=tenant, **payload)
