@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django_htmx.middleware import HtmxDetails
+
 from identity.contracts import Actor
 from kernel.errors import NotAllowed
 from kernel.tenancy import Tenant

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
+
 from identity.choices import INSTITUTE_ROLES, SCHOOL_ROLES, Role
 from identity.contracts import Actor
 

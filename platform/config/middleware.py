@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
 from identity import queries as identity
 from identity.contracts import Actor
 from institute.schools import queries as schools

@@ -7,11 +7,12 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from kernel.ids import new_id
 
 from identity.choices import Role
+from kernel.ids import new_id
 
 
 class AccountManager(BaseUserManager["Account"]):
@@ -43,9 +44,7 @@ class Account(AbstractBaseUser):
     class Meta:
         verbose_name = _("账号")
         constraints = [
-            models.UniqueConstraint(
-                models.functions.Lower("email"), condition=~Q(email=""), name="identity_account_email_once"
-            )
+            models.UniqueConstraint(Lower("email"), condition=~Q(email=""), name="identity_account_email_once")
         ]
 
     def __str__(self) -> str:
@@ -90,5 +89,3 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.role} {self.school_id or 'institute'}"
-
-

@@ -9,14 +9,16 @@ only one allowed (ruff bans the others).
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db import connection
+from django.db import connection as _django_connection
 
 from kernel.clock import SHANGHAI
 
 PUBLIC = "public"
+connection = cast("Any", _django_connection)  # django-tenants adds `schema_name` and `set_schema`
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
-from kernel.ids import new_id
 
+from kernel.ids import new_id
 from tenants.evidence.choices import EvidenceKind
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
+
 from kernel.ids import new_id
 from standards_library.choices import ServiceLine
-
 from tenants.findings.choices import FindingSource, FindingStatus, Severity, StepKind
 
 

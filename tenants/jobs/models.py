@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
-from kernel.ids import new_id
 
+from kernel.ids import new_id
 from tenants.jobs.choices import JobState
 
 

@@ -6,9 +6,9 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
 from kernel.ids import new_id
 from standards_library.choices import OperatingMode, ServiceLine
-
 from tenants.organisation.choices import CertificateKind, PartyKind, PlaceKind, StaffStatus
 
 
@@ -141,7 +141,7 @@ class Staff(models.Model):
     phone_index = models.CharField(max_length=64, blank=True, db_index=True)
     id_card_sealed = models.BinaryField(null=True)
     id_card_masked = models.CharField(max_length=20, blank=True)
-    id_card_index = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001  (unique needs NULL)
+    id_card_index = models.CharField(max_length=64, null=True, unique=True)
     account_id = models.UUIDField(null=True, unique=True)
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -1,6 +1,7 @@
 """One append-only event per operation: audit, activity feed, webhooks and metric refresh all read it."""
 
 from django.db import models
+
 from kernel.events import EventBase
 
 

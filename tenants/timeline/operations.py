@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from identity.contracts import Actor
-
 from tenants.timeline.models import Event
 
 

@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 from django.test import Client
+
 from kernel.tenancy import Tenant
 
 

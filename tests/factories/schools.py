@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.core.management import call_command
+
 from institute.schools.choices import SchoolStatus
 from institute.schools.models import Domain, School
 from kernel import clock

@@ -3,52 +3,122 @@
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import kernel.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import kernel.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('username', models.CharField(max_length=150, unique=True, verbose_name='登录名')),
-                ('name', models.CharField(max_length=60, verbose_name='姓名')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='邮箱')),
-                ('is_active', models.BooleanField(default=True, verbose_name='启用')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='注册时间')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("username", models.CharField(max_length=150, unique=True, verbose_name="登录名")),
+                ("name", models.CharField(max_length=60, verbose_name="姓名")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="邮箱")),
+                ("is_active", models.BooleanField(default=True, verbose_name="启用")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="注册时间")),
             ],
             options={
-                'verbose_name': '账号',
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('email'), condition=models.Q(('email', ''), _negated=True), name='identity_account_email_once')],
+                "verbose_name": "账号",
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("email"),
+                        condition=models.Q(("email", ""), _negated=True),
+                        name="identity_account_email_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('school_id', models.UUIDField(blank=True, db_index=True, null=True)),
-                ('role', models.CharField(choices=[('institute_admin', '研究院管理员'), ('institute_reviewer', '评审专家'), ('institute_analyst', '数据分析员'), ('school_admin', '学校管理员'), ('school_leader', '分管领导'), ('school_supervisor', '监管人员'), ('frontline', '一线员工'), ('provider_manager', '物业企业负责人')], max_length=32)),
-                ('provider_id', models.UUIDField(blank=True, null=True)),
-                ('staff_id', models.UUIDField(blank=True, null=True)),
-                ('active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ends_on', models.DateField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("school_id", models.UUIDField(blank=True, db_index=True, null=True)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("institute_admin", "研究院管理员"),
+                            ("institute_reviewer", "评审专家"),
+                            ("institute_analyst", "数据分析员"),
+                            ("school_admin", "学校管理员"),
+                            ("school_leader", "分管领导"),
+                            ("school_supervisor", "监管人员"),
+                            ("frontline", "一线员工"),
+                            ("provider_manager", "物业企业负责人"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("provider_id", models.UUIDField(blank=True, null=True)),
+                ("staff_id", models.UUIDField(blank=True, null=True)),
+                ("active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ends_on", models.DateField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '成员身份',
-                'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['institute_admin', 'institute_reviewer', 'institute_analyst', 'school_admin', 'school_leader', 'school_supervisor', 'frontline', 'provider_manager'])), name='identity_membership_role_known'), models.CheckConstraint(condition=models.Q(models.Q(('role__startswith', 'institute_'), ('school_id__isnull', True)), models.Q(models.Q(('role__startswith', 'institute_'), _negated=True), ('school_id__isnull', False)), _connector='OR'), name='identity_membership_side'), models.CheckConstraint(condition=models.Q(models.Q(('role', 'provider_manager'), _negated=True), ('provider_id__isnull', False), _connector='OR'), name='identity_membership_provider_named'), models.UniqueConstraint(fields=('account', 'school_id', 'role', 'provider_id'), name='identity_membership_once', nulls_distinct=False)],
+                "verbose_name": "成员身份",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "role__in",
+                                [
+                                    "institute_admin",
+                                    "institute_reviewer",
+                                    "institute_analyst",
+                                    "school_admin",
+                                    "school_leader",
+                                    "school_supervisor",
+                                    "frontline",
+                                    "provider_manager",
+                                ],
+                            )
+                        ),
+                        name="identity_membership_role_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role__startswith", "institute_"), ("school_id__isnull", True)),
+                            models.Q(
+                                models.Q(("role__startswith", "institute_"), _negated=True),
+                                ("school_id__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="identity_membership_side",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role", "provider_manager"), _negated=True),
+                            ("provider_id__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="identity_membership_provider_named",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("account", "school_id", "role", "provider_id"),
+                        name="identity_membership_once",
+                        nulls_distinct=False,
+                    ),
+                ],
             },
         ),
     ]

@@ -1,6 +1,7 @@
 """The institute's own append-only event table (a school's is `tenants.timeline`)."""
 
 from django.db import models
+
 from kernel.events import EventBase
 
 

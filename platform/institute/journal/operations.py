@@ -3,7 +3,6 @@
 from typing import Any
 
 from identity.contracts import Actor
-
 from institute.journal.models import JournalEvent
 
 

@@ -7,10 +7,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_tenants.models import DomainMixin, TenantMixin
-from kernel.ids import new_id
-from standards_library.choices import OperatingMode
 
 from institute.schools.choices import SchoolKind, SchoolStatus
+from kernel.ids import new_id
+from standards_library.choices import OperatingMode
 
 
 class School(TenantMixin):

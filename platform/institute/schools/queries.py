@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from kernel.tenancy import NoSchool, Tenant
-
 from institute.schools.choices import SchoolStatus
 from institute.schools.models import Domain, School
+from kernel.tenancy import NoSchool, Tenant
 
 
 @dataclass(frozen=True, slots=True)

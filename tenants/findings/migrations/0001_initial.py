@@ -2,124 +2,221 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import kernel.ids
 from django.db import migrations, models
+
+import kernel.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organisation', '0001_initial'),
+        ("organisation", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=20, unique=True)),
-                ('title', models.CharField(max_length=120)),
-                ('detail', models.TextField(blank=True)),
-                ('source', models.CharField(choices=[('inspection', '巡查检查'), ('manual', '随手拍')], max_length=12)),
-                ('source_id', models.UUIDField(null=True)),
-                ('line', models.CharField(choices=[('cleaning', '保洁'), ('dormitory', '公寓'), ('canteen', '餐饮'), ('security', '安保'), ('fire', '消防'), ('equipment', '设备设施'), ('repair', '维修'), ('greening', '绿化')], max_length=12)),
-                ('rubric_item_id', models.UUIDField(db_index=True, null=True)),
-                ('requirement_key', models.CharField(blank=True, max_length=80)),
-                ('edition', models.CharField(blank=True, max_length=20)),
-                ('occurrences', models.PositiveSmallIntegerField(default=1)),
-                ('severity', models.CharField(choices=[('minor', '一般'), ('major', '较重'), ('critical', '严重')], default='minor', max_length=8)),
-                ('veto', models.BooleanField(default=False)),
-                ('status', models.CharField(choices=[('open', '待整改'), ('fixing', '整改中'), ('verifying', '待复查'), ('closed', '已销号')], default='open', max_length=10)),
-                ('deadline', models.DateTimeField()),
-                ('found_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('found_by', models.UUIDField(null=True)),
-                ('found_by_name', models.CharField(max_length=60)),
-                ('verifier_id', models.UUIDField(null=True)),
-                ('fixed_by', models.UUIDField(null=True)),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('closed_by', models.UUIDField(null=True)),
-                ('reopened', models.PositiveSmallIntegerField(default=0)),
-                ('rejections', models.PositiveSmallIntegerField(default=0)),
-                ('escalation', models.PositiveSmallIntegerField(default=0)),
-                ('party', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organisation.party')),
-                ('place', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organisation.place')),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("number", models.CharField(max_length=20, unique=True)),
+                ("title", models.CharField(max_length=120)),
+                ("detail", models.TextField(blank=True)),
+                ("source", models.CharField(choices=[("inspection", "巡查检查"), ("manual", "随手拍")], max_length=12)),
+                ("source_id", models.UUIDField(null=True)),
+                (
+                    "line",
+                    models.CharField(
+                        choices=[
+                            ("cleaning", "保洁"),
+                            ("dormitory", "公寓"),
+                            ("canteen", "餐饮"),
+                            ("security", "安保"),
+                            ("fire", "消防"),
+                            ("equipment", "设备设施"),
+                            ("repair", "维修"),
+                            ("greening", "绿化"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("rubric_item_id", models.UUIDField(db_index=True, null=True)),
+                ("requirement_key", models.CharField(blank=True, max_length=80)),
+                ("edition", models.CharField(blank=True, max_length=20)),
+                ("occurrences", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("minor", "一般"), ("major", "较重"), ("critical", "严重")],
+                        default="minor",
+                        max_length=8,
+                    ),
+                ),
+                ("veto", models.BooleanField(default=False)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("open", "待整改"),
+                            ("fixing", "整改中"),
+                            ("verifying", "待复查"),
+                            ("closed", "已销号"),
+                        ],
+                        default="open",
+                        max_length=10,
+                    ),
+                ),
+                ("deadline", models.DateTimeField()),
+                ("found_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("found_by", models.UUIDField(null=True)),
+                ("found_by_name", models.CharField(max_length=60)),
+                ("verifier_id", models.UUIDField(null=True)),
+                ("fixed_by", models.UUIDField(null=True)),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("closed_by", models.UUIDField(null=True)),
+                ("reopened", models.PositiveSmallIntegerField(default=0)),
+                ("rejections", models.PositiveSmallIntegerField(default=0)),
+                ("escalation", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "party",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organisation.party"
+                    ),
+                ),
+                (
+                    "place",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organisation.place"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-found_at'],
+                "ordering": ["-found_at"],
             },
         ),
         migrations.CreateModel(
-            name='Step',
+            name="Step",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('opened', '发现问题'), ('started', '开始整改'), ('submitted', '提交整改'), ('passed', '复查通过'), ('rejected', '复查退回'), ('reopened', '重新打开'), ('escalated', '超期升级'), ('commented', '补充说明')], max_length=12)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('account_id', models.UUIDField(null=True)),
-                ('actor_name', models.CharField(max_length=60)),
-                ('text', models.TextField(blank=True)),
-                ('finding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='steps', to='findings.finding')),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("opened", "发现问题"),
+                            ("started", "开始整改"),
+                            ("submitted", "提交整改"),
+                            ("passed", "复查通过"),
+                            ("rejected", "复查退回"),
+                            ("reopened", "重新打开"),
+                            ("escalated", "超期升级"),
+                            ("commented", "补充说明"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("account_id", models.UUIDField(null=True)),
+                ("actor_name", models.CharField(max_length=60)),
+                ("text", models.TextField(blank=True)),
+                (
+                    "finding",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="steps", to="findings.finding"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['at', 'id'],
+                "ordering": ["at", "id"],
             },
         ),
         migrations.CreateModel(
-            name='StepPhoto',
+            name="StepPhoto",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('evidence_id', models.UUIDField()),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='photos', to='findings.step')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("evidence_id", models.UUIDField()),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "step",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="photos", to="findings.step"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['status', 'deadline'], name='findings_status_deadline'),
+            model_name="finding",
+            index=models.Index(fields=["status", "deadline"], name="findings_status_deadline"),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['place', 'status'], name='findings_place_status'),
+            model_name="finding",
+            index=models.Index(fields=["place", "status"], name="findings_place_status"),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['party', 'found_at'], name='findings_party_found'),
+            model_name="finding",
+            index=models.Index(fields=["party", "found_at"], name="findings_party_found"),
         ),
         migrations.AddIndex(
-            model_name='finding',
-            index=models.Index(fields=['source', 'source_id'], name='findings_source'),
+            model_name="finding",
+            index=models.Index(fields=["source", "source_id"], name="findings_source"),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['open', 'fixing', 'verifying', 'closed'])), name='findings_status_known'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["open", "fixing", "verifying", "closed"])),
+                name="findings_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['inspection', 'manual'])), name='findings_source_known'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source__in", ["inspection", "manual"])), name="findings_source_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__in', ['minor', 'major', 'critical'])), name='findings_severity_known'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__in", ["minor", "major", "critical"])), name="findings_severity_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'closed'), _negated=True), ('closed_at__isnull', False), _connector='OR'), name='findings_closed_dated'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "closed"), _negated=True), ("closed_at__isnull", False), _connector="OR"
+                ),
+                name="findings_closed_dated",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='finding',
-            constraint=models.CheckConstraint(condition=models.Q(('closed_by__isnull', True), ('fixed_by__isnull', True), models.Q(('closed_by', models.F('fixed_by')), _negated=True), _connector='OR'), name='findings_fixer_never_closes'),
+            model_name="finding",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("closed_by__isnull", True),
+                    ("fixed_by__isnull", True),
+                    models.Q(("closed_by", models.F("fixed_by")), _negated=True),
+                    _connector="OR",
+                ),
+                name="findings_fixer_never_closes",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='step',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['opened', 'started', 'submitted', 'passed', 'rejected', 'reopened', 'escalated', 'commented'])), name='findings_step_kind_known'),
+            model_name="step",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        ["opened", "started", "submitted", "passed", "rejected", "reopened", "escalated", "commented"],
+                    )
+                ),
+                name="findings_step_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='stepphoto',
-            constraint=models.UniqueConstraint(fields=('step', 'evidence_id'), name='findings_step_photo_once'),
+            model_name="stepphoto",
+            constraint=models.UniqueConstraint(fields=("step", "evidence_id"), name="findings_step_photo_once"),
         ),
     ]

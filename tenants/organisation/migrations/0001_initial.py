@@ -2,207 +2,366 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import kernel.ids
 from django.db import migrations, models
+
+import kernel.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Certificate',
+            name="Certificate",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('health', '健康证明'), ('security_guard', '保安员证'), ('fire_control', '消防设施操作员证'), ('electrician', '特种作业操作证（电工）'), ('work_at_height', '特种作业操作证（高处作业）'), ('welding', '特种作业操作证（焊接与热切割）'), ('elevator', '特种设备作业人员证（电梯）'), ('boiler', '特种设备作业人员证（锅炉）'), ('food_safety', '食品安全管理人员证明')], max_length=16, verbose_name='证书类别')),
-                ('number', models.CharField(max_length=60, verbose_name='证书编号')),
-                ('issued_on', models.DateField(verbose_name='发证日期')),
-                ('review_on', models.DateField(blank=True, null=True, verbose_name='下次复审日期')),
-                ('expires_on', models.DateField(blank=True, null=True, verbose_name='有效期至')),
-                ('scan_id', models.UUIDField(blank=True, null=True)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("health", "健康证明"),
+                            ("security_guard", "保安员证"),
+                            ("fire_control", "消防设施操作员证"),
+                            ("electrician", "特种作业操作证（电工）"),
+                            ("work_at_height", "特种作业操作证（高处作业）"),
+                            ("welding", "特种作业操作证（焊接与热切割）"),
+                            ("elevator", "特种设备作业人员证（电梯）"),
+                            ("boiler", "特种设备作业人员证（锅炉）"),
+                            ("food_safety", "食品安全管理人员证明"),
+                        ],
+                        max_length=16,
+                        verbose_name="证书类别",
+                    ),
+                ),
+                ("number", models.CharField(max_length=60, verbose_name="证书编号")),
+                ("issued_on", models.DateField(verbose_name="发证日期")),
+                ("review_on", models.DateField(blank=True, null=True, verbose_name="下次复审日期")),
+                ("expires_on", models.DateField(blank=True, null=True, verbose_name="有效期至")),
+                ("scan_id", models.UUIDField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': '证书',
-                'ordering': ['expires_on'],
+                "verbose_name": "证书",
+                "ordering": ["expires_on"],
             },
         ),
         migrations.CreateModel(
-            name='Party',
+            name="Party",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('contract', '外包合同'), ('department', '自管部门')], max_length=12)),
-                ('name', models.CharField(max_length=120, verbose_name='名称')),
-                ('provider_id', models.UUIDField(db_index=True, null=True)),
-                ('active', models.BooleanField(default=True)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(choices=[("contract", "外包合同"), ("department", "自管部门")], max_length=12),
+                ),
+                ("name", models.CharField(max_length=120, verbose_name="名称")),
+                ("provider_id", models.UUIDField(db_index=True, null=True)),
+                ("active", models.BooleanField(default=True)),
             ],
             options={
-                'verbose_name': '责任单位',
-                'ordering': ['name'],
+                "verbose_name": "责任单位",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='LineSetting',
+            name="LineSetting",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line', models.CharField(choices=[('cleaning', '保洁'), ('dormitory', '公寓'), ('canteen', '餐饮'), ('security', '安保'), ('fire', '消防'), ('equipment', '设备设施'), ('repair', '维修'), ('greening', '绿化')], max_length=12, unique=True, verbose_name='服务条线')),
-                ('mode', models.CharField(choices=[('outsourced', '外包物业'), ('self_run', '自管后勤'), ('mixed', '混合模式')], max_length=12, verbose_name='运营方式')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "line",
+                    models.CharField(
+                        choices=[
+                            ("cleaning", "保洁"),
+                            ("dormitory", "公寓"),
+                            ("canteen", "餐饮"),
+                            ("security", "安保"),
+                            ("fire", "消防"),
+                            ("equipment", "设备设施"),
+                            ("repair", "维修"),
+                            ("greening", "绿化"),
+                        ],
+                        max_length=12,
+                        unique=True,
+                        verbose_name="服务条线",
+                    ),
+                ),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("outsourced", "外包物业"), ("self_run", "自管后勤"), ("mixed", "混合模式")],
+                        max_length=12,
+                        verbose_name="运营方式",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Place',
+            name="Place",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('campus', '校区'), ('building', '楼栋'), ('floor', '楼层'), ('area', '区域'), ('point', '点位')], max_length=8, verbose_name='类别')),
-                ('name', models.CharField(max_length=60, verbose_name='名称')),
-                ('code', models.CharField(max_length=24, unique=True, verbose_name='编码')),
-                ('path', models.CharField(max_length=400)),
-                ('full_name', models.CharField(max_length=200)),
-                ('pinyin', models.CharField(max_length=300)),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('active', models.BooleanField(default=True, verbose_name='启用')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("campus", "校区"),
+                            ("building", "楼栋"),
+                            ("floor", "楼层"),
+                            ("area", "区域"),
+                            ("point", "点位"),
+                        ],
+                        max_length=8,
+                        verbose_name="类别",
+                    ),
+                ),
+                ("name", models.CharField(max_length=60, verbose_name="名称")),
+                ("code", models.CharField(max_length=24, unique=True, verbose_name="编码")),
+                ("path", models.CharField(max_length=400)),
+                ("full_name", models.CharField(max_length=200)),
+                ("pinyin", models.CharField(max_length=300)),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("active", models.BooleanField(default=True, verbose_name="启用")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'verbose_name': '场所',
-                'ordering': ['pinyin', 'code'],
+                "verbose_name": "场所",
+                "ordering": ["pinyin", "code"],
             },
         ),
         migrations.CreateModel(
-            name='Post',
+            name="Post",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=60, verbose_name='岗位名称')),
-                ('line', models.CharField(choices=[('cleaning', '保洁'), ('dormitory', '公寓'), ('canteen', '餐饮'), ('security', '安保'), ('fire', '消防'), ('equipment', '设备设施'), ('repair', '维修'), ('greening', '绿化')], max_length=12, verbose_name='服务条线')),
-                ('headcount', models.PositiveSmallIntegerField(default=1, verbose_name='合同编制人数')),
-                ('certificates', models.JSONField(default=list, verbose_name='所需证书')),
-                ('active', models.BooleanField(default=True)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=60, verbose_name="岗位名称")),
+                (
+                    "line",
+                    models.CharField(
+                        choices=[
+                            ("cleaning", "保洁"),
+                            ("dormitory", "公寓"),
+                            ("canteen", "餐饮"),
+                            ("security", "安保"),
+                            ("fire", "消防"),
+                            ("equipment", "设备设施"),
+                            ("repair", "维修"),
+                            ("greening", "绿化"),
+                        ],
+                        max_length=12,
+                        verbose_name="服务条线",
+                    ),
+                ),
+                ("headcount", models.PositiveSmallIntegerField(default=1, verbose_name="合同编制人数")),
+                ("certificates", models.JSONField(default=list, verbose_name="所需证书")),
+                ("active", models.BooleanField(default=True)),
             ],
             options={
-                'verbose_name': '岗位',
-                'ordering': ['name'],
+                "verbose_name": "岗位",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Staff',
+            name="Staff",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('number', models.CharField(max_length=30, unique=True, verbose_name='工号')),
-                ('name', models.CharField(max_length=40, verbose_name='姓名')),
-                ('pinyin', models.CharField(max_length=120)),
-                ('status', models.CharField(choices=[('active', '在职'), ('left', '离职')], default='active', max_length=8)),
-                ('hired_on', models.DateField(blank=True, null=True, verbose_name='入职日期')),
-                ('left_on', models.DateField(blank=True, null=True, verbose_name='离职日期')),
-                ('phone_sealed', models.BinaryField(null=True)),
-                ('phone_masked', models.CharField(blank=True, max_length=20)),
-                ('phone_index', models.CharField(blank=True, db_index=True, max_length=64)),
-                ('id_card_sealed', models.BinaryField(null=True)),
-                ('id_card_masked', models.CharField(blank=True, max_length=20)),
-                ('id_card_index', models.CharField(max_length=64, null=True, unique=True)),
-                ('account_id', models.UUIDField(null=True, unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("number", models.CharField(max_length=30, unique=True, verbose_name="工号")),
+                ("name", models.CharField(max_length=40, verbose_name="姓名")),
+                ("pinyin", models.CharField(max_length=120)),
+                (
+                    "status",
+                    models.CharField(choices=[("active", "在职"), ("left", "离职")], default="active", max_length=8),
+                ),
+                ("hired_on", models.DateField(blank=True, null=True, verbose_name="入职日期")),
+                ("left_on", models.DateField(blank=True, null=True, verbose_name="离职日期")),
+                ("phone_sealed", models.BinaryField(null=True)),
+                ("phone_masked", models.CharField(blank=True, max_length=20)),
+                ("phone_index", models.CharField(blank=True, db_index=True, max_length=64)),
+                ("id_card_sealed", models.BinaryField(null=True)),
+                ("id_card_masked", models.CharField(blank=True, max_length=20)),
+                ("id_card_index", models.CharField(max_length=64, null=True, unique=True)),
+                ("account_id", models.UUIDField(null=True, unique=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'verbose_name': '员工',
-                'ordering': ['pinyin', 'number'],
+                "verbose_name": "员工",
+                "ordering": ["pinyin", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Contract',
+            name="Contract",
             fields=[
-                ('party', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='contract', serialize=False, to='organisation.party')),
-                ('number', models.CharField(max_length=60, unique=True, verbose_name='合同编号')),
-                ('lines', models.JSONField(default=list, verbose_name='服务条线')),
-                ('starts_on', models.DateField(verbose_name='开始日期')),
-                ('ends_on', models.DateField(verbose_name='结束日期')),
-                ('monthly_fee', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, verbose_name='月服务费（元）')),
-                ('manager', models.CharField(blank=True, max_length=40, verbose_name='项目负责人')),
+                (
+                    "party",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="contract",
+                        serialize=False,
+                        to="organisation.party",
+                    ),
+                ),
+                ("number", models.CharField(max_length=60, unique=True, verbose_name="合同编号")),
+                ("lines", models.JSONField(default=list, verbose_name="服务条线")),
+                ("starts_on", models.DateField(verbose_name="开始日期")),
+                ("ends_on", models.DateField(verbose_name="结束日期")),
+                (
+                    "monthly_fee",
+                    models.DecimalField(
+                        blank=True, decimal_places=2, max_digits=12, null=True, verbose_name="月服务费（元）"
+                    ),
+                ),
+                ("manager", models.CharField(blank=True, max_length=40, verbose_name="项目负责人")),
             ],
         ),
         migrations.CreateModel(
-            name='Department',
+            name="Department",
             fields=[
-                ('party', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='department', serialize=False, to='organisation.party')),
-                ('head', models.CharField(blank=True, max_length=40, verbose_name='负责人')),
-                ('phone', models.CharField(blank=True, max_length=30, verbose_name='办公电话')),
+                (
+                    "party",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="department",
+                        serialize=False,
+                        to="organisation.party",
+                    ),
+                ),
+                ("head", models.CharField(blank=True, max_length=40, verbose_name="负责人")),
+                ("phone", models.CharField(blank=True, max_length=30, verbose_name="办公电话")),
             ],
         ),
         migrations.AddConstraint(
-            model_name='party',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'contract'), ('provider_id__isnull', False)), models.Q(('kind', 'department'), ('provider_id__isnull', True)), _connector='OR'), name='organisation_party_kind_fits'),
+            model_name="party",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "contract"), ("provider_id__isnull", False)),
+                    models.Q(("kind", "department"), ("provider_id__isnull", True)),
+                    _connector="OR",
+                ),
+                name="organisation_party_kind_fits",
+            ),
         ),
         migrations.AddField(
-            model_name='linesetting',
-            name='party',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='organisation.party'),
+            model_name="linesetting",
+            name="party",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to="organisation.party"
+            ),
         ),
         migrations.AddField(
-            model_name='place',
-            name='parent',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='children', to='organisation.place'),
+            model_name="place",
+            name="parent",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="children",
+                to="organisation.place",
+            ),
         ),
         migrations.AddField(
-            model_name='post',
-            name='party',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='posts', to='organisation.party'),
+            model_name="post",
+            name="party",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="posts", to="organisation.party"
+            ),
         ),
         migrations.AddField(
-            model_name='post',
-            name='place',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to='organisation.place'),
+            model_name="post",
+            name="place",
+            field=models.ForeignKey(
+                blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to="organisation.place"
+            ),
         ),
         migrations.AddField(
-            model_name='staff',
-            name='party',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='staff', to='organisation.party'),
+            model_name="staff",
+            name="party",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="staff", to="organisation.party"
+            ),
         ),
         migrations.AddField(
-            model_name='staff',
-            name='post',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='staff', to='organisation.post'),
+            model_name="staff",
+            name="post",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="staff",
+                to="organisation.post",
+            ),
         ),
         migrations.AddField(
-            model_name='certificate',
-            name='staff',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='certificates', to='organisation.staff'),
+            model_name="certificate",
+            name="staff",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE, related_name="certificates", to="organisation.staff"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='contract',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='organisation_contract_period'),
+            model_name="contract",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_on__gte", models.F("starts_on"))), name="organisation_contract_period"
+            ),
         ),
         migrations.AddIndex(
-            model_name='place',
-            index=models.Index(fields=['path'], name='organisation_place_path', opclasses=['varchar_pattern_ops']),
+            model_name="place",
+            index=models.Index(fields=["path"], name="organisation_place_path", opclasses=["varchar_pattern_ops"]),
         ),
         migrations.AddConstraint(
-            model_name='place',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['campus', 'building', 'floor', 'area', 'point'])), name='organisation_place_kind_known'),
+            model_name="place",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["campus", "building", "floor", "area", "point"])),
+                name="organisation_place_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='place',
-            constraint=models.UniqueConstraint(fields=('parent', 'name'), name='organisation_place_name_once_in_parent', nulls_distinct=False),
+            model_name="place",
+            constraint=models.UniqueConstraint(
+                fields=("parent", "name"), name="organisation_place_name_once_in_parent", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='post',
-            constraint=models.UniqueConstraint(fields=('party', 'name'), name='organisation_post_once'),
+            model_name="post",
+            constraint=models.UniqueConstraint(fields=("party", "name"), name="organisation_post_once"),
         ),
         migrations.AddConstraint(
-            model_name='staff',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['active', 'left'])), name='organisation_staff_status_known'),
+            model_name="staff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["active", "left"])), name="organisation_staff_status_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='staff',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'left'), _negated=True), ('left_on__isnull', False), _connector='OR'), name='organisation_staff_left_dated'),
+            model_name="staff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "left"), _negated=True), ("left_on__isnull", False), _connector="OR"
+                ),
+                name="organisation_staff_left_dated",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='certificate',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['health', 'security_guard', 'fire_control', 'electrician', 'work_at_height', 'welding', 'elevator', 'boiler', 'food_safety'])), name='organisation_certificate_kind'),
+            model_name="certificate",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "health",
+                            "security_guard",
+                            "fire_control",
+                            "electrician",
+                            "work_at_height",
+                            "welding",
+                            "elevator",
+                            "boiler",
+                            "food_safety",
+                        ],
+                    )
+                ),
+                name="organisation_certificate_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='certificate',
-            constraint=models.UniqueConstraint(fields=('kind', 'number'), name='organisation_certificate_once'),
+            model_name="certificate",
+            constraint=models.UniqueConstraint(fields=("kind", "number"), name="organisation_certificate_once"),
         ),
     ]

@@ -2,83 +2,108 @@
 
 import django.db.models.deletion
 import django.utils.timezone
-import kernel.ids
 from django.db import migrations, models
+
+import kernel.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Rubric',
+            name="Rubric",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=120, verbose_name='名称')),
-                ('status', models.CharField(choices=[('draft', '编辑中'), ('active', '启用'), ('retired', '停用')], default='draft', max_length=8)),
-                ('revision', models.PositiveIntegerField(default=1)),
-                ('period', models.CharField(default='monthly', max_length=12, verbose_name='周期')),
-                ('template_key', models.CharField(blank=True, max_length=80)),
-                ('edition', models.CharField(blank=True, max_length=20)),
-                ('grades', models.JSONField(default=list)),
-                ('veto_cap', models.DecimalField(decimal_places=2, default='59.99', max_digits=5)),
-                ('lines', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=120, verbose_name="名称")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("draft", "编辑中"), ("active", "启用"), ("retired", "停用")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("revision", models.PositiveIntegerField(default=1)),
+                ("period", models.CharField(default="monthly", max_length=12, verbose_name="周期")),
+                ("template_key", models.CharField(blank=True, max_length=80)),
+                ("edition", models.CharField(blank=True, max_length=20)),
+                ("grades", models.JSONField(default=list)),
+                ("veto_cap", models.DecimalField(decimal_places=2, default="59.99", max_digits=5)),
+                ("lines", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'verbose_name': '评分标准',
-                'ordering': ['title'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'active', 'retired'])), name='rubrics_rubric_status_known')],
+                "verbose_name": "评分标准",
+                "ordering": ["title"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("status__in", ["draft", "active", "retired"])),
+                        name="rubrics_rubric_status_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Section',
+            name="Section",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=60, verbose_name='维度')),
-                ('weight', models.DecimalField(decimal_places=2, max_digits=5, verbose_name='分值')),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('template_key', models.CharField(blank=True, max_length=80)),
-                ('rubric', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sections', to='rubrics.rubric')),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=60, verbose_name="维度")),
+                ("weight", models.DecimalField(decimal_places=2, max_digits=5, verbose_name="分值")),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("template_key", models.CharField(blank=True, max_length=80)),
+                (
+                    "rubric",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sections", to="rubrics.rubric"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Item',
+            name="Item",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('text', models.CharField(max_length=300, verbose_name='检查内容')),
-                ('method', models.CharField(blank=True, max_length=300, verbose_name='检查方法')),
-                ('points', models.DecimalField(decimal_places=2, max_digits=5, verbose_name='分值')),
-                ('per_fault', models.DecimalField(decimal_places=2, max_digits=5, verbose_name='每次扣分')),
-                ('fault_unit', models.CharField(default='处', max_length=10, verbose_name='扣分单位')),
-                ('veto', models.BooleanField(default=False, verbose_name='一票否决')),
-                ('requirement_keys', models.JSONField(default=list)),
-                ('veto_requirement_keys', models.JSONField(default=list)),
-                ('edition', models.CharField(blank=True, max_length=20)),
-                ('template_key', models.CharField(blank=True, max_length=80)),
-                ('changed_here', models.BooleanField(default=False)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('good_photo_id', models.UUIDField(null=True)),
-                ('bad_photo_id', models.UUIDField(null=True)),
-                ('section', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='rubrics.section')),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("text", models.CharField(max_length=300, verbose_name="检查内容")),
+                ("method", models.CharField(blank=True, max_length=300, verbose_name="检查方法")),
+                ("points", models.DecimalField(decimal_places=2, max_digits=5, verbose_name="分值")),
+                ("per_fault", models.DecimalField(decimal_places=2, max_digits=5, verbose_name="每次扣分")),
+                ("fault_unit", models.CharField(default="处", max_length=10, verbose_name="扣分单位")),
+                ("veto", models.BooleanField(default=False, verbose_name="一票否决")),
+                ("requirement_keys", models.JSONField(default=list)),
+                ("veto_requirement_keys", models.JSONField(default=list)),
+                ("edition", models.CharField(blank=True, max_length=20)),
+                ("template_key", models.CharField(blank=True, max_length=80)),
+                ("changed_here", models.BooleanField(default=False)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("good_photo_id", models.UUIDField(null=True)),
+                ("bad_photo_id", models.UUIDField(null=True)),
+                (
+                    "section",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="rubrics.section"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.AddConstraint(
-            model_name='section',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gt', 0), ('weight__lte', 100)), name='rubrics_section_weight'),
+            model_name="section",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weight__gt", 0), ("weight__lte", 100)), name="rubrics_section_weight"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='item',
-            constraint=models.CheckConstraint(condition=models.Q(('points__gt', 0), ('per_fault__gt', 0)), name='rubrics_item_points'),
+            model_name="item",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("points__gt", 0), ("per_fault__gt", 0)), name="rubrics_item_points"
+            ),
         ),
     ]

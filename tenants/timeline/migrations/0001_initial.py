@@ -5,33 +5,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('verb', models.CharField(max_length=64)),
-                ('sentence', models.CharField(max_length=300)),
-                ('subject_type', models.CharField(max_length=40)),
-                ('subject_id', models.CharField(max_length=64)),
-                ('account_id', models.UUIDField(null=True)),
-                ('actor_name', models.CharField(max_length=60)),
-                ('via', models.CharField(max_length=12)),
-                ('payload', models.JSONField(default=dict)),
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('place_id', models.UUIDField(null=True)),
-                ('party_id', models.UUIDField(null=True)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("verb", models.CharField(max_length=64)),
+                ("sentence", models.CharField(max_length=300)),
+                ("subject_type", models.CharField(max_length=40)),
+                ("subject_id", models.CharField(max_length=64)),
+                ("account_id", models.UUIDField(null=True)),
+                ("actor_name", models.CharField(max_length=60)),
+                ("via", models.CharField(max_length=12)),
+                ("payload", models.JSONField(default=dict)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("place_id", models.UUIDField(null=True)),
+                ("party_id", models.UUIDField(null=True)),
             ],
             options={
-                'ordering': ['-id'],
-                'abstract': False,
-                'indexes': [models.Index(fields=['subject_type', 'subject_id', '-id'], name='timeline_event_subject'), models.Index(fields=['place_id', '-id'], name='timeline_event_place'), models.Index(fields=['verb', '-id'], name='timeline_event_verb')],
+                "ordering": ["-id"],
+                "abstract": False,
+                "indexes": [
+                    models.Index(fields=["subject_type", "subject_id", "-id"], name="timeline_event_subject"),
+                    models.Index(fields=["place_id", "-id"], name="timeline_event_place"),
+                    models.Index(fields=["verb", "-id"], name="timeline_event_verb"),
+                ],
             },
         ),
     ]

@@ -3,59 +3,146 @@
 import django.db.models.deletion
 import django.utils.timezone
 import django_tenants.postgresql_backend.base
-import kernel.ids
 from django.db import migrations, models
+
+import kernel.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='School',
+            name="School",
             fields=[
-                ('schema_name', models.CharField(db_index=True, max_length=63, unique=True, validators=[django_tenants.postgresql_backend.base._check_schema_name])),
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('slug', models.SlugField(max_length=40, unique=True, verbose_name='访问名')),
-                ('name', models.CharField(max_length=100, verbose_name='学校名称')),
-                ('school_code', models.CharField(blank=True, max_length=10, verbose_name='学校代码')),
-                ('credit_code', models.CharField(blank=True, max_length=18, verbose_name='统一社会信用代码')),
-                ('kind', models.CharField(choices=[('university', '普通本科高校'), ('vocational_college', '高职（专科）院校'), ('secondary_vocational', '中等职业学校'), ('senior_high', '普通高中'), ('junior_high', '初级中学'), ('complete_secondary', '完全中学'), ('nine_year', '九年一贯制学校'), ('primary', '小学'), ('kindergarten', '幼儿园'), ('special', '特殊教育学校')], max_length=24, verbose_name='类型与层次')),
-                ('region', models.CharField(help_text='GB/T 2260 两位省级代码', max_length=6, verbose_name='所在省份')),
-                ('city', models.CharField(blank=True, max_length=40, verbose_name='所在城市')),
-                ('mode', models.CharField(choices=[('outsourced', '外包物业'), ('self_run', '自管后勤'), ('mixed', '混合模式')], max_length=12, verbose_name='运营方式')),
-                ('line_modes', models.JSONField(blank=True, default=dict, verbose_name='各条线运营方式')),
-                ('students', models.PositiveIntegerField(default=0, verbose_name='在校生人数')),
-                ('staff_count', models.PositiveIntegerField(default=0, verbose_name='教职工人数')),
-                ('campuses', models.PositiveSmallIntegerField(default=1, verbose_name='校区数')),
-                ('trial', models.BooleanField(default=True, verbose_name='试运行')),
-                ('status', models.CharField(choices=[('approved', '已批准'), ('creating', '建库中'), ('seeding', '初始化'), ('ready', '可用'), ('failed', '失败'), ('suspended', '已停用'), ('archived', '已归档')], default='approved', max_length=12, verbose_name='状态')),
-                ('status_note', models.TextField(blank=True, verbose_name='状态说明')),
-                ('status_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='状态更新时间')),
-                ('application_id', models.UUIDField(blank=True, null=True, unique=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='批准时间')),
-                ('opened_at', models.DateTimeField(blank=True, null=True, verbose_name='开通时间')),
+                (
+                    "schema_name",
+                    models.CharField(
+                        db_index=True,
+                        max_length=63,
+                        unique=True,
+                        validators=[django_tenants.postgresql_backend.base._check_schema_name],
+                    ),
+                ),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("slug", models.SlugField(max_length=40, unique=True, verbose_name="访问名")),
+                ("name", models.CharField(max_length=100, verbose_name="学校名称")),
+                ("school_code", models.CharField(blank=True, max_length=10, verbose_name="学校代码")),
+                ("credit_code", models.CharField(blank=True, max_length=18, verbose_name="统一社会信用代码")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("university", "普通本科高校"),
+                            ("vocational_college", "高职（专科）院校"),
+                            ("secondary_vocational", "中等职业学校"),
+                            ("senior_high", "普通高中"),
+                            ("junior_high", "初级中学"),
+                            ("complete_secondary", "完全中学"),
+                            ("nine_year", "九年一贯制学校"),
+                            ("primary", "小学"),
+                            ("kindergarten", "幼儿园"),
+                            ("special", "特殊教育学校"),
+                        ],
+                        max_length=24,
+                        verbose_name="类型与层次",
+                    ),
+                ),
+                ("region", models.CharField(help_text="GB/T 2260 两位省级代码", max_length=6, verbose_name="所在省份")),
+                ("city", models.CharField(blank=True, max_length=40, verbose_name="所在城市")),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("outsourced", "外包物业"), ("self_run", "自管后勤"), ("mixed", "混合模式")],
+                        max_length=12,
+                        verbose_name="运营方式",
+                    ),
+                ),
+                ("line_modes", models.JSONField(blank=True, default=dict, verbose_name="各条线运营方式")),
+                ("students", models.PositiveIntegerField(default=0, verbose_name="在校生人数")),
+                ("staff_count", models.PositiveIntegerField(default=0, verbose_name="教职工人数")),
+                ("campuses", models.PositiveSmallIntegerField(default=1, verbose_name="校区数")),
+                ("trial", models.BooleanField(default=True, verbose_name="试运行")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("approved", "已批准"),
+                            ("creating", "建库中"),
+                            ("seeding", "初始化"),
+                            ("ready", "可用"),
+                            ("failed", "失败"),
+                            ("suspended", "已停用"),
+                            ("archived", "已归档"),
+                        ],
+                        default="approved",
+                        max_length=12,
+                        verbose_name="状态",
+                    ),
+                ),
+                ("status_note", models.TextField(blank=True, verbose_name="状态说明")),
+                ("status_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="状态更新时间")),
+                ("application_id", models.UUIDField(blank=True, null=True, unique=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="批准时间")),
+                ("opened_at", models.DateTimeField(blank=True, null=True, verbose_name="开通时间")),
             ],
             options={
-                'verbose_name': '学校',
-                'ordering': ['name'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('status__in', ['approved', 'creating', 'seeding', 'ready', 'failed', 'suspended', 'archived'])), name='schools_school_status_known'), models.CheckConstraint(condition=models.Q(('kind__in', ['university', 'vocational_college', 'secondary_vocational', 'senior_high', 'junior_high', 'complete_secondary', 'nine_year', 'primary', 'kindergarten', 'special'])), name='schools_school_kind_known'), models.CheckConstraint(condition=models.Q(('mode__in', ['outsourced', 'self_run', 'mixed'])), name='schools_school_mode_known')],
+                "verbose_name": "学校",
+                "ordering": ["name"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "status__in",
+                                ["approved", "creating", "seeding", "ready", "failed", "suspended", "archived"],
+                            )
+                        ),
+                        name="schools_school_status_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "kind__in",
+                                [
+                                    "university",
+                                    "vocational_college",
+                                    "secondary_vocational",
+                                    "senior_high",
+                                    "junior_high",
+                                    "complete_secondary",
+                                    "nine_year",
+                                    "primary",
+                                    "kindergarten",
+                                    "special",
+                                ],
+                            )
+                        ),
+                        name="schools_school_kind_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("mode__in", ["outsourced", "self_run", "mixed"])),
+                        name="schools_school_mode_known",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Domain',
+            name="Domain",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('domain', models.CharField(db_index=True, max_length=253, unique=True)),
-                ('is_primary', models.BooleanField(db_index=True, default=True)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='domains', to='schools.school')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("domain", models.CharField(db_index=True, max_length=253, unique=True)),
+                ("is_primary", models.BooleanField(db_index=True, default=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="domains", to="schools.school"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '域名',
+                "verbose_name": "域名",
             },
         ),
     ]
