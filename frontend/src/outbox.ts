@@ -133,6 +133,7 @@ async function paint(): Promise<void> {
   })
   document.querySelectorAll<HTMLElement>('[data-outbox-note]').forEach((el) => { el.textContent = waiting ? note : '' })
   document.querySelectorAll<HTMLElement>('[data-outbox-panel]').forEach((el) => { el.hidden = items.length === 0 })
+  document.querySelectorAll<HTMLElement>('[data-outbox-flush]').forEach((el) => { el.hidden = waiting === 0 })
   document.querySelectorAll<HTMLElement>('[data-outbox-list]').forEach((el) => el.replaceChildren(...items.map(row)))
 }
 

@@ -8,6 +8,9 @@ export function toast(text: string, tone: Tone = 'info'): void {
   const el = (model.content.cloneNode(true) as DocumentFragment).firstElementChild as HTMLElement
   el.dataset.tone = tone
   el.querySelector('[data-part="text"]')!.textContent = text
+  // While a modal dialog is open, everything outside it is inert and behind its veil.
+  const dialogs = document.querySelectorAll<HTMLDialogElement>('dialog[open]')
+  ;(dialogs[dialogs.length - 1] ?? document.body).append(region)
   region.append(el)
   expire(el)
 }
@@ -19,6 +22,10 @@ function expire(el: HTMLElement): void {
 }
 
 export function watchToasts(): void {
+  document.addEventListener('close', (event) => {
+    const region = document.getElementById('toasts')
+    if (region && (event.target as Element).contains(region)) document.body.append(region)
+  }, true)
   document.querySelectorAll<HTMLElement>('#toasts .note').forEach(expire)
   document.addEventListener('click', (event) => {
     (event.target as Element | null)?.closest('[data-close-toast]')?.closest('.note')?.remove()

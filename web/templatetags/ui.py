@@ -205,7 +205,9 @@ def widget(field: BoundField) -> SafeString:
     """Render a field's control with our classes and with its help and error tied to it."""
     control = field.field.widget
     attrs: dict[str, Any] = {}
-    if isinstance(control, CheckboxInput | CheckboxSelectMultiple | RadioSelect):
+    if isinstance(control, CheckboxSelectMultiple | RadioSelect):
+        css = "group"  # Django puts it on the box around the choices
+    elif isinstance(control, CheckboxInput):
         css = "form-check-input"
     elif isinstance(control, Select):
         css = "form-select"
