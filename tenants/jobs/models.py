@@ -24,12 +24,20 @@ class Job(models.Model):
     output_path = models.CharField(max_length=200, blank=True)
     result = models.JSONField(default=dict)
     account_id = models.UUIDField(null=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     beat_at = models.DateTimeField(null=True)  # last sign of life; a running job silent for long is taken up again
     finished_at = models.DateTimeField(null=True)
+    files_until = models.DateTimeField(null=True)  # files hold personal data: removed after this moment
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [
+            models.Index(fields=["account_id", "-created_at"], name="jobs_job_mine"),
+            models.Index(
+                fields=["beat_at"], name="jobs_job_open", condition=Q(state__in=[JobState.QUEUED, JobState.RUNNING])
+            ),
+        ]
         constraints = [models.CheckConstraint(condition=Q(state__in=JobState.values), name="jobs_job_state_known")]
 
     def __str__(self) -> str:

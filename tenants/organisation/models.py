@@ -102,6 +102,14 @@ class LineSetting(models.Model):
     mode = models.CharField(_("运营方式"), max_length=12, choices=OperatingMode.choices)
     party = models.ForeignKey(Party, null=True, blank=True, on_delete=models.SET_NULL)
 
+    class Meta:
+        verbose_name = _("服务条线设置")
+        ordering = ["line"]
+        constraints = [
+            models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="organisation_line_known"),
+            models.CheckConstraint(condition=Q(mode__in=OperatingMode.values), name="organisation_line_mode_known"),
+        ]
+
 
 class Post(models.Model):
     """A post (岗位) with its contracted headcount and the certificates it requires."""
@@ -118,7 +126,10 @@ class Post(models.Model):
     class Meta:
         verbose_name = _("岗位")
         ordering = ["name"]
-        constraints = [models.UniqueConstraint(fields=["party", "name"], name="organisation_post_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["party", "name"], name="organisation_post_once"),
+            models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="organisation_post_line_known"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -143,6 +154,8 @@ class Staff(models.Model):
     id_card_masked = models.CharField(max_length=20, blank=True)
     id_card_index = models.CharField(max_length=64, null=True, unique=True)
     account_id = models.UUIDField(null=True, unique=True)
+    forget_on = models.DateField(_("个人信息删除日期"), null=True, blank=True)  # set when the person leaves
+    forgotten_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -1,0 +1,48 @@
+"""Who may see and change the school's places, parties, posts and people."""
+
+from identity.choices import SCHOOL_ROLES, Role
+from identity.contracts import Actor
+from tenants.organisation.models import Party, Staff
+
+READ = "organisation:read"
+WRITE = "organisation:write"
+OFFICE = (Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR)
+
+
+def can_manage(actor: Actor) -> bool:
+    """Change places, parties, posts, staff, certificates: the school's admin alone."""
+    return actor.is_system or (actor.has(Role.SCHOOL_ADMIN) and actor.may(WRITE))
+
+
+def can_read_all(actor: Actor) -> bool:
+    """See every party and person: the school's office, and the institute under a grant (masked like everybody)."""
+    return actor.is_system or (actor.may(READ) and (actor.has(*OFFICE) or actor.grant_id is not None))
+
+
+def can_read_places(actor: Actor) -> bool:
+    """Places are no secret among those who work here; only their names are shown to visitors."""
+    return can_read_all(actor) or (actor.may(READ) and not actor.roles.isdisjoint(SCHOOL_ROLES))
+
+
+def can_read_party(actor: Actor, party: Party) -> bool:
+    """A property company sees its own contracts."""
+    return can_read_all(actor) or (
+        actor.may(READ)
+        and actor.has(Role.PROVIDER_MANAGER)
+        and actor.provider_id is not None
+        and party.provider_id == actor.provider_id
+    )
+
+
+def can_read_staff(actor: Actor, person: Staff) -> bool:
+    """The office sees all, a company its own people, a frontline worker themselves."""
+    if actor.may(READ) and actor.staff_id is not None and actor.staff_id == person.pk:
+        return True
+    return can_read_party(actor, person.party)
+
+
+def can_reveal(actor: Actor, person: Staff) -> bool:
+    """See an ID-card or phone number in clear (each look is on the timeline): the admin, and the person."""
+    return (actor.has(Role.SCHOOL_ADMIN) and actor.may(READ)) or (
+        actor.staff_id is not None and actor.staff_id == person.pk and actor.may(READ)
+    )

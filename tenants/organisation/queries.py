@@ -1,0 +1,331 @@
+"""All reads of the organisation.
+
+Functions that take `by` check who asks and cut the rows to what that person may see. Those without
+(`place`, `party`, `…_by_id`, `…_of`) serve other features, which ask their own policies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
+
+from identity.choices import Role
+from identity.contracts import Actor
+from kernel.errors import NotAllowed, NotFound
+from tenants.organisation import policies
+from tenants.organisation.choices import CertificateKind, PartyKind, PlaceKind, StaffStatus
+from tenants.organisation.models import Certificate, Contract, Department, LineSetting, Party, Place, Post, Staff
+from tenants.organisation.pinyin import search_key
+
+# --- Places --------------------------------------------------------------------------------------
+
+
+def place(place_id: UUID | str) -> Place:
+    """One place, active or not. Raises NotFound."""
+    return _one(Place.objects.all(), place_id)
+
+
+def place_of_code(code: str) -> Place:
+    """The place whose QR code was scanned; codes are written in any case. Raises NotFound."""
+    row = Place.objects.filter(code=code.strip().upper()).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def places_by_id(ids: Iterable[UUID]) -> dict[UUID, Place]:
+    """Places by id, missing ones left out: one query."""
+    return Place.objects.in_bulk(list(ids))
+
+
+def subtree_ids(place_id: UUID) -> list[UUID]:
+    """The ids of a place and all below it, active or not. Raises NotFound."""
+    return list(Place.objects.filter(path__startswith=place(place_id).path).values_list("pk", flat=True))
+
+
+def subtree(place_id: UUID) -> QuerySet[Place]:
+    """A place and all below it. Raises NotFound."""
+    return Place.objects.filter(path__startswith=place(place_id).path)
+
+
+def ancestors_of(row: Place) -> list[Place]:
+    """From the campus down to the place itself."""
+    ids = [UUID(part) for part in row.path.split("/") if part]
+    found = Place.objects.in_bulk(ids)
+    return [found[i] for i in ids if i in found]
+
+
+def places(
+    *,
+    by: Actor,
+    search: str = "",
+    kind: str | None = None,
+    within: UUID | None = None,
+    active: bool | None = True,
+) -> QuerySet[Place]:
+    """Places by name, pinyin or code; `within` keeps one subtree; `active=None` shows closed ones too."""
+    if not policies.can_read_places(by):
+        raise NotAllowed
+    rows = Place.objects.all()
+    if active is not None:
+        rows = rows.filter(active=active)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if within:
+        rows = rows.filter(path__startswith=place(within).path)
+    if search.strip():
+        rows = rows.filter(
+            Q(full_name__icontains=search.strip())
+            | Q(code__istartswith=search.strip())
+            | Q(pinyin__contains=search_key(search))
+        )
+    return rows
+
+
+def children_of(ids: list[UUID]) -> list[tuple[UUID, Place]]:
+    """(parent id, child) pairs of active children, in order."""
+    rows = Place.objects.filter(parent_id__in=ids, active=True).order_by("position", "pinyin", "code")
+    return [(row.parent_id, row) for row in rows if row.parent_id]
+
+
+def has_places() -> bool:
+    return Place.objects.exists()
+
+
+# --- Parties -------------------------------------------------------------------------------------
+
+
+def party(party_id: UUID | str) -> Party:
+    """One contract or department, active or not. Raises NotFound."""
+    return _one(Party.objects.select_related("contract", "department"), party_id)
+
+
+def parties_by_id(ids: Iterable[UUID]) -> dict[UUID, Party]:
+    """Parties by id, missing ones left out: one query."""
+    return Party.objects.select_related("contract", "department").in_bulk(list(ids))
+
+
+def party_ids_of_provider(provider_id: UUID) -> list[UUID]:
+    """The parties (contracts, past ones too) of one property company."""
+    return list(Party.objects.filter(provider_id=provider_id).values_list("pk", flat=True))
+
+
+def party_ids_seen_by(actor: Actor) -> list[UUID] | None:
+    """Which parties an actor's work is limited to; None: no limit. Frontline: the party they work for."""
+    if actor.is_system or actor.has(*policies.OFFICE) or actor.grant_id is not None:
+        return None
+    seen: set[UUID] = set()
+    if actor.has(Role.PROVIDER_MANAGER) and actor.provider_id:
+        seen.update(party_ids_of_provider(actor.provider_id))
+    if actor.staff_id:
+        seen.update(Staff.objects.filter(pk=actor.staff_id).values_list("party_id", flat=True))
+    return sorted(seen)
+
+
+def parties(
+    *, by: Actor, search: str = "", kind: str | None = None, line: str | None = None, active: bool | None = True
+) -> QuerySet[Party]:
+    """Contracts and departments `by` may see, with their headcounts (`planned`, `present`) annotated by posts/staff."""
+    rows = Party.objects.select_related("contract", "department")
+    if not policies.can_read_all(by):
+        if not by.may(policies.READ):
+            raise NotAllowed
+        rows = rows.filter(pk__in=party_ids_seen_by(by) or [])
+    if active is not None:
+        rows = rows.filter(active=active)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if line:
+        rows = rows.filter(Q(contract__lines__contains=[line]) | Exists(_line_of(line)))
+    if search.strip():
+        rows = rows.filter(Q(name__icontains=search.strip()) | Q(contract__number__icontains=search.strip()))
+    return rows
+
+
+def _line_of(line: str) -> QuerySet[LineSetting]:
+    return LineSetting.objects.filter(party_id=OuterRef("pk"), line=line)
+
+
+def contracts(*, by: Actor, search: str = "", on: date | None = None, active: bool | None = True) -> QuerySet[Contract]:
+    """Contracts `by` may see; `on` keeps those in force that day."""
+    rows = Contract.objects.select_related("party").filter(party__in=parties(by=by, active=active).values("pk"))
+    if on:
+        rows = rows.filter(starts_on__lte=on, ends_on__gte=on)
+    if search.strip():
+        text = search.strip()
+        rows = rows.filter(Q(party__name__icontains=text) | Q(number__icontains=text) | Q(manager__icontains=text))
+    return rows.order_by("-ends_on", "number")
+
+
+def departments(*, by: Actor, active: bool | None = True) -> QuerySet[Department]:
+    """The school's departments `by` may see."""
+    seen = parties(by=by, kind=PartyKind.DEPARTMENT, active=active)
+    return Department.objects.select_related("party").filter(party__in=seen.values("pk")).order_by("party__name")
+
+
+def party_of_line(line: str) -> Party | None:
+    """Who answers for a service line here, if the school has said so."""
+    setting = LineSetting.objects.select_related("party").filter(line=line).first()
+    return setting.party if setting else None
+
+
+def line_settings(*, by: Actor) -> dict[str, LineSetting]:
+    """How the school runs each line, by line code; lines not yet decided are missing."""
+    if not policies.can_read_places(by):
+        raise NotAllowed
+    return {row.line: row for row in LineSetting.objects.select_related("party")}
+
+
+# --- Posts ---------------------------------------------------------------------------------------
+
+
+def posts(*, by: Actor, search: str = "", party_id: UUID | None = None, line: str | None = None) -> QuerySet[Post]:
+    """Active posts of the parties `by` may see, each with `filled`: people now in it."""
+    rows = (
+        Post.objects.filter(active=True, party__in=parties(by=by, active=None).values("pk"))
+        .select_related("party", "place")
+        .annotate(filled=Count("staff", filter=Q(staff__status=StaffStatus.ACTIVE)))
+    )
+    if party_id:
+        rows = rows.filter(party_id=party_id)
+    if line:
+        rows = rows.filter(line=line)
+    if search.strip():
+        rows = rows.filter(name__icontains=search.strip())
+    return rows.order_by("party__name", "name")
+
+
+def posts_by_id(ids: Iterable[UUID]) -> dict[UUID, Post]:
+    """Posts by id, missing ones left out: one query."""
+    return Post.objects.in_bulk(list(ids))
+
+
+def posts_short(*, by: Actor) -> QuerySet[Post]:
+    """Posts with fewer people than contracted."""
+    return posts(by=by).filter(Q(filled__lt=F("headcount")))
+
+
+# --- Staff ---------------------------------------------------------------------------------------
+
+
+def staff(
+    *,
+    by: Actor,
+    search: str = "",
+    party_id: UUID | None = None,
+    post_id: UUID | None = None,
+    status: str | None = StaffStatus.ACTIVE,
+    certificate: str = "",
+    today: date | None = None,
+) -> QuerySet[Staff]:
+    """People `by` may see, by name, pinyin or number.
+
+    `certificate`: "expired" (by `today`), "soon" (within 60 days), or "missing" (the post requires one
+    the person does not hold). `status=None` shows those who left too.
+    """
+    rows = Staff.objects.select_related("party", "post")
+    if not policies.can_read_all(by):
+        if not by.may(policies.READ):
+            raise NotAllowed
+        mine = Q(pk=by.staff_id) if by.staff_id else Q(pk__in=[])
+        if by.has(Role.PROVIDER_MANAGER) and by.provider_id:
+            mine |= Q(party__provider_id=by.provider_id)
+        rows = rows.filter(mine)
+    if status:
+        rows = rows.filter(status=status)
+    if party_id:
+        rows = rows.filter(party_id=party_id)
+    if post_id:
+        rows = rows.filter(post_id=post_id)
+    if search.strip():
+        rows = rows.filter(
+            Q(name__icontains=search.strip())
+            | Q(number__istartswith=search.strip())
+            | Q(pinyin__contains=search_key(search))
+        )
+    if certificate and today:
+        rows = rows.filter(_certificate_filter(certificate, today))
+    return rows
+
+
+def _certificate_filter(which: str, today: date) -> Q:
+    held = Certificate.objects.filter(staff_id=OuterRef("pk"))
+    soon = today + timedelta(days=60)
+    if which == "expired":
+        return Q(Exists(held.filter(expires_on__lt=today)))
+    if which == "soon":
+        return Q(Exists(held.filter(expires_on__gte=today, expires_on__lte=soon)))
+    if which == "missing":
+        lacking = Q(pk__in=[])
+        for kind in CertificateKind.values:
+            valid = held.filter(kind=kind).filter(Q(expires_on__isnull=True) | Q(expires_on__gte=today))
+            lacking |= Q(post__certificates__contains=[kind]) & ~Q(Exists(valid))
+        return lacking
+    return Q()
+
+
+def staff_member(staff_id: UUID | str, *, by: Actor) -> Staff:
+    """One person. Raises NotFound, also for people `by` may not see: their existence is not told."""
+    person = _one(Staff.objects.select_related("party", "post"), staff_id)
+    if not policies.can_read_staff(by, person):
+        raise NotFound
+    return person
+
+
+def staff_by_id(ids: Iterable[UUID]) -> dict[UUID, Staff]:
+    """People by id, missing ones left out: one query."""
+    return Staff.objects.in_bulk(list(ids))
+
+
+def staff_of_account(account_id: UUID) -> Staff | None:
+    """Who an account is among the school's people."""
+    return Staff.objects.filter(account_id=account_id).first()
+
+
+def certificates_of(ids: list[UUID]) -> list[tuple[UUID, Certificate]]:
+    """(person id, certificate) pairs, soonest expiry first."""
+    rows = Certificate.objects.filter(staff_id__in=ids).order_by(F("expires_on").asc(nulls_last=True), "kind")
+    return [(row.staff_id, row) for row in rows]
+
+
+def expiring(*, by: Actor, until: date) -> QuerySet[Certificate]:
+    """Certificates of working people that end or need review by `until`, soonest first."""
+    people = staff(by=by).values("pk")
+    due = Q(expires_on__lte=until) | Q(review_on__lte=until)
+    return (
+        Certificate.objects.filter(due, staff__in=people).select_related("staff", "staff__party").order_by("expires_on")
+    )
+
+
+# --- First steps -----------------------------------------------------------------------------------
+
+
+def counts() -> dict[str, int]:
+    """How much of the organisation is there, for the checklist of a new school."""
+    return {
+        "places": Place.objects.filter(active=True).count(),
+        "points": Place.objects.filter(active=True).exclude(kind=PlaceKind.CAMPUS).count(),
+        "departments": Party.objects.filter(kind=PartyKind.DEPARTMENT, active=True).count(),
+        "contracts": Party.objects.filter(kind=PartyKind.CONTRACT, active=True).count(),
+        "lines": LineSetting.objects.count(),
+        "posts": Post.objects.filter(active=True).count(),
+        "staff": Staff.objects.filter(status=StaffStatus.ACTIVE).count(),
+    }
+
+
+Row = TypeVar("Row", bound=Model)
+
+
+def _one(rows: QuerySet[Row], key: UUID | str) -> Row:
+    try:
+        row = rows.filter(pk=key).first()
+    except (ValidationError, ValueError, TypeError) as malformed:
+        raise NotFound from malformed
+    if row is None:
+        raise NotFound
+    return row
