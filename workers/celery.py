@@ -1,4 +1,4 @@
-"""The Celery app: names, routes, beat. Tasks live in `workers/tasks/<feature>.py`."""
+"""The Celery app: routes and beat. Tasks live in `workers/tasks/<feature>.py`, imported by `WorkersConfig.ready`."""
 
 import os
 from collections.abc import Mapping
@@ -6,11 +6,13 @@ from typing import Any
 
 from celery import Celery
 
+from workers.beat import SCHEDULE
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 app = Celery("cielm")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["workers"], related_name="tasks")
+app.conf.beat_schedule = SCHEDULE
 
 
 def send(name: str, payload: Mapping[str, Any]) -> None:

@@ -239,7 +239,17 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "CiELM 平台 <no-reply@local
 CELERY_BROKER_URL = env.str("BROKER_URL", "pgmq://")
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {
-        "conn_string": DATABASE_URL,
+        # libpq's own form: the transport's URI parser does not know sockets.
+        "conn_string": " ".join(
+            f"{key}={DATABASES['default'][name] or chr(39) * 2}"
+            for key, name in (
+                ("host", "HOST"),
+                ("port", "PORT"),
+                ("dbname", "NAME"),
+                ("user", "USER"),
+                ("password", "PASSWORD"),
+            )
+        ),
         "init_extension": False,
         "visibility_timeout": env.int("VISIBILITY_TIMEOUT", 600),
         "wait_time_seconds": 2,
@@ -259,7 +269,6 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_SERIALIZER = "json"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
-CELERY_BEAT_SCHEDULE: dict[str, dict[str, object]] = {}  # filled by workers/beat.py
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
