@@ -87,7 +87,7 @@ def run_all(port: int) -> int:
         env=env, cwd=str(ROOT),
     )  # fmt: skip
     manager.add_process(
-        "worker", f"exec {py} -m celery -A workers.celery worker -c 2 -l warning --without-gossip --without-mingle",
+        "worker", f"exec {py} -m celery -A workers.celery worker --pool threads -c 4 -l warning -n one@localhost --without-gossip --without-mingle",
         env=env, cwd=str(ROOT),
     )  # fmt: skip
     manager.add_process("beat", f"exec {py} -m celery -A workers.celery beat -l warning", env=env, cwd=str(ROOT))
