@@ -10,7 +10,6 @@ class WorkersConfig(AppConfig):
 
     def ready(self) -> None:
         from kernel import jobs
-
         from workers import tasks
         from workers.celery import send
 
