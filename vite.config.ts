@@ -47,7 +47,7 @@ function sprite(): Plugin {
         const filled = name.endsWith('-filled')
         const file = filled ? `${ICONS}/filled/${name.slice(0, -7)}.svg` : `${ICONS}/outline/${name}.svg`
         if (!existsSync(file)) {
-          const head = name.split('-')[0]
+          const head = name.split('-')[0].slice(0, 5)
           const near = readdirSync(`${ICONS}/outline`).map((f) => basename(f, '.svg')).filter((n) => n.startsWith(head)).slice(0, 8)
           missing.push(`  "${name}" (${place})${near.length ? `: did you mean ${near.join(', ')}?` : ''}`)
           return ''

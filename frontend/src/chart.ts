@@ -69,8 +69,8 @@ function option(spec: Spec): echarts.EChartsCoreOption {
           label: many ? undefined : { show: true, position: 'right', color: INK, formatter: (p: { value: unknown }) => `${String(p.value)}${unit}` },
           markLine: first(i) && { ...mark, data: [{ xAxis: spec.target }] } })) }
     case 'donut':
-      return { ...base, legend: undefined, tooltip: { ...base.tooltip, trigger: 'item' },
-        series: [{ type: 'pie', radius: ['52%', '74%'], label: { formatter: `{b} {c}${unit}`, color: INK }, data: spec.categories.map((name, i) => ({ name, value: spec.series[0]?.data[i] })) }] }
+      return { ...base, legend: { bottom: 0, type: 'scroll', itemWidth: 14, itemHeight: 9, textStyle: { color: INK } }, tooltip: { ...base.tooltip, trigger: 'item' },
+        series: [{ type: 'pie', center: ['50%', '44%'], radius: ['42%', '62%'], label: { formatter: `{c}${unit}`, color: INK }, data: spec.categories.map((name, i) => ({ name, value: spec.series[0]?.data[i] })) }] }
     case 'radar':
       return { ...base, radar: { indicator: spec.categories.map((name) => ({ name, min: spec.min ?? 0, max: spec.max ?? 100 })), axisName: { color: INK }, radius: '66%' },
         series: [{ type: 'radar', data: spec.series.map((s) => ({ name: s.name, value: s.data, areaStyle: { opacity: 0.08 } })) }] }

@@ -162,6 +162,7 @@ async function change(item: Item, again: boolean): Promise<void> {
 
 async function submit(form: HTMLFormElement, submitter: HTMLElement | null): Promise<void> {
   const action = (submitter as HTMLButtonElement | null)?.getAttribute('formaction') ?? form.action
+  form.querySelectorAll<HTMLElement>('[data-outbox-error]').forEach((box) => { box.hidden = true })
   const buttons = [...form.querySelectorAll<HTMLButtonElement>('button')].filter((button) => !button.disabled)
   const parts = await packed(form, submitter)
   buttons.forEach((button) => { button.disabled = true })

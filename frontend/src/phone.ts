@@ -16,7 +16,24 @@ function watchNet(): void {
   say()
 }
 
+/** A photo box says what was chosen: the file field itself is invisible. */
+function watchPhotos(): void {
+  document.addEventListener('change', (event) => {
+    const input = event.target as HTMLInputElement
+    const box = input.type === 'file' ? input.closest('.shoot') : null
+    if (!box) return
+    const said = box.querySelector('output') ?? box.appendChild(document.createElement('output'))
+    said.replaceChildren(...[...input.files ?? []].map((file) => {
+      const picture = Object.assign(document.createElement('img'), { src: URL.createObjectURL(file), alt: file.name })
+      picture.addEventListener('load', () => URL.revokeObjectURL(picture.src))
+      return picture
+    }), input.files?.length ? `已选 ${input.files.length} 张` : '')
+  })
+  document.addEventListener('reset', (event) => (event.target as Element).querySelectorAll('.shoot output').forEach((said) => said.replaceChildren()))
+}
+
 startCommon()
+watchPhotos()
 watchNet()
 void startOutbox()
 watchScan()
