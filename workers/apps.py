@@ -2,16 +2,19 @@ from django.apps import AppConfig
 
 
 class WorkersConfig(AppConfig):
-    """Ties the domain's `kernel.jobs` to Celery; from here on every task is known by name."""
+    """Ties `kernel.jobs` to Celery and identity's events to the event tables; every task is known by name from here."""
 
     name = "workers"
     label = "workers"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from identity import events
         from kernel import jobs
         from workers import tasks
         from workers.celery import send
+        from workers.events import record
 
         assert tasks  # imported for the names it registers
         jobs.register_sender(send)
+        events.register_recorder(record)

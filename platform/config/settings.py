@@ -17,7 +17,7 @@ DEBUG = env.bool("DEBUG", False)
 DEFAULT_SECRET = "one-machine-only-never-in-production"  # noqa: S105
 SECRET_KEY = env.str("SECRET_KEY", DEFAULT_SECRET)
 DATA_KEYS = env.list("DATA_KEYS", default=[SECRET_KEY])  # the last seals, all open (kernel/crypto.py)
-VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
+VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var"))).absolute()
 
 # --- Hosts ---------------------------------------------------------------------------------------
 PUBLIC_HOSTS = env.list("PUBLIC_HOSTS", default=["localhost", "127.0.0.1", "testserver"])
@@ -230,9 +230,10 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 
-# --- Mail ----------------------------------------------------------------------------------------
+# --- Mail: files under var/mail until EMAIL_URL names a server (smtp+tls://user:password@host:587) -----
 EMAIL_CONFIG = env.email("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'}")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "CiELM 平台 <no-reply@localhost>")
 
 # --- Background work: the broker is the same PostgreSQL unless BROKER_URL says otherwise -------------

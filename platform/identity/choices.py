@@ -36,3 +36,44 @@ class GrantScope(TextChoices):
     INSPECTIONS = "inspections", _("巡查检查")
     EVALUATIONS = "evaluations", _("考核评分")
     ORGANISATION = "organisation", _("组织与人员")
+
+
+# Institute roles that may read a school's detail when the school granted it; outside reviewers never.
+GRANT_READERS = frozenset({Role.INSTITUTE_ADMIN, Role.INSTITUTE_ANALYST})
+
+# Roles that administer a space: at least one person must hold it, and a second factor is urged on them.
+SPACE_ADMINS = frozenset({Role.SCHOOL_ADMIN, Role.INSTITUTE_ADMIN})
+
+
+class MailState(TextChoices):
+    """Where a mail of the outbox stands."""
+
+    QUEUED = "queued", _("待发送")
+    SENT = "sent", _("已发送")
+    FAILED = "failed", _("发送失败")
+
+
+# What a token may be allowed: "<feature>:read" and "<feature>:write". The label is what people tick.
+TOKEN_FEATURES: dict[str, str] = {
+    "organisation": "组织与人员",
+    "rubrics": "评分标准",
+    "findings": "问题整改",
+    "inspections": "巡查检查",
+    "evaluations": "考核评分",
+    "evidence": "照片与附件",
+    "notices": "消息",
+    "timeline": "事件时间线",
+    "jobs": "后台任务",
+    "dashboard": "看板",
+    "standards": "标准库",
+    "applications": "申报与遴选",
+    "schools": "学校管理",
+    "providers": "物业企业",
+    "benchmarking": "跨校对标",
+    "identity": "成员与授权",
+}
+TOKEN_SCOPES: dict[str, str] = {
+    f"{feature}:{verb}": f"{label}·{name}"
+    for feature, label in TOKEN_FEATURES.items()
+    for verb, name in (("read", "读取"), ("write", "写入"))
+}

@@ -1,10 +1,10 @@
 """What other features are handed instead of identity's rows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 from uuid import UUID
 
-from identity.choices import INSTITUTE_ROLES, Role, Via
+from identity.choices import INSTITUTE_ROLES, GrantScope, Role, Via
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,9 @@ class Actor:
     `provider_id` limits a property company's person to their company's contracts; `staff_id` ties a
     frontline worker to their staff row in the school. `scopes` is None for a session (all that the
     roles allow) and the token's list otherwise. `grant_id` is set while institute staff read a
-    school under a grant.
+    school under a grant: `roles` are then their institute roles (no school policy knows those),
+    `grant_scopes` say what they may read (identity.policies.can_read), `grant_reads` collects what
+    this request did read, for the school's timeline.
     """
 
     account_id: UUID | None
@@ -26,6 +28,8 @@ class Actor:
     via: Via = Via.SESSION
     scopes: frozenset[str] | None = None
     grant_id: UUID | None = None
+    grant_scopes: frozenset[GrantScope] = frozenset()
+    grant_reads: set[GrantScope] = field(default_factory=set, compare=False, repr=False)
 
     def has(self, *roles: Role) -> bool:
         """Whether the actor holds any of `roles`."""
@@ -55,3 +59,40 @@ class Actor:
     @property
     def is_system(self) -> bool:
         return self.via == Via.SYSTEM
+
+
+@dataclass(frozen=True, slots=True)
+class StaffLogin:
+    """For whom a frontline account is to be opened: the staff row, their name and number in the school."""
+
+    staff_id: UUID
+    name: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A fresh login, told once: the password is stored as a hash only and must be changed at first sign-in."""
+
+    staff_id: UUID
+    account_id: UUID
+    name: str
+    username: str
+    password: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """An invitation and its one-time address, told once: only the hash of the token is kept."""
+
+    invitation_id: UUID
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What a redeemed hand-over ticket says: who arrives, where to, and how they had proved themselves."""
+
+    account_id: UUID
+    next_path: str
+    methods: tuple[dict[str, object], ...]

@@ -1,0 +1,58 @@
+"""All writes of identity, by subject."""
+
+from identity.operations.access import GrantPeriodWrong, grant_access, revoke_grant
+from identity.operations.handover import TicketRefused, issue_ticket, redeem_ticket, sweep_tickets
+from identity.operations.invitations import (
+    AlreadyMember,
+    InvitationClosed,
+    LoginTaken,
+    accept_as_new,
+    accept_with_account,
+    invite,
+    resend_invitation,
+    revoke_invitation,
+)
+from identity.operations.members import (
+    LastAdmin,
+    NotYourself,
+    change_role,
+    deactivate_member,
+    end_sessions,
+    open_accounts,
+    password_changed,
+    reactivate_member,
+    reset_password,
+)
+from identity.operations.tokens import ScopeUnknown, TokenRefused, create_token, mark_used, revoke_token
+
+__all__ = [
+    "AlreadyMember",
+    "GrantPeriodWrong",
+    "InvitationClosed",
+    "LastAdmin",
+    "LoginTaken",
+    "NotYourself",
+    "ScopeUnknown",
+    "TicketRefused",
+    "TokenRefused",
+    "accept_as_new",
+    "accept_with_account",
+    "change_role",
+    "create_token",
+    "deactivate_member",
+    "end_sessions",
+    "grant_access",
+    "invite",
+    "issue_ticket",
+    "mark_used",
+    "open_accounts",
+    "password_changed",
+    "reactivate_member",
+    "redeem_ticket",
+    "resend_invitation",
+    "reset_password",
+    "revoke_grant",
+    "revoke_invitation",
+    "revoke_token",
+    "sweep_tickets",
+]
