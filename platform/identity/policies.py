@@ -22,9 +22,7 @@ def roles_of_space(school_id: UUID | None) -> frozenset[Role]:
 
 def can_manage_grants(actor: Actor, school_id: UUID) -> bool:
     """Only the school decides who reads its detail: its admin or its leader."""
-    return (
-        actor.school_id == school_id and actor.grant_id is None and actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER)
-    )
+    return actor.school_id == school_id and actor.grant_id is None and actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER)
 
 
 def can_see_grants(actor: Actor, school_id: UUID) -> bool:

@@ -26,9 +26,7 @@ def live_memberships(account_id: UUID, *, today: date) -> "QuerySet[Membership]"
     )
 
 
-def _actor(
-    account: Account, rows: "Iterable[Membership]", *, school_id: UUID | None, via: Via = Via.SESSION
-) -> Actor:
+def _actor(account: Account, rows: "Iterable[Membership]", *, school_id: UUID | None, via: Via = Via.SESSION) -> Actor:
     roles: set[Role] = set()
     provider_id = staff_id = None
     for row in rows:
@@ -93,15 +91,19 @@ def actor_of_token(secret: str, *, school_id: UUID | None, now: datetime) -> tup
     if not rows:
         return None
     plain = _actor(token.account, rows, school_id=school_id, via=Via.TOKEN)
-    return token.account, token, Actor(
-        account_id=plain.account_id,
-        name=plain.name,
-        roles=plain.roles,
-        school_id=school_id,
-        provider_id=plain.provider_id,
-        staff_id=plain.staff_id,
-        via=Via.TOKEN,
-        scopes=frozenset(token.scopes),
+    return (
+        token.account,
+        token,
+        Actor(
+            account_id=plain.account_id,
+            name=plain.name,
+            roles=plain.roles,
+            school_id=school_id,
+            provider_id=plain.provider_id,
+            staff_id=plain.staff_id,
+            via=Via.TOKEN,
+            scopes=frozenset(token.scopes),
+        ),
     )
 
 

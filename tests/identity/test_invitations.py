@@ -89,10 +89,14 @@ def test_resending_closes_the_old_link_and_revoking_the_new_one(alpha: Tenant) -
     second = operations.resend_invitation(invitation_id=first.invitation_id, tenant=alpha, by=admin, now=later)
     person = make_account()
     with pytest.raises(operations.InvitationClosed):
-        operations.accept_with_account(token=_token(first.url), account_id=person.pk, school_id=alpha.school_id, now=later)
+        operations.accept_with_account(
+            token=_token(first.url), account_id=person.pk, school_id=alpha.school_id, now=later
+        )
     operations.revoke_invitation(invitation_id=first.invitation_id, tenant=alpha, by=admin, now=later)
     with pytest.raises(operations.InvitationClosed):
-        operations.accept_with_account(token=_token(second.url), account_id=person.pk, school_id=alpha.school_id, now=later)
+        operations.accept_with_account(
+            token=_token(second.url), account_id=person.pk, school_id=alpha.school_id, now=later
+        )
     assert not person.memberships.exists()
 
 

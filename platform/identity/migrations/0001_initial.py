@@ -3,160 +3,325 @@
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import kernel.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import kernel.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('username', models.CharField(max_length=150, unique=True, verbose_name='登录名')),
-                ('name', models.CharField(max_length=60, verbose_name='姓名')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='邮箱')),
-                ('is_active', models.BooleanField(default=True, verbose_name='启用')),
-                ('initial_password', models.BooleanField(default=False, verbose_name='初始密码未改')),
-                ('session_epoch', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='注册时间')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("username", models.CharField(max_length=150, unique=True, verbose_name="登录名")),
+                ("name", models.CharField(max_length=60, verbose_name="姓名")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="邮箱")),
+                ("is_active", models.BooleanField(default=True, verbose_name="启用")),
+                ("initial_password", models.BooleanField(default=False, verbose_name="初始密码未改")),
+                ("session_epoch", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now, verbose_name="注册时间")),
             ],
             options={
-                'verbose_name': '账号',
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('email'), condition=models.Q(('email', ''), _negated=True), name='identity_account_email_once')],
+                "verbose_name": "账号",
+                "constraints": [
+                    models.UniqueConstraint(
+                        django.db.models.functions.text.Lower("email"),
+                        condition=models.Q(("email", ""), _negated=True),
+                        name="identity_account_email_once",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AccessGrant',
+            name="AccessGrant",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('school_id', models.UUIDField(db_index=True)),
-                ('scopes', models.JSONField(verbose_name='授权范围')),
-                ('starts_on', models.DateField(verbose_name='开始日期')),
-                ('ends_on', models.DateField(verbose_name='结束日期')),
-                ('reason', models.CharField(max_length=200, verbose_name='授权事由')),
-                ('granted_by', models.UUIDField()),
-                ('granted_by_name', models.CharField(max_length=60)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_by_name', models.CharField(blank=True, max_length=60)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("school_id", models.UUIDField(db_index=True)),
+                ("scopes", models.JSONField(verbose_name="授权范围")),
+                ("starts_on", models.DateField(verbose_name="开始日期")),
+                ("ends_on", models.DateField(verbose_name="结束日期")),
+                ("reason", models.CharField(max_length=200, verbose_name="授权事由")),
+                ("granted_by", models.UUIDField()),
+                ("granted_by_name", models.CharField(max_length=60)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_by_name", models.CharField(blank=True, max_length=60)),
             ],
             options={
-                'verbose_name': '数据查看授权',
-                'ordering': ['-created_at'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='identity_grant_period'), models.CheckConstraint(condition=models.Q(('scopes', []), _negated=True), name='identity_grant_scoped')],
+                "verbose_name": "数据查看授权",
+                "ordering": ["-created_at"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_on__gte", models.F("starts_on"))), name="identity_grant_period"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("scopes", []), _negated=True), name="identity_grant_scoped"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='ApiToken',
+            name="ApiToken",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('school_id', models.UUIDField(blank=True, db_index=True, null=True)),
-                ('name', models.CharField(max_length=60, verbose_name='名称')),
-                ('prefix', models.CharField(max_length=16)),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
-                ('scopes', models.JSONField(verbose_name='权限范围')),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
-                ('last_used_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("school_id", models.UUIDField(blank=True, db_index=True, null=True)),
+                ("name", models.CharField(max_length=60, verbose_name="名称")),
+                ("prefix", models.CharField(max_length=16)),
+                ("token_hash", models.CharField(max_length=64, unique=True)),
+                ("scopes", models.JSONField(verbose_name="权限范围")),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                ("last_used_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tokens", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '接口令牌',
-                'ordering': ['-created_at'],
+                "verbose_name": "接口令牌",
+                "ordering": ["-created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Mail',
+            name="Mail",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('to', models.EmailField(max_length=254)),
-                ('subject', models.CharField(max_length=200)),
-                ('body_sealed', models.BinaryField()),
-                ('school_id', models.UUIDField(null=True)),
-                ('state', models.CharField(choices=[('queued', '待发送'), ('sent', '已发送'), ('failed', '发送失败')], default='queued', max_length=8)),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('error', models.CharField(blank=True, max_length=80)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("to", models.EmailField(max_length=254)),
+                ("subject", models.CharField(max_length=200)),
+                ("body_sealed", models.BinaryField()),
+                ("school_id", models.UUIDField(null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("queued", "待发送"), ("sent", "已发送"), ("failed", "发送失败")],
+                        default="queued",
+                        max_length=8,
+                    ),
+                ),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("error", models.CharField(blank=True, max_length=80)),
             ],
             options={
-                'verbose_name': '邮件',
-                'indexes': [models.Index(condition=models.Q(('state', 'queued')), fields=['next_attempt_at'], name='identity_mail_due')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'sent', 'failed'])), name='identity_mail_state_known')],
+                "verbose_name": "邮件",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "queued")), fields=["next_attempt_at"], name="identity_mail_due"
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("state__in", ["queued", "sent", "failed"])),
+                        name="identity_mail_state_known",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Ticket',
+            name="Ticket",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
-                ('target_host', models.CharField(max_length=253)),
-                ('browser_hash', models.CharField(max_length=64)),
-                ('next_path', models.CharField(max_length=500)),
-                ('methods', models.JSONField(default=list)),
-                ('expires_at', models.DateTimeField(db_index=True)),
-                ('used_at', models.DateTimeField(null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("token_hash", models.CharField(max_length=64, unique=True)),
+                ("target_host", models.CharField(max_length=253)),
+                ("browser_hash", models.CharField(max_length=64)),
+                ("next_path", models.CharField(max_length=500)),
+                ("methods", models.JSONField(default=list)),
+                ("expires_at", models.DateTimeField(db_index=True)),
+                ("used_at", models.DateTimeField(null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '换站凭证',
+                "verbose_name": "换站凭证",
             },
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('school_id', models.UUIDField(blank=True, db_index=True, null=True)),
-                ('email', models.EmailField(max_length=254, verbose_name='邮箱')),
-                ('name', models.CharField(max_length=60, verbose_name='姓名')),
-                ('role', models.CharField(choices=[('institute_admin', '研究院管理员'), ('institute_reviewer', '评审专家'), ('institute_analyst', '数据分析员'), ('school_admin', '学校管理员'), ('school_leader', '分管领导'), ('school_supervisor', '监管人员'), ('frontline', '一线员工'), ('provider_manager', '物业企业负责人')], max_length=32)),
-                ('provider_id', models.UUIDField(blank=True, null=True)),
-                ('staff_id', models.UUIDField(blank=True, null=True)),
-                ('token_hash', models.CharField(max_length=64, unique=True)),
-                ('invited_by', models.UUIDField(null=True)),
-                ('invited_by_name', models.CharField(max_length=60)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('sent_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('times_sent', models.PositiveSmallIntegerField(default=1)),
-                ('expires_at', models.DateTimeField()),
-                ('accepted_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('accepted_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("school_id", models.UUIDField(blank=True, db_index=True, null=True)),
+                ("email", models.EmailField(max_length=254, verbose_name="邮箱")),
+                ("name", models.CharField(max_length=60, verbose_name="姓名")),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("institute_admin", "研究院管理员"),
+                            ("institute_reviewer", "评审专家"),
+                            ("institute_analyst", "数据分析员"),
+                            ("school_admin", "学校管理员"),
+                            ("school_leader", "分管领导"),
+                            ("school_supervisor", "监管人员"),
+                            ("frontline", "一线员工"),
+                            ("provider_manager", "物业企业负责人"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("provider_id", models.UUIDField(blank=True, null=True)),
+                ("staff_id", models.UUIDField(blank=True, null=True)),
+                ("token_hash", models.CharField(max_length=64, unique=True)),
+                ("invited_by", models.UUIDField(null=True)),
+                ("invited_by_name", models.CharField(max_length=60)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("sent_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("times_sent", models.PositiveSmallIntegerField(default=1)),
+                ("expires_at", models.DateTimeField()),
+                ("accepted_at", models.DateTimeField(blank=True, null=True)),
+                ("revoked_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "accepted_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '邀请',
-                'ordering': ['-sent_at'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['institute_admin', 'institute_reviewer', 'institute_analyst', 'school_admin', 'school_leader', 'school_supervisor', 'frontline', 'provider_manager'])), name='identity_invitation_role_known'), models.CheckConstraint(condition=models.Q(models.Q(('role__startswith', 'institute_'), ('school_id__isnull', True)), models.Q(models.Q(('role__startswith', 'institute_'), _negated=True), ('school_id__isnull', False)), _connector='OR'), name='identity_invitation_side'), models.CheckConstraint(condition=models.Q(models.Q(('role', 'provider_manager'), _negated=True), ('provider_id__isnull', False), _connector='OR'), name='identity_invitation_provider_named')],
+                "verbose_name": "邀请",
+                "ordering": ["-sent_at"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "role__in",
+                                [
+                                    "institute_admin",
+                                    "institute_reviewer",
+                                    "institute_analyst",
+                                    "school_admin",
+                                    "school_leader",
+                                    "school_supervisor",
+                                    "frontline",
+                                    "provider_manager",
+                                ],
+                            )
+                        ),
+                        name="identity_invitation_role_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role__startswith", "institute_"), ("school_id__isnull", True)),
+                            models.Q(
+                                models.Q(("role__startswith", "institute_"), _negated=True),
+                                ("school_id__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="identity_invitation_side",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role", "provider_manager"), _negated=True),
+                            ("provider_id__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="identity_invitation_provider_named",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('school_id', models.UUIDField(blank=True, db_index=True, null=True)),
-                ('role', models.CharField(choices=[('institute_admin', '研究院管理员'), ('institute_reviewer', '评审专家'), ('institute_analyst', '数据分析员'), ('school_admin', '学校管理员'), ('school_leader', '分管领导'), ('school_supervisor', '监管人员'), ('frontline', '一线员工'), ('provider_manager', '物业企业负责人')], max_length=32)),
-                ('provider_id', models.UUIDField(blank=True, null=True)),
-                ('staff_id', models.UUIDField(blank=True, null=True)),
-                ('active', models.BooleanField(default=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ends_on', models.DateField(blank=True, null=True)),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='memberships', to=settings.AUTH_USER_MODEL)),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("school_id", models.UUIDField(blank=True, db_index=True, null=True)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("institute_admin", "研究院管理员"),
+                            ("institute_reviewer", "评审专家"),
+                            ("institute_analyst", "数据分析员"),
+                            ("school_admin", "学校管理员"),
+                            ("school_leader", "分管领导"),
+                            ("school_supervisor", "监管人员"),
+                            ("frontline", "一线员工"),
+                            ("provider_manager", "物业企业负责人"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                ("provider_id", models.UUIDField(blank=True, null=True)),
+                ("staff_id", models.UUIDField(blank=True, null=True)),
+                ("active", models.BooleanField(default=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("ends_on", models.DateField(blank=True, null=True)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '成员身份',
-                'constraints': [models.CheckConstraint(condition=models.Q(('role__in', ['institute_admin', 'institute_reviewer', 'institute_analyst', 'school_admin', 'school_leader', 'school_supervisor', 'frontline', 'provider_manager'])), name='identity_membership_role_known'), models.CheckConstraint(condition=models.Q(models.Q(('role__startswith', 'institute_'), ('school_id__isnull', True)), models.Q(models.Q(('role__startswith', 'institute_'), _negated=True), ('school_id__isnull', False)), _connector='OR'), name='identity_membership_side'), models.CheckConstraint(condition=models.Q(models.Q(('role', 'provider_manager'), _negated=True), ('provider_id__isnull', False), _connector='OR'), name='identity_membership_provider_named'), models.UniqueConstraint(fields=('account', 'school_id', 'role', 'provider_id'), name='identity_membership_once', nulls_distinct=False)],
+                "verbose_name": "成员身份",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "role__in",
+                                [
+                                    "institute_admin",
+                                    "institute_reviewer",
+                                    "institute_analyst",
+                                    "school_admin",
+                                    "school_leader",
+                                    "school_supervisor",
+                                    "frontline",
+                                    "provider_manager",
+                                ],
+                            )
+                        ),
+                        name="identity_membership_role_known",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role__startswith", "institute_"), ("school_id__isnull", True)),
+                            models.Q(
+                                models.Q(("role__startswith", "institute_"), _negated=True),
+                                ("school_id__isnull", False),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="identity_membership_side",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("role", "provider_manager"), _negated=True),
+                            ("provider_id__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="identity_membership_provider_named",
+                    ),
+                    models.UniqueConstraint(
+                        fields=("account", "school_id", "role", "provider_id"),
+                        name="identity_membership_once",
+                        nulls_distinct=False,
+                    ),
+                ],
             },
         ),
     ]

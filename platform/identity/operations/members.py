@@ -170,7 +170,9 @@ def open_accounts(*, staff: Sequence[StaffLogin], tenant: Tenant, by: Actor, now
     )
     names = {row.staff_id: f"{tenant.slug}.{row.number}".lower() for row in staff}
     taken = set(
-        Account.objects.annotate(lower=Lower("username")).filter(lower__in=names.values()).values_list("lower", flat=True)
+        Account.objects.annotate(lower=Lower("username"))
+        .filter(lower__in=names.values())
+        .values_list("lower", flat=True)
     )
     accounts: list[Account] = []
     memberships: list[Membership] = []

@@ -31,9 +31,7 @@ class TokenRefused(DomainError):
 
 
 @transaction.atomic
-def create_token(
-    *, name: str, scopes: Collection[str], days: int, by: Actor, now: datetime
-) -> tuple[ApiToken, str]:
+def create_token(*, name: str, scopes: Collection[str], days: int, by: Actor, now: datetime) -> tuple[ApiToken, str]:
     """Make a token for `by` in their present space; returns the row and the key, which is told this once.
 
     `days` is how long it lives, 1 to 366. Raises NotAllowed, Invalid, ScopeUnknown.
