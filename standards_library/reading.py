@@ -332,7 +332,7 @@ class _Reader:
             **self.measure(row.get("measure"), f"{path}.measure"),
             "applicability": self.text(row, "applicability", path, 200, empty=True),
             "evidence": evidence,
-            "default_deduction": self.number(row, "default_deduction", path),
+            "default_deduction": self.number(row, "default_deduction", path, least=Decimal(0)),
             "veto": self.flag(row, "veto", path),
             "verification": verification,
             "confirmed_basis": basis,
