@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+pytest_plugins = ["tests.running"]
 sys.path[:0] = [str(ROOT), str(ROOT / "platform"), str(ROOT / "graphql")]
 
 

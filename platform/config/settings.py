@@ -62,7 +62,7 @@ SHARED_APPS = [
     "django_vite",
     "django_htmx",
     "csp",
-    "graphene_django",
+    "graphql_api",
     "standards_library",
     "institute.journal",
     "institute.providers",
@@ -273,5 +273,4 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
-GRAPHENE = {"SCHEMA": "graphql_api.school_schema.schema"}
 GRAPHQL_INTROSPECTION = env.bool("GRAPHQL_INTROSPECTION", not PRODUCTION)

@@ -5,6 +5,7 @@ from django.urls import include, path
 urlpatterns = [
     path("accounts/", include("web.accounts.urls")),
     path("graphql/", include("graphql_api.urls_school")),
+    path("", include("web.shared.urls")),
     path("", include("web.tenant.urls")),
 ]
 handler404 = "web.shared.errors.not_found"
