@@ -2,7 +2,10 @@ from django.apps import AppConfig
 
 
 class WorkersConfig(AppConfig):
-    """Ties `kernel.jobs` to Celery and identity's events to the event tables; every task is known by name from here."""
+    """Ties the domain's hooks together: jobs to Celery, identity's events to the event tables, seeders to provisioning.
+
+    Every task is known by name from here.
+    """
 
     name = "workers"
     label = "workers"
@@ -11,10 +14,11 @@ class WorkersConfig(AppConfig):
     def ready(self) -> None:
         from identity import events
         from kernel import jobs
-        from workers import tasks
+        from workers import seeding, tasks
         from workers.celery import send
         from workers.events import record
 
         assert tasks  # imported for the names it registers
         jobs.register_sender(send)
         events.register_recorder(record)
+        seeding.register_all()

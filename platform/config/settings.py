@@ -24,6 +24,7 @@ PUBLIC_HOSTS = env.list("PUBLIC_HOSTS", default=["localhost", "127.0.0.1", "test
 SCHOOL_HOST_SUFFIX = env.str("SCHOOL_HOST_SUFFIX", "localhost")  # a school answers to <slug>.<suffix>
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[*PUBLIC_HOSTS, f".{SCHOOL_HOST_SUFFIX}"])
 PUBLIC_URL = env.str("PUBLIC_URL", "http://localhost:8000")  # where links in mails lead
+SCHOOL_POOL_SIZE = env.int("SCHOOL_POOL_SIZE", 2)  # spare schemas made ahead, so that opening a school is a rename
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 if PRODUCTION:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from django.core.management import call_command
 
+from institute.schools import blueprint, names, operations
 from institute.schools.choices import SchoolStatus
-from institute.schools.models import Domain, School
+from institute.schools.models import School
 from kernel import clock
+from kernel.tenancy import public_context
 
 
 def make_school(slug: str, *, name: str | None = None, **fields: object) -> School:
-    """A school row with its domain, its schema migrated and open."""
+    """An open school with its domain and its schema, made as provisioning makes it (a few hundredths of a second)."""
     values: dict[str, object] = {
         "kind": "university",
         "region": "44",
@@ -21,11 +23,16 @@ def make_school(slug: str, *, name: str | None = None, **fields: object) -> Scho
         "status": SchoolStatus.READY,
         "opened_at": clock.now(),
     }
-    school = School.objects.create(
-        schema_name=f"s_{slug.replace('-', '_')}", slug=slug, name=name or f"{slug} 学校", **{**values, **fields}
-    )
-    Domain.objects.create(tenant=school, domain=f"{slug}.localhost", is_primary=True)
-    school.create_schema(check_if_exists=True, verbosity=0)
+    name = name or f"{slug} 学校"
+    with public_context():
+        school = School.objects.create(
+            schema_name=names.schema_of(slug),
+            slug=slug,
+            name=name,
+            pinyin=names.pinyin_key(name),
+            **{**values, **fields},
+        )
+        operations.build_schema(school=school, drawn=blueprint.current(), now=clock.now())
     return school
 
 

@@ -49,3 +49,20 @@ MOVES: dict[SchoolStatus, frozenset[SchoolStatus]] = {
     SchoolStatus.SUSPENDED: frozenset({SchoolStatus.READY, SchoolStatus.ARCHIVED}),
     SchoolStatus.ARCHIVED: frozenset(),
 }
+OPENING = (SchoolStatus.APPROVED, SchoolStatus.CREATING, SchoolStatus.SEEDING)  # the platform owes them the next step
+
+
+class SchemaPurpose(TextChoices):
+    """Whose schema a ledger row speaks of."""
+
+    SCHOOL = "school", _("学校")
+    SPARE = "spare", _("备用")
+
+
+class SchemaState(TextChoices):
+    """How a schema stands against the running code."""
+
+    CURRENT = "current", _("已是最新")
+    WAITING = "waiting", _("等待重试")
+    FAILED = "failed", _("升级失败")
+    DRIFTED = "drifted", _("结构不一致")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_tenants.models import DomainMixin, TenantMixin
 
-from institute.schools.choices import SchoolKind, SchoolStatus
+from institute.schools.choices import SchemaPurpose, SchemaState, SchoolKind, SchoolStatus
 from kernel.ids import new_id
 from standards_library.choices import OperatingMode
 
@@ -22,6 +22,7 @@ class School(TenantMixin):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     slug = models.SlugField(_("访问名"), max_length=40, unique=True)
     name = models.CharField(_("学校名称"), max_length=100)
+    pinyin = models.CharField(max_length=600, blank=True)  # full pinyin and initials, for search and order
     school_code = models.CharField(_("学校代码"), max_length=10, blank=True)
     credit_code = models.CharField(_("统一社会信用代码"), max_length=18, blank=True)
     kind = models.CharField(_("类型与层次"), max_length=24, choices=SchoolKind.choices)
@@ -37,6 +38,9 @@ class School(TenantMixin):
     status_note = models.TextField(_("状态说明"), blank=True)
     status_at = models.DateTimeField(_("状态更新时间"), default=timezone.now)
     application_id = models.UUIDField(null=True, blank=True, unique=True)
+    admin_name = models.CharField(_("首位管理员姓名"), max_length=60, blank=True)
+    admin_email = models.EmailField(_("首位管理员邮箱"), blank=True)
+    admin_invited_at = models.DateTimeField(_("邀请发出时间"), null=True, blank=True)
     created_at = models.DateTimeField(_("批准时间"), default=timezone.now)
     opened_at = models.DateTimeField(_("开通时间"), null=True, blank=True)
 
@@ -58,3 +62,77 @@ class Domain(DomainMixin):
 
     class Meta:
         verbose_name = _("域名")
+
+
+class Blueprint(models.Model):
+    """What a fresh school is made of: DDL and seed rows read from the template schema, and what they yield.
+
+    One row per state of the migration files and PostgreSQL version (`key`); made once, read by all.
+    """
+
+    key = models.CharField(primary_key=True, max_length=32)
+    head = models.CharField(max_length=32)  # the set of migration names a school of this blueprint has
+    digests = models.JSONField(default=dict)  # "app.name" → digest of the migration file
+    statements = models.JSONField(default=list)
+    lines = models.JSONField(default=list)  # catalogue.Shape.lines of the template
+    aliases = models.JSONField(default=dict)  # line of a replayed schema → the template's line it stands for
+    fingerprint = models.CharField(max_length=32)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("建库脚本")
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class MigrationScript(models.Model):
+    """The SQL one migration ran in the template, to be replayed in every school that has not had it."""
+
+    position = models.PositiveIntegerField(unique=True)  # the order in which the template took them
+    app = models.CharField(max_length=100)
+    name = models.CharField(max_length=200)
+    digest = models.CharField(max_length=32)
+    atomic = models.BooleanField(default=True)
+    statements = models.JSONField(default=list)
+    records = models.JSONField(default=list)  # [app, name] rows of django_migrations it leaves
+    refused = models.CharField(max_length=300, blank=True)  # why it cannot be replayed and runs the normal way
+
+    class Meta:
+        verbose_name = _("升级脚本")
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["app", "name"], name="schools_script_once")]
+
+    def __str__(self) -> str:
+        return f"{self.app}.{self.name}"
+
+
+class SchemaRecord(models.Model):
+    """The ledger: one row per schema we made. What it is for, which migrations it has, how the last upgrade went."""
+
+    schema_name = models.CharField(max_length=63, unique=True)
+    purpose = models.CharField(max_length=8, choices=SchemaPurpose.choices)
+    school = models.OneToOneField(School, null=True, on_delete=models.PROTECT, related_name="record")
+    blueprint_key = models.CharField(max_length=32)
+    head = models.CharField(max_length=32, db_index=True)
+    fingerprint = models.CharField(max_length=32)
+    verified_at = models.DateTimeField(null=True)  # when the fingerprint was last read from the catalogue itself
+    state = models.CharField(max_length=8, choices=SchemaState.choices, default=SchemaState.CURRENT)
+    attempts = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("数据空间台账")
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=SchemaState.values), name="schools_record_state_known"),
+            models.CheckConstraint(condition=Q(purpose__in=SchemaPurpose.values), name="schools_record_purpose_known"),
+            models.CheckConstraint(
+                condition=Q(purpose="school", school__isnull=False) | Q(purpose="spare", school__isnull=True),
+                name="schools_record_school_named",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.schema_name

@@ -1,10 +1,19 @@
 """Reads of schools."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from institute.schools.choices import SchoolStatus
-from institute.schools.models import Domain, School
+from django.db.models import Q, QuerySet
+
+from identity.contracts import Actor
+from institute.journal.models import JournalEvent
+from institute.journal.queries import events_of
+from institute.schools import policies
+from institute.schools.choices import OPENING, SchemaPurpose, SchoolStatus
+from institute.schools.models import Domain, SchemaRecord, School
+from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import NoSchool, Tenant
 
 
@@ -48,3 +57,88 @@ def tenant_of_school(school_id: UUID) -> Tenant:
 def open_tenants() -> list[Tenant]:
     """All open schools, for sweeps by beat."""
     return [as_tenant(s) for s in School.objects.filter(status=SchoolStatus.READY).order_by("schema_name")]
+
+
+# --- For the institute's console ---------------------------------------------------------------------
+
+PATIENCE = timedelta(minutes=2)  # an opening that stood still this long is taken up again
+
+
+def schools_for(
+    actor: Actor, *, search: str = "", status: str = "", kind: str = "", region: str = "", mode: str = ""
+) -> "QuerySet[School]":
+    """Schools by name, pinyin, access name or code; in pinyin order. Raises NotAllowed."""
+    if not policies.can_see(actor):
+        raise NotAllowed
+    rows: QuerySet[School] = School.objects.order_by("pinyin", "name")
+    for field, value in (("status", status), ("kind", kind), ("region", region), ("mode", mode)):
+        if value:
+            rows = rows.filter(**{field: value})
+    text = search.strip()
+    if text:
+        plain = text.lower().replace(" ", "")
+        rows = rows.filter(
+            Q(name__icontains=text) | Q(pinyin__contains=plain) | Q(slug__contains=plain)
+            | Q(school_code=text) | Q(credit_code__iexact=text)
+        )  # fmt: skip
+    return rows
+
+
+def school_for(actor: Actor, school_id: UUID) -> School:
+    """One school. Raises NotAllowed, NotFound."""
+    school = schools_for(actor).filter(pk=school_id).first()
+    if school is None:
+        raise NotFound
+    return school
+
+
+def events_for(actor: Actor, school: School) -> "QuerySet[JournalEvent]":
+    """What happened to a school on the institute's side, newest first. Raises NotAllowed."""
+    if not policies.can_see(actor):
+        raise NotAllowed
+    return events_of(school)
+
+
+def primary_host(school: School) -> str:
+    """The host name the school answers to, or "" before it has one."""
+    return Domain.objects.filter(tenant=school, is_primary=True).values_list("domain", flat=True).first() or ""
+
+
+def names_of(school_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """School names by id."""
+    return dict(School.objects.filter(pk__in=set(school_ids)).values_list("pk", "name"))
+
+
+def owed(now: datetime) -> list[UUID]:
+    """Schools whose opening stands still: the message was lost or the worker died."""
+    stale = School.objects.filter(status__in=OPENING, status_at__lt=now - PATIENCE)
+    return list(stale.order_by("status_at").values_list("pk", flat=True))
+
+
+def awaiting_first_admin() -> list[UUID]:
+    """Ready schools whose first admin was never invited."""
+    rows = School.objects.filter(status=SchoolStatus.READY, admin_invited_at__isnull=True).exclude(admin_email="")
+    return list(rows.values_list("pk", flat=True))
+
+
+def ledger_for(actor: Actor, *, state: str = "", search: str = "") -> "QuerySet[SchemaRecord]":
+    """How each school's schema stands, those in need first. Raises NotAllowed."""
+    if not policies.can_see(actor):
+        raise NotAllowed
+    rows = SchemaRecord.objects.filter(purpose=SchemaPurpose.SCHOOL).select_related("school")
+    if state:
+        rows = rows.filter(state=state)
+    if search.strip():
+        text = search.strip()
+        rows = rows.filter(Q(school__name__icontains=text) | Q(school__pinyin__contains=text.lower()))
+    return rows.order_by("school__pinyin", "schema_name")
+
+
+def record_of(school: School) -> SchemaRecord | None:
+    """The ledger row of a school, or None before it has a schema."""
+    return SchemaRecord.objects.filter(school=school).first()
+
+
+def spares() -> int:
+    """Schemas that stand ready."""
+    return SchemaRecord.objects.filter(purpose=SchemaPurpose.SPARE).count()
