@@ -17,6 +17,8 @@ MOVES: dict[FindingStatus, frozenset[FindingStatus]] = {
     FindingStatus.VERIFYING: frozenset({FindingStatus.CLOSED, FindingStatus.FIXING}),
     FindingStatus.CLOSED: frozenset({FindingStatus.FIXING}),  # re-opened
 }
+UNSOLVED = (FindingStatus.OPEN, FindingStatus.FIXING, FindingStatus.VERIFYING)
+WITH_FIXER = (FindingStatus.OPEN, FindingStatus.FIXING)  # the responsible party's turn; only these can be overdue
 
 
 class FindingSource(TextChoices):
@@ -37,5 +39,23 @@ class StepKind(TextChoices):
     PASSED = "passed", _("复查通过")
     REJECTED = "rejected", _("复查退回")
     REOPENED = "reopened", _("重新打开")
+    SEEN_AGAIN = "seen_again", _("巡查时仍存在")
+    SEEN_SOLVED = "seen_solved", _("巡查时已解决")
     ESCALATED = "escalated", _("超期升级")
+    ASSIGNED = "assigned", _("指定复查人")
+    DEADLINE = "deadline", _("调整期限")
     COMMENTED = "commented", _("补充说明")
+
+
+BEFORE = (StepKind.OPENED, StepKind.REOPENED, StepKind.SEEN_AGAIN, StepKind.REJECTED)  # photos of the problem
+AFTER = (StepKind.SUBMITTED, StepKind.PASSED, StepKind.SEEN_SOLVED)  # photos of the fix
+
+
+class Bucket(TextChoices):
+    """The tabs of the list; each row is in exactly one of the first four or in 已销号."""
+
+    MINE = "mine", _("待我处理")
+    OVERDUE = "overdue", _("已超期")
+    UNSOLVED = "unsolved", _("未销号")
+    CLOSED = "closed", _("已销号")
+    ALL = "all", _("全部")

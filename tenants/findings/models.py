@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from kernel.ids import new_id
@@ -35,13 +37,25 @@ class Finding(models.Model):
     found_by = models.UUIDField(null=True)
     found_by_name = models.CharField(max_length=60)
     verifier_id = models.UUIDField(null=True)  # named verifier's account; otherwise the finder or any supervisor
-    fixed_by = models.UUIDField(null=True)  # who submitted the last fix; may never verify it
+    verifier_name = models.CharField(max_length=60, blank=True)
+    cause = models.CharField(max_length=300, blank=True)  # P: 原因
+    measure = models.CharField(max_length=300, blank=True)  # P: 措施
+    verdict = models.CharField(max_length=300, blank=True)  # C: 复查结论
+    lesson = models.CharField(max_length=300, blank=True)  # A: what changes in plan or standard, or why nothing does
+    fixers = ArrayField(models.UUIDField(), default=list)  # accounts that ever worked on it: none of them closes it
+    fixed_by = models.UUIDField(null=True)  # who submitted the last fix
+    fixed_by_name = models.CharField(max_length=60, blank=True)
+    fixer_provider_id = models.UUIDField(null=True)  # the company that fixed
     submitted_at = models.DateTimeField(null=True)
+    first_submitted_at = models.DateTimeField(null=True)  # to judge "in time" by the first submission, too
     closed_at = models.DateTimeField(null=True)
     closed_by = models.UUIDField(null=True)
+    closed_by_name = models.CharField(max_length=60, blank=True)
+    closer_provider_id = models.UUIDField(null=True)
+    repeat_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")  # 复发
     reopened = models.PositiveSmallIntegerField(default=0)
     rejections = models.PositiveSmallIntegerField(default=0)
-    escalation = models.PositiveSmallIntegerField(default=0)
+    escalation = models.PositiveSmallIntegerField(default=0)  # 0 none, 1 told the supervisors, 2 the leader
 
     class Meta:
         ordering = ["-found_at"]
@@ -50,6 +64,7 @@ class Finding(models.Model):
             models.Index(fields=["place", "status"], name="findings_place_status"),
             models.Index(fields=["party", "found_at"], name="findings_party_found"),
             models.Index(fields=["source", "source_id"], name="findings_source"),
+            models.Index(fields=["found_at"], name="findings_found_at"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=FindingStatus.values), name="findings_status_known"),
@@ -59,8 +74,23 @@ class Finding(models.Model):
                 condition=~Q(status=FindingStatus.CLOSED) | Q(closed_at__isnull=False), name="findings_closed_dated"
             ),
             models.CheckConstraint(
-                condition=Q(closed_by__isnull=True) | Q(fixed_by__isnull=True) | ~Q(closed_by=models.F("fixed_by")),
+                condition=Q(closed_by__isnull=True) | Q(fixed_by__isnull=True) | ~Q(closed_by=F("fixed_by")),
                 name="findings_fixer_never_closes",
+            ),
+            models.CheckConstraint(
+                condition=IsNull(
+                    Func(
+                        F("fixers"), F("closed_by"), function="array_position", output_field=models.IntegerField()
+                    ),
+                    True,
+                ),
+                name="findings_no_fixer_ever_closes",
+            ),
+            models.CheckConstraint(
+                condition=Q(closer_provider_id__isnull=True)
+                | Q(fixer_provider_id__isnull=True)
+                | ~Q(closer_provider_id=F("fixer_provider_id")),
+                name="findings_fixing_company_never_closes",
             ),
         ]
 
@@ -88,9 +118,24 @@ class StepPhoto(models.Model):
     """A picture of a step: of the problem (before) or of the fix (after), by the kind of its step."""
 
     step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="photos")
-    evidence_id = models.UUIDField()
+    evidence_id = models.UUIDField(db_index=True)
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["step", "evidence_id"], name="findings_step_photo_once")]
+
+
+class SeverityRule(models.Model):
+    """How long a fix may take and when a late one goes to the leader; a missing row means DEFAULT_RULES."""
+
+    severity = models.CharField(max_length=8, primary_key=True, choices=Severity.choices)
+    hours = models.PositiveIntegerField()  # from finding to deadline
+    leader_after_hours = models.PositiveIntegerField()  # past the deadline
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(severity__in=Severity.values) & Q(hours__gt=0), name="findings_severity_rule_known"
+            )
+        ]

@@ -1,6 +1,9 @@
 """One append-only event per operation: audit, activity feed, webhooks and metric refresh all read it."""
 
+from __future__ import annotations
+
 from django.db import models
+from django.utils import timezone
 
 from kernel.events import EventBase
 
@@ -17,5 +20,35 @@ class Event(EventBase):
         indexes = [
             models.Index(fields=["subject_type", "subject_id", "-id"], name="timeline_event_subject"),
             models.Index(fields=["place_id", "-id"], name="timeline_event_place"),
+            models.Index(fields=["party_id", "-id"], name="timeline_event_party"),
             models.Index(fields=["verb", "-id"], name="timeline_event_verb"),
         ]
+
+
+class ClientKey(models.Model):
+    """A key the sender made for one operation (an outbox entry, an Idempotency-Key), and what came of it.
+
+    Written in the operation's own transaction: a key without its effect, or the reverse, cannot be.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account_id = models.UUIDField()
+    operation = models.CharField(max_length=60)
+    key = models.CharField(max_length=80)
+    result_id = models.UUIDField(null=True)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["account_id", "key"], name="timeline_client_key_once")]
+
+
+class DayNumber(models.Model):
+    """The last serial number given on one local day to one kind of record ("WT", "XC")."""
+
+    id = models.BigAutoField(primary_key=True)
+    prefix = models.CharField(max_length=4)
+    day = models.DateField()
+    last = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["prefix", "day"], name="timeline_day_number_once")]

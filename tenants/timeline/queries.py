@@ -2,7 +2,6 @@
 
 from django.db.models import QuerySet
 
-from tenants.timeline.models import Event
 
 
 def events_of(subject: object) -> "QuerySet[Event]":

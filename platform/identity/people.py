@@ -1,0 +1,53 @@
+"""Who is to be told: the accounts that act in a school in given roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from django.db.models import Q
+
+from identity.choices import Role
+from identity.models import Account, Membership
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account as other features may show it or write to it."""
+
+    account_id: UUID
+    name: str
+    email: str
+
+
+def people_of_school(
+    *,
+    school_id: UUID,
+    roles: Iterable[Role],
+    today: date,
+    provider_id: UUID | None = None,
+    staff_ids: Iterable[UUID] | None = None,
+) -> list[Person]:
+    """Active people of a school in any of `roles`, by name; of one company or of given staff rows if named."""
+    rows = Membership.objects.filter(
+        Q(ends_on__isnull=True) | Q(ends_on__gte=today),
+        school_id=school_id,
+        role__in=[r.value for r in roles],
+        active=True,
+        account__is_active=True,
+    )
+    if provider_id is not None:
+        rows = rows.filter(provider_id=provider_id)
+    if staff_ids is not None:
+        rows = rows.filter(staff_id__in=list(staff_ids))
+    found = {row.account_id: row.account for row in rows.select_related("account")}
+    return sorted((Person(a.pk, a.name or a.username, a.email) for a in found.values()), key=lambda p: p.name)
+
+
+def people_by_id(ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """Accounts by id, missing ones left out: one query."""
+    wanted = list(set(ids))
+    rows = Account.objects.filter(pk__in=wanted, is_active=True) if wanted else []
+    return {a.pk: Person(a.pk, a.name or a.username, a.email) for a in rows}

@@ -1,0 +1,39 @@
+"""Reads of evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from identity.contracts import Actor
+from kernel.errors import NotAllowed, NotFound
+from tenants.evidence import policies
+from tenants.evidence.contracts import EvidenceContract
+from tenants.evidence.models import Evidence
+
+_FIELDS = tuple(EvidenceContract.__dataclass_fields__)
+
+
+def readable(*, evidence_id: UUID, by: Actor) -> Evidence:
+    """The row with its storage paths, for the view that serves the bytes. Raises NotFound, NotAllowed."""
+    row = Evidence.objects.filter(pk=evidence_id).first()
+    if row is None:
+        raise NotFound
+    if not policies.can_read(by, row):
+        raise NotAllowed
+    return row
+
+
+def contracts_of(ids: Iterable[UUID]) -> dict[UUID, EvidenceContract]:
+    """Contracts by id, in one query. The caller has checked that the owner of the evidence may be read."""
+    wanted = set(ids)
+    if not wanted:
+        return {}
+    return {row["id"]: EvidenceContract(**row) for row in Evidence.objects.filter(pk__in=wanted).values(*_FIELDS)}
+
+
+def existing(ids: Iterable[UUID], *, by: Actor) -> list[UUID]:
+    """Those of `ids` that exist here and that `by` sent or may read, in the order given, without repeats."""
+    wanted = list(dict.fromkeys(ids))
+    rows = {row.pk: row for row in Evidence.objects.filter(pk__in=wanted)} if wanted else {}
+    return [i for i in wanted if i in rows and policies.can_read(by, rows[i])]

@@ -1,0 +1,92 @@
+"""Who may do what with a finding. Screens ask the same functions whether to show a button."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from identity.choices import Role
+from identity.contracts import Actor
+from tenants.findings.choices import UNSOLVED, WITH_FIXER, FindingStatus
+from tenants.findings.models import Finding
+
+OVERSEERS = (Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR, Role.SCHOOL_LEADER)
+
+
+def reads_all(actor: Actor) -> bool:
+    """School staff, and the institute under a grant whose scopes cover findings."""
+    return actor.is_system or actor.has(*OVERSEERS) or actor.grant_id is not None
+
+
+def can_see(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """The same rule as `queries.visible`, for one row."""
+    return reads_all(actor) or answers_for(actor, finding, own_party_id=own_party_id)
+
+
+def can_open(actor: Actor) -> bool:
+    """Whoever oversees; the platform itself (inspections, imports) acts as the person behind it."""
+    return actor.is_system or actor.has(*OVERSEERS)
+
+
+def answers_for(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """The actor works for the responsible party: its company, or the department they are staff of."""
+    if actor.provider_id is not None and actor.provider_id == finding.party.provider_id:
+        return True
+    return own_party_id is not None and own_party_id == finding.party_id
+
+
+def can_fix(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """People of the responsible party; supervisors and admins may record a fix for a party without a login."""
+    if finding.status not in WITH_FIXER:
+        return False
+    if actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR):
+        return True
+    return actor.has(Role.PROVIDER_MANAGER, Role.FRONTLINE) and answers_for(actor, finding, own_party_id=own_party_id)
+
+
+def is_fixer(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """Whether the actor ever worked on it, or belongs to whoever did or should have."""
+    return actor.account_id in finding.fixers or answers_for(actor, finding, own_party_id=own_party_id)
+
+
+def can_verify(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """The named verifier if there is one (an admin may stand in), else the finder or any supervisor; never the fixer."""
+    return finding.status == FindingStatus.VERIFYING and can_confirm(actor, finding, own_party_id=own_party_id)
+
+
+def can_confirm(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """Who stands before it at the next inspection: as `can_verify`, also while no fix was handed in."""
+    if finding.status not in UNSOLVED or actor.account_id is None or not actor.has(*OVERSEERS):
+        return False
+    if is_fixer(actor, finding, own_party_id=own_party_id):
+        return False
+    if finding.verifier_id is None:
+        return actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR) or actor.account_id == finding.found_by
+    return actor.account_id == finding.verifier_id or actor.has(Role.SCHOOL_ADMIN)
+
+
+def can_reopen(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """Overseers who did not fix it, while it is closed."""
+    return (
+        finding.status == FindingStatus.CLOSED
+        and actor.has(*OVERSEERS)
+        and not answers_for(actor, finding, own_party_id=own_party_id)
+    )
+
+
+def can_comment(actor: Actor, finding: Finding) -> bool:
+    """Whoever may see it and has a role in this school (not a reader under a grant)."""
+    return bool(actor.roles) and actor.grant_id is None
+
+
+def can_manage(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """Deadline and verifier: supervisors and admins outside the responsible party, while unsolved."""
+    return (
+        finding.status in UNSOLVED
+        and actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR)
+        and not answers_for(actor, finding, own_party_id=own_party_id)
+    )
+
+
+def can_configure(actor: Actor) -> bool:
+    """The school's own deadline rules."""
+    return actor.has(Role.SCHOOL_ADMIN)
