@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from contextlib import suppress
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -85,10 +86,8 @@ def _store(path: str, data: bytes) -> str:
             default_storage.delete(path)  # torn by a crash in the middle of an earlier write
         name = default_storage.save(path, ContentFile(data))
     except OSError as failed:
-        try:
+        with suppress(OSError):
             default_storage.delete(name)
-        except OSError:
-            pass
         raise (StorageFull if failed.errno in (errno.ENOSPC, errno.EDQUOT) else StorageDown) from failed
     return name
 

@@ -79,9 +79,7 @@ class Finding(models.Model):
             ),
             models.CheckConstraint(
                 condition=IsNull(
-                    Func(
-                        F("fixers"), F("closed_by"), function="array_position", output_field=models.IntegerField()
-                    ),
+                    Func(F("fixers"), F("closed_by"), function="array_position", output_field=models.IntegerField()),
                     True,
                 ),
                 name="findings_no_fixer_ever_closes",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from identity.choices import Role
 from identity.contracts import Actor
-from identity.people import people_by_id, people_of_school
+from identity.people import people_of_school
 from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from standards_library.choices import ServiceLine
@@ -96,7 +96,9 @@ def path_of(finding: Finding) -> str:
 
 def _locked(finding_id: UUID, by: Actor) -> Finding:
     """The finding under lock, with place and party. Raises NotFound, also for one the actor may not see."""
-    finding = Finding.objects.select_for_update(of=("self",)).select_related("party", "place").filter(pk=finding_id).first()
+    finding = (
+        Finding.objects.select_for_update(of=("self",)).select_related("party", "place").filter(pk=finding_id).first()
+    )
     if finding is None:
         raise NotFound
     if not policies.can_see(by, finding, own_party_id=own_party_id(by)):
@@ -360,15 +362,20 @@ def submit_fix(
     photos = _photos(photo_ids, by)
     if not photos:
         raise PhotoMissing(field="photos")
-    before = StepPhoto.objects.filter(step__finding=finding, step__kind__in=BEFORE).values_list("evidence_id", flat=True)
+    before = StepPhoto.objects.filter(step__finding=finding, step__kind__in=BEFORE).values_list(
+        "evidence_id", flat=True
+    )
     known = evidence.contracts_of([*before, *photos])
-    taken_before = {known[i].source_sha256 for i in before if i in known} | {known[i].sha256 for i in before if i in known}
+    taken_before = {known[i].source_sha256 for i in before if i in known} | {
+        known[i].sha256 for i in before if i in known
+    }
     if any(known[i].source_sha256 in taken_before or known[i].sha256 in taken_before for i in photos):
         raise SamePhoto(field="photos")
     _move(finding, FindingStatus.VERIFYING)
     _fixed_by(finding, by)
     finding.fixed_by, finding.fixed_by_name = by.account_id, by.name
-    finding.fixer_provider_id = by.provider_id
+    ours = policies.answers_for(by, finding, own_party_id=own_party_id(by))
+    finding.fixer_provider_id = finding.party.provider_id if ours else by.provider_id
     finding.submitted_at = now
     finding.first_submitted_at = finding.first_submitted_at or now
     finding.cause, finding.measure = cause.strip()[:300] or finding.cause, measure.strip()[:300] or finding.measure
@@ -459,9 +466,7 @@ def verify_reject(
     return finding
 
 
-def _reject(
-    finding: Finding, *, reason: str, photos: Sequence[UUID], by: Actor, tenant: Tenant, now: datetime
-) -> None:
+def _reject(finding: Finding, *, reason: str, photos: Sequence[UUID], by: Actor, tenant: Tenant, now: datetime) -> None:
     if not reason.strip():
         raise ReasonMissing(field="reason")
     _move(finding, FindingStatus.FIXING)
@@ -607,9 +612,7 @@ def _fit_verifier(finding: Finding, account_id: UUID, tenant: Tenant, now: datet
 
 
 @transaction.atomic
-def assign_verifier(
-    *, finding_id: UUID, verifier_id: UUID | None, by: Actor, tenant: Tenant, now: datetime
-) -> Finding:
+def assign_verifier(*, finding_id: UUID, verifier_id: UUID | None, by: Actor, tenant: Tenant, now: datetime) -> Finding:
     """Name who verifies, or nobody in particular (None). Locks the finding. Raises NotFound, NotAllowed, VerifierUnfit."""
     finding = _locked(finding_id, by)
     if not policies.can_manage(by, finding, own_party_id=own_party_id(by)):
@@ -710,9 +713,7 @@ def escalate_overdue(*, tenant: Tenant, now: datetime) -> int:
 
 
 @transaction.atomic
-def set_rule(
-    *, severity: str, hours: int, leader_after_hours: int, by: Actor, tenant: Tenant
-) -> SeverityRule:
+def set_rule(*, severity: str, hours: int, leader_after_hours: int, by: Actor, tenant: Tenant) -> SeverityRule:
     """The school's own deadline for a severity; findings already open keep theirs. Raises NotAllowed, Invalid."""
     if not policies.can_configure(by):
         raise NotAllowed

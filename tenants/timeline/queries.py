@@ -1,12 +1,92 @@
 """Reads of a school's timeline."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
 from django.db.models import QuerySet
 
+from identity.choices import Role
+from identity.contracts import Actor
+from kernel.clock import day_bounds
+from kernel.errors import NotAllowed
+from tenants.timeline.models import Event
 
 
-def events_of(subject: object) -> "QuerySet[Event]":
-    """Events about one row, newest first."""
+def events_of(subject: object) -> QuerySet[Event]:
+    """Events about one row, newest first. The caller has read the row."""
     return Event.objects.filter(
         subject_type=subject._meta.label_lower,  # type: ignore[attr-defined]
         subject_id=str(subject.pk),  # type: ignore[attr-defined]
     )
+
+
+def can_read(actor: Actor) -> bool:
+    """The school's office; a token needs its scope. Companies and frontline see the history of their own rows only."""
+    if actor.is_system:
+        return True
+    office = actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR)
+    return office and actor.may("timeline:read")
+
+
+def events(
+    *,
+    by: Actor,
+    tz: ZoneInfo,
+    verb: str = "",
+    subject_type: str = "",
+    subject_id: str = "",
+    account_id: UUID | None = None,
+    person: str = "",
+    place_ids: Sequence[UUID] | None = None,
+    party_id: UUID | None = None,
+    from_day: date | None = None,
+    until_day: date | None = None,
+    text: str = "",
+) -> QuerySet[Event]:
+    """All events of the school, newest first. `verb` takes a noun ("finding") or a full verb ("finding.closed").
+
+    Days are local and both included; `place_ids` is a subtree the caller looked up. Raises NotAllowed.
+    """
+    if not can_read(by):
+        raise NotAllowed
+    rows = Event.objects.all()
+    if verb:
+        rows = rows.filter(verb=verb) if "." in verb else rows.filter(verb__startswith=f"{verb}.")
+    if subject_type:
+        rows = rows.filter(subject_type=subject_type)
+    if subject_id:
+        rows = rows.filter(subject_id=subject_id)
+    if account_id:
+        rows = rows.filter(account_id=account_id)
+    if person.strip():
+        rows = rows.filter(actor_name__icontains=person.strip())
+    if place_ids is not None:
+        rows = rows.filter(place_id__in=list(place_ids))
+    if party_id:
+        rows = rows.filter(party_id=party_id)
+    if from_day:
+        rows = rows.filter(at__gte=day_bounds(from_day, tz)[0])
+    if until_day:
+        rows = rows.filter(at__lt=day_bounds(until_day, tz)[1])
+    if text.strip():
+        rows = rows.filter(sentence__icontains=text.strip())
+    return rows.order_by("-id")
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One page by key: stable while new events arrive. `before` leads to the next older page, None at the end."""
+
+    rows: list[Event]
+    before: int | None
+
+
+def slice_of(rows: QuerySet[Event], *, before: int | None = None, size: int = 50) -> Slice:
+    """The `size` newest events older than event `before` (or the newest of all)."""
+    found = list((rows.filter(pk__lt=before) if before else rows)[: size + 1])
+    return Slice(found[:size], found[size - 1].pk if len(found) > size else None)
