@@ -111,7 +111,7 @@ class Requirement(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     edition = models.ForeignKey(Edition, on_delete=models.CASCADE, related_name="requirements")
     key = models.CharField(max_length=80)
-    document = models.ForeignKey(Document, on_delete=models.PROTECT, related_name="requirements")
+    document = models.ForeignKey(Document, on_delete=models.RESTRICT, related_name="requirements")
     domain = models.CharField(_("领域"), max_length=20)  # domains.DOMAINS
     clause = models.CharField(_("条款"), max_length=80, blank=True)
     kind = models.CharField(max_length=20, choices=DocumentKind.choices)

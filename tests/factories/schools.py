@@ -39,5 +39,6 @@ def make_school(slug: str, *, name: str | None = None, **fields: object) -> Scho
 def make_template_database() -> None:
     """Everything a fresh installation has, and the schools alpha and beta."""
     call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+    call_command("import_standards", verbosity=0)
     make_school("alpha", name="甲大学")
     make_school("beta", name="乙学院", mode="outsourced")
