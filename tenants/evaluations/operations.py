@@ -700,7 +700,7 @@ def _take_findings(row: Round, tenant: Tenant) -> int:
     items = {i.id: i for i in _rubric(row).items()}
     found = [
         f
-        for f in findings.for_scoring(party_id=row.party_id, start=start, end=end)
+        for f in findings.for_scoring(party_id=row.party_id, starts=start, ends=end)
         if f.rubric_item_id in items
     ]
     areas = list(row.areas.all())
