@@ -17,6 +17,7 @@ from uuid import UUID
 
 from tenants.evaluations.choices import Combine, SourceMode
 from tenants.evaluations.models import Area, Deduction, Entry, Round, Source
+from tenants.evaluations.scoring import AreaInput as AreaRule
 from tenants.evaluations.scoring import (
     Fault,
     Grade,
@@ -29,7 +30,6 @@ from tenants.evaluations.scoring import (
     rounded,
     score_round,
 )
-from tenants.evaluations.scoring import AreaInput as AreaRule
 from tenants.rubrics.contracts import RubricContract
 
 FORMAT = 1

@@ -699,9 +699,7 @@ def _take_findings(row: Round, tenant: Tenant) -> int:
     end = day_bounds(row.ends_on, tenant.tz)[1]
     items = {i.id: i for i in _rubric(row).items()}
     found = [
-        f
-        for f in findings.for_scoring(party_id=row.party_id, starts=start, ends=end)
-        if f.rubric_item_id in items
+        f for f in findings.for_scoring(party_id=row.party_id, starts=start, ends=end) if f.rubric_item_id in items
     ]
     areas = list(row.areas.all())
     paths = {p.pk: p.path for p in organisation.places_by_id({f.place_id for f in found}).values()}

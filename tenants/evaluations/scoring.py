@@ -120,9 +120,7 @@ class SheetScore:
     faults: Mapping[str, Fraction]
 
 
-def score_sheet(
-    sheet: Sheet, faults: Iterable[Fault] = (), not_applicable: Iterable[str] = ()
-) -> SheetScore:
+def score_sheet(sheet: Sheet, faults: Iterable[Fault] = (), not_applicable: Iterable[str] = ()) -> SheetScore:
     """Score one sheet (rules 1 and 2). The veto is reported, not applied: it caps the whole, not a source.
 
     total = 100 − Σ cost of items = 100 − Σ faults, exactly. A fault of an item that is not applicable
@@ -134,8 +132,8 @@ def score_sheet(
         if fault.occurrences < 0:
             raise ValueError("occurrences cannot be negative")
         by_item[fault.item].append(fault)
-    for key in left_out:
-        by_item[key]  # noqa: B018 (an unknown item is a KeyError here too)
+    if unknown := left_out - by_item.keys():
+        raise KeyError(min(unknown))
 
     applicable = {
         section.key: sum((exact(i.points) for i in section.items if i.key not in left_out), ZERO)

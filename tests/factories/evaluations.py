@@ -36,6 +36,11 @@ def supervisor(tenant: Tenant) -> Actor:
     return actor(tenant, Role.SCHOOL_SUPERVISOR, name="王督导")
 
 
+def any_rubric() -> Rubric:
+    """The school's first rubric, made when there is none."""
+    return Rubric.objects.order_by("created_at").first() or make_rubric()
+
+
 OFFICE = SourceSpec("后勤处", Decimal(70), SourceMode.SHEET, takes_findings=True)
 USERS = SourceSpec("使用单位", Decimal(30))
 
@@ -57,7 +62,7 @@ def make_round(
         starts_on=date(2026, month, 1),
         ends_on=date(2026, month, 28),
         party_id=(party or make_contract()).pk,
-        rubric_id=(rubric or make_rubric()).pk,
+        rubric_id=(rubric or any_rubric()).pk,
         sources=sources,
         areas=areas,
         combine=combine,

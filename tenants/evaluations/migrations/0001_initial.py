@@ -3,234 +3,387 @@
 import django.core.validators
 import django.db.models.deletion
 import django.utils.timezone
-import kernel.ids
 from django.db import migrations, models
+
+import kernel.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('organisation', '0001_initial'),
-        ('rubrics', '0001_initial'),
+        ("organisation", "0001_initial"),
+        ("rubrics", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Round',
+            name="Round",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('title', models.CharField(max_length=120, verbose_name='名称')),
-                ('kind', models.CharField(choices=[('monthly', '月度考核'), ('quarterly', '季度考核'), ('special', '专项考核')], max_length=10, verbose_name='类型')),
-                ('starts_on', models.DateField(verbose_name='开始日期')),
-                ('ends_on', models.DateField(verbose_name='结束日期')),
-                ('party_name', models.CharField(max_length=120)),
-                ('sheet', models.JSONField()),
-                ('sheet_digest', models.CharField(max_length=64)),
-                ('combine', models.CharField(choices=[('mean', '各片区取平均'), ('weights', '各片区按权重')], default='mean', max_length=8)),
-                ('status', models.CharField(choices=[('draft', '草稿'), ('collecting', '打分中'), ('computed', '已计算'), ('closed', '已定稿')], default='draft', max_length=10)),
-                ('trial', models.BooleanField(default=False, verbose_name='试行')),
-                ('score', models.DecimalField(decimal_places=2, max_digits=5, null=True, verbose_name='得分')),
-                ('grade', models.CharField(blank=True, max_length=20, verbose_name='等级')),
-                ('veto', models.BooleanField(default=False, verbose_name='一票否决')),
-                ('result', models.JSONField(null=True)),
-                ('digest', models.CharField(blank=True, max_length=64)),
-                ('computed_at', models.DateTimeField(null=True)),
-                ('computed_by_name', models.CharField(blank=True, max_length=60)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('closed_by', models.UUIDField(null=True)),
-                ('closed_by_name', models.CharField(blank=True, max_length=60)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('party', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='organisation.party')),
-                ('rubric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='rubrics.rubric')),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("title", models.CharField(max_length=120, verbose_name="名称")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("monthly", "月度考核"), ("quarterly", "季度考核"), ("special", "专项考核")],
+                        max_length=10,
+                        verbose_name="类型",
+                    ),
+                ),
+                ("starts_on", models.DateField(verbose_name="开始日期")),
+                ("ends_on", models.DateField(verbose_name="结束日期")),
+                ("party_name", models.CharField(max_length=120)),
+                ("sheet", models.JSONField()),
+                ("sheet_digest", models.CharField(max_length=64)),
+                (
+                    "combine",
+                    models.CharField(
+                        choices=[("mean", "各片区取平均"), ("weights", "各片区按权重")], default="mean", max_length=8
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "草稿"),
+                            ("collecting", "打分中"),
+                            ("computed", "已计算"),
+                            ("closed", "已定稿"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                ("trial", models.BooleanField(default=False, verbose_name="试行")),
+                ("score", models.DecimalField(decimal_places=2, max_digits=5, null=True, verbose_name="得分")),
+                ("grade", models.CharField(blank=True, max_length=20, verbose_name="等级")),
+                ("veto", models.BooleanField(default=False, verbose_name="一票否决")),
+                ("result", models.JSONField(null=True)),
+                ("digest", models.CharField(blank=True, max_length=64)),
+                ("computed_at", models.DateTimeField(null=True)),
+                ("computed_by_name", models.CharField(blank=True, max_length=60)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("closed_by", models.UUIDField(null=True)),
+                ("closed_by_name", models.CharField(blank=True, max_length=60)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "party",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="organisation.party"
+                    ),
+                ),
+                (
+                    "rubric",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="rubrics.rubric"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': '考核',
-                'ordering': ['-starts_on', '-id'],
+                "verbose_name": "考核",
+                "ordering": ["-starts_on", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Area',
+            name="Area",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=60, verbose_name='片区')),
-                ('place_id', models.UUIDField(null=True)),
-                ('weight', models.DecimalField(decimal_places=2, default=1, max_digits=5, verbose_name='权重')),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('round', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='areas', to='evaluations.round')),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=60, verbose_name="片区")),
+                ("place_id", models.UUIDField(null=True)),
+                ("weight", models.DecimalField(decimal_places=2, default=1, max_digits=5, verbose_name="权重")),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "round",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="areas", to="evaluations.round"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=60, verbose_name='评分单位')),
-                ('weight', models.DecimalField(decimal_places=2, max_digits=5, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(100)], verbose_name='权重（%）')),
-                ('mode', models.CharField(choices=[('sheet', '按评分表逐项扣分'), ('raw', '直接给总分')], max_length=6)),
-                ('takes_findings', models.BooleanField(default=False)),
-                ('excused', models.CharField(blank=True, max_length=200, verbose_name='不参与的原因')),
-                ('scorers', models.JSONField(default=list)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('round', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='sources', to='evaluations.round')),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=60, verbose_name="评分单位")),
+                (
+                    "weight",
+                    models.DecimalField(
+                        decimal_places=2,
+                        max_digits=5,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                        verbose_name="权重（%）",
+                    ),
+                ),
+                (
+                    "mode",
+                    models.CharField(choices=[("sheet", "按评分表逐项扣分"), ("raw", "直接给总分")], max_length=6),
+                ),
+                ("takes_findings", models.BooleanField(default=False)),
+                ("excused", models.CharField(blank=True, max_length=200, verbose_name="不参与的原因")),
+                ("scorers", models.JSONField(default=list)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "round",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="sources", to="evaluations.round"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('raw', models.DecimalField(decimal_places=2, max_digits=5, null=True, verbose_name='得分')),
-                ('not_applicable', models.JSONField(default=dict)),
-                ('comment', models.CharField(blank=True, max_length=300)),
-                ('submitted_at', models.DateTimeField(null=True)),
-                ('submitted_by', models.UUIDField(null=True)),
-                ('submitted_by_name', models.CharField(blank=True, max_length=60)),
-                ('area', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='evaluations.area')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='entries', to='evaluations.source')),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("raw", models.DecimalField(decimal_places=2, max_digits=5, null=True, verbose_name="得分")),
+                ("not_applicable", models.JSONField(default=dict)),
+                ("comment", models.CharField(blank=True, max_length=300)),
+                ("submitted_at", models.DateTimeField(null=True)),
+                ("submitted_by", models.UUIDField(null=True)),
+                ("submitted_by_name", models.CharField(blank=True, max_length=60)),
+                (
+                    "area",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="entries", to="evaluations.area"
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="entries", to="evaluations.source"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Deduction',
+            name="Deduction",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
-                ('item_key', models.CharField(max_length=40)),
-                ('origin', models.CharField(choices=[('finding', '问题整改'), ('manual', '现场扣分')], max_length=8)),
-                ('finding_id', models.UUIDField(null=True)),
-                ('finding_number', models.CharField(blank=True, max_length=20)),
-                ('place_id', models.UUIDField(null=True)),
-                ('place_name', models.CharField(blank=True, max_length=200)),
-                ('requirement_key', models.CharField(blank=True, max_length=80)),
-                ('edition', models.CharField(blank=True, max_length=20)),
-                ('reason', models.CharField(max_length=300, verbose_name='扣分事由')),
-                ('occurrences', models.PositiveSmallIntegerField(default=1, verbose_name='次数')),
-                ('nominal', models.DecimalField(decimal_places=2, max_digits=7)),
-                ('cost', models.DecimalField(decimal_places=2, max_digits=5, null=True)),
-                ('veto', models.BooleanField(default=False)),
-                ('evidence', models.JSONField(default=list)),
-                ('happened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('waived', models.BooleanField(default=False)),
-                ('waived_reason', models.CharField(blank=True, max_length=200)),
-                ('waived_by_name', models.CharField(blank=True, max_length=60)),
-                ('waived_at', models.DateTimeField(null=True)),
-                ('created_by', models.UUIDField(null=True)),
-                ('created_by_name', models.CharField(blank=True, max_length=60)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('area', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deductions', to='evaluations.area')),
-                ('round', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deductions', to='evaluations.round')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deductions', to='evaluations.source')),
+                ("id", models.UUIDField(default=kernel.ids.new_id, editable=False, primary_key=True, serialize=False)),
+                ("item_key", models.CharField(max_length=40)),
+                ("origin", models.CharField(choices=[("finding", "问题整改"), ("manual", "现场扣分")], max_length=8)),
+                ("finding_id", models.UUIDField(null=True)),
+                ("finding_number", models.CharField(blank=True, max_length=20)),
+                ("place_id", models.UUIDField(null=True)),
+                ("place_name", models.CharField(blank=True, max_length=200)),
+                ("requirement_key", models.CharField(blank=True, max_length=80)),
+                ("edition", models.CharField(blank=True, max_length=20)),
+                ("reason", models.CharField(max_length=300, verbose_name="扣分事由")),
+                ("occurrences", models.PositiveSmallIntegerField(default=1, verbose_name="次数")),
+                ("nominal", models.DecimalField(decimal_places=2, max_digits=7)),
+                ("cost", models.DecimalField(decimal_places=2, max_digits=5, null=True)),
+                ("veto", models.BooleanField(default=False)),
+                ("evidence", models.JSONField(default=list)),
+                ("happened_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("waived", models.BooleanField(default=False)),
+                ("waived_reason", models.CharField(blank=True, max_length=200)),
+                ("waived_by_name", models.CharField(blank=True, max_length=60)),
+                ("waived_at", models.DateTimeField(null=True)),
+                ("created_by", models.UUIDField(null=True)),
+                ("created_by_name", models.CharField(blank=True, max_length=60)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "area",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deductions", to="evaluations.area"
+                    ),
+                ),
+                (
+                    "round",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deductions", to="evaluations.round"
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="deductions", to="evaluations.source"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['happened_at', 'id'],
+                "ordering": ["happened_at", "id"],
             },
         ),
         migrations.AddIndex(
-            model_name='round',
-            index=models.Index(fields=['status', '-starts_on'], name='evaluations_round_status'),
+            model_name="round",
+            index=models.Index(fields=["status", "-starts_on"], name="evaluations_round_status"),
         ),
         migrations.AddIndex(
-            model_name='round',
-            index=models.Index(fields=['party', '-starts_on'], name='evaluations_round_party'),
+            model_name="round",
+            index=models.Index(fields=["party", "-starts_on"], name="evaluations_round_party"),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['monthly', 'quarterly', 'special'])), name='evaluations_round_kind_known'),
+            model_name="round",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["monthly", "quarterly", "special"])),
+                name="evaluations_round_kind_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'collecting', 'computed', 'closed'])), name='evaluations_round_status_known'),
+            model_name="round",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["draft", "collecting", "computed", "closed"])),
+                name="evaluations_round_status_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('combine__in', ['mean', 'weights'])), name='evaluations_round_combine_known'),
+            model_name="round",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("combine__in", ["mean", "weights"])), name="evaluations_round_combine_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='evaluations_round_period'),
+            model_name="round",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_on__gte", models.F("starts_on"))), name="evaluations_round_period"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(('score__isnull', True), models.Q(('score__gte', 0), ('score__lte', 100)), _connector='OR'), name='evaluations_round_score_in_range'),
+            model_name="round",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("score__isnull", True), models.Q(("score__gte", 0), ("score__lte", 100)), _connector="OR"
+                ),
+                name="evaluations_round_score_in_range",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status__in', ['computed', 'closed']), _negated=True), models.Q(('score__isnull', False), ('result__isnull', False), models.Q(('digest', ''), _negated=True), ('computed_at__isnull', False)), _connector='OR'), name='evaluations_round_computed_whole'),
+            model_name="round",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status__in", ["computed", "closed"]), _negated=True),
+                    models.Q(
+                        ("score__isnull", False),
+                        ("result__isnull", False),
+                        models.Q(("digest", ""), _negated=True),
+                        ("computed_at__isnull", False),
+                    ),
+                    _connector="OR",
+                ),
+                name="evaluations_round_computed_whole",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'closed'), _negated=True), ('closed_at__isnull', False), _connector='OR'), name='evaluations_round_closed_dated'),
+            model_name="round",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("status", "closed"), _negated=True), ("closed_at__isnull", False), _connector="OR"
+                ),
+                name="evaluations_round_closed_dated",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='round',
-            constraint=models.UniqueConstraint(fields=('party', 'kind', 'starts_on', 'ends_on', 'title'), name='evaluations_round_once'),
+            model_name="round",
+            constraint=models.UniqueConstraint(
+                fields=("party", "kind", "starts_on", "ends_on", "title"), name="evaluations_round_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='area',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gt', 0)), name='evaluations_area_weight'),
+            model_name="area",
+            constraint=models.CheckConstraint(condition=models.Q(("weight__gt", 0)), name="evaluations_area_weight"),
         ),
         migrations.AddConstraint(
-            model_name='area',
-            constraint=models.UniqueConstraint(fields=('round', 'name'), name='evaluations_area_name_once'),
+            model_name="area",
+            constraint=models.UniqueConstraint(fields=("round", "name"), name="evaluations_area_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='area',
-            constraint=models.UniqueConstraint(fields=('round', 'place_id'), name='evaluations_area_place_once', nulls_distinct=False),
+            model_name="area",
+            constraint=models.UniqueConstraint(
+                fields=("round", "place_id"), name="evaluations_area_place_once", nulls_distinct=False
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['sheet', 'raw'])), name='evaluations_source_mode_known'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("mode__in", ["sheet", "raw"])), name="evaluations_source_mode_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('weight__gt', 0), ('weight__lte', 100)), name='evaluations_source_weight'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("weight__gt", 0), ("weight__lte", 100)), name="evaluations_source_weight"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('takes_findings', False), ('mode', 'sheet'), _connector='OR'), name='evaluations_source_findings_need_sheet'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("takes_findings", False), ("mode", "sheet"), _connector="OR"),
+                name="evaluations_source_findings_need_sheet",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.UniqueConstraint(fields=('round', 'name'), name='evaluations_source_name_once'),
+            model_name="source",
+            constraint=models.UniqueConstraint(fields=("round", "name"), name="evaluations_source_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.UniqueConstraint(condition=models.Q(('takes_findings', True)), fields=('round',), name='evaluations_source_findings_once'),
+            model_name="source",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("takes_findings", True)), fields=("round",), name="evaluations_source_findings_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('source', 'area'), name='evaluations_entry_once'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(fields=("source", "area"), name="evaluations_entry_once"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.CheckConstraint(condition=models.Q(('raw__isnull', True), models.Q(('raw__gte', 0), ('raw__lte', 100)), _connector='OR'), name='evaluations_entry_raw_in_range'),
+            model_name="entry",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("raw__isnull", True), models.Q(("raw__gte", 0), ("raw__lte", 100)), _connector="OR"
+                ),
+                name="evaluations_entry_raw_in_range",
+            ),
         ),
         migrations.AddIndex(
-            model_name='deduction',
-            index=models.Index(fields=['finding_id'], name='evaluations_deduction_finding'),
+            model_name="deduction",
+            index=models.Index(fields=["finding_id"], name="evaluations_deduction_finding"),
         ),
         migrations.AddConstraint(
-            model_name='deduction',
-            constraint=models.CheckConstraint(condition=models.Q(('origin__in', ['finding', 'manual'])), name='evaluations_deduction_origin_known'),
+            model_name="deduction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("origin__in", ["finding", "manual"])), name="evaluations_deduction_origin_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deduction',
-            constraint=models.CheckConstraint(condition=models.Q(('occurrences__gt', 0)), name='evaluations_deduction_occurs'),
+            model_name="deduction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("occurrences__gt", 0)), name="evaluations_deduction_occurs"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deduction',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finding_id__isnull', True), ('origin', 'manual')), models.Q(('finding_id__isnull', False), ('origin', 'finding')), _connector='OR'), name='evaluations_deduction_origin_fits'),
+            model_name="deduction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finding_id__isnull", True), ("origin", "manual")),
+                    models.Q(("finding_id__isnull", False), ("origin", "finding")),
+                    _connector="OR",
+                ),
+                name="evaluations_deduction_origin_fits",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deduction',
-            constraint=models.CheckConstraint(condition=models.Q(('waived', False), models.Q(models.Q(('waived_reason', ''), _negated=True), ('waived_at__isnull', False)), _connector='OR'), name='evaluations_deduction_waived_with_reason'),
+            model_name="deduction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("waived", False),
+                    models.Q(models.Q(("waived_reason", ""), _negated=True), ("waived_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="evaluations_deduction_waived_with_reason",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='deduction',
-            constraint=models.UniqueConstraint(fields=('round', 'finding_id'), name='evaluations_deduction_finding_once'),
+            model_name="deduction",
+            constraint=models.UniqueConstraint(
+                fields=("round", "finding_id"), name="evaluations_deduction_finding_once"
+            ),
         ),
     ]

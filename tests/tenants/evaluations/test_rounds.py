@@ -24,6 +24,7 @@ from tests.factories.evaluations import (
     USERS,
     actor,
     admin,
+    any_rubric,
     closed_round,
     hand_in_all,
     make_round,
@@ -77,7 +78,7 @@ def test_the_result_opens_down_to_the_deduction(alpha: Tenant) -> None:
     rubric, party = make_rubric(), make_contract()
     place = make_place("东校区")
     item = rubric.sections.first().items.first()
-    finding = make_finding(place=place, party=party, rubric_item_id=item.pk, found_at=OCTOBER, occurrences=3)
+    finding = make_finding(alpha, place=place, party=party, rubric_item_id=item.pk, now=OCTOBER, occurrences=3)
     row = make_round(alpha, party=party, rubric=rubric)
     hand_in_all(row, alpha)
     row = compute(row, alpha)
@@ -92,13 +93,13 @@ def test_the_result_opens_down_to_the_deduction(alpha: Tenant) -> None:
 def test_findings_of_others_other_times_and_other_sheets_do_not_count(alpha: Tenant) -> None:
     rubric, party = make_rubric(), make_contract()
     item = rubric.sections.first().items.first()
-    ok = {"party": party, "rubric_item_id": item.pk, "found_at": OCTOBER}
-    make_finding(**{**ok, "party": make_contract()})
-    make_finding(**{**ok, "found_at": datetime(2026, 9, 30, 15, 59, tzinfo=UTC)})  # still 30 September here
-    make_finding(**{**ok, "found_at": datetime(2026, 10, 28, 16, 0, tzinfo=UTC)})  # 29 October here
-    make_finding(**{**ok, "rubric_item_id": None})
-    make_finding(**{**ok, "rubric_item_id": make_rubric(title="另一份").sections.first().items.first().pk})
-    inside = make_finding(**{**ok, "found_at": datetime(2026, 9, 30, 16, 0, tzinfo=UTC)})  # 1 October here
+    ok = {"party": party, "rubric_item_id": item.pk, "now": OCTOBER}
+    make_finding(alpha, **{**ok, "party": make_contract()})
+    make_finding(alpha, **{**ok, "now": datetime(2026, 9, 30, 15, 59, tzinfo=UTC)})  # still 30 September here
+    make_finding(alpha, **{**ok, "now": datetime(2026, 10, 28, 16, 0, tzinfo=UTC)})  # 29 October here
+    make_finding(alpha, **{**ok, "rubric_item_id": None})
+    make_finding(alpha, **{**ok, "rubric_item_id": make_rubric(title="另一份").sections.first().items.first().pk})
+    inside = make_finding(alpha, **{**ok, "now": datetime(2026, 9, 30, 16, 0, tzinfo=UTC)})  # 1 October here
     row = make_round(alpha, party=party, rubric=rubric)
     assert list(Deduction.objects.filter(round=row).values_list("finding_id", flat=True)) == [inside.pk]
 
@@ -106,7 +107,7 @@ def test_findings_of_others_other_times_and_other_sheets_do_not_count(alpha: Ten
 def test_taking_findings_again_changes_nothing_and_keeps_what_was_waived(alpha: Tenant) -> None:
     rubric, party = make_rubric(), make_contract()
     item = rubric.sections.first().items.first()
-    finding = make_finding(party=party, rubric_item_id=item.pk, found_at=OCTOBER)
+    finding = make_finding(alpha, party=party, rubric_item_id=item.pk, now=OCTOBER)
     row = make_round(alpha, party=party, rubric=rubric)
     taken = Deduction.objects.get(round=row)
     operations.waive_deduction(deduction_id=taken.pk, reason="不可抗力", by=admin(alpha), tenant=alpha, now=NOW)
@@ -169,9 +170,7 @@ def test_not_applicable_and_veto(alpha: Tenant) -> None:
     row = make_round(alpha, rubric=make_rubric(veto_item=True))
     items = items_of(row)
     cell = office(row)
-    operations.mark_applicable(
-        **cell, item_key=items[0]["id"], reason="本月停用", by=supervisor(alpha), tenant=alpha
-    )
+    operations.mark_applicable(**cell, item_key=items[0]["id"], reason="本月停用", by=supervisor(alpha), tenant=alpha)
     deduct(row, alpha, 1, occurrences=3)  # 3 of the 30 points left of 60 → 6
     hand_in_all(row, alpha, raw="100")
     assert compute(row, alpha).score == D("95.80")
@@ -189,7 +188,7 @@ def test_areas_take_the_findings_of_their_places(alpha: Tenant) -> None:
     dorm = make_place("1号公寓", parent=east)
     item = rubric.sections.first().items.first()
     for place in (dorm, east, west):
-        make_finding(place=place, party=party, rubric_item_id=item.pk, found_at=OCTOBER)
+        make_finding(alpha, place=place, party=party, rubric_item_id=item.pk, now=OCTOBER)
     row = make_round(
         alpha, party=party, rubric=rubric, combine=Combine.WEIGHTS,
         areas=(AreaSpec("东", D(75), east.pk), AreaSpec("其他", D(25))),
@@ -206,7 +205,14 @@ def test_areas_take_the_findings_of_their_places(alpha: Tenant) -> None:
 def test_the_published_example_as_a_round(alpha: Tenant) -> None:
     weights = {"使用单位": "50", "保卫处": "15", "资产管理处": "10", "教务处": "5", "环境管理科": "5", "学生处": "15"}
     row = make_round(alpha, sources=tuple(SourceSpec(name, D(w)) for name, w in weights.items()))
-    points = {"使用单位": "96.9", "保卫处": "94", "资产管理处": "94", "教务处": "95", "环境管理科": "95", "学生处": "95"}
+    points = {
+        "使用单位": "96.9",
+        "保卫处": "94",
+        "资产管理处": "94",
+        "教务处": "95",
+        "环境管理科": "95",
+        "学生处": "95",
+    }
     for source in row.sources.all():
         operations.give_score(
             round_id=row.pk, source_id=source.pk, area_id=row.areas.get().pk, raw=D(points[source.name]),
@@ -237,7 +243,7 @@ def create(alpha: Tenant, **fields) -> Round:
         "sources": (OFFICE, USERS), "by": admin(alpha), "tenant": alpha, **fields,
     }  # fmt: skip
     values.setdefault("party_id", make_contract().pk)
-    values.setdefault("rubric_id", make_rubric().pk)
+    values.setdefault("rubric_id", any_rubric().pk)
     return operations.create_round(**values)
 
 
@@ -306,7 +312,7 @@ def test_one_form_submitted_twice_deducts_once(alpha: Tenant) -> None:
 
 def test_a_deduction_from_a_finding_cannot_be_withdrawn(alpha: Tenant) -> None:
     rubric, party = make_rubric(), make_contract()
-    make_finding(party=party, rubric_item_id=rubric.sections.first().items.first().pk, found_at=OCTOBER)
+    make_finding(alpha, party=party, rubric_item_id=rubric.sections.first().items.first().pk, now=OCTOBER)
     row = make_round(alpha, party=party, rubric=rubric)
     with pytest.raises(Invalid):
         operations.withdraw_deduction(deduction_id=Deduction.objects.get().pk, by=admin(alpha), tenant=alpha)
@@ -384,7 +390,7 @@ def test_the_database_refuses_to_change_a_closed_round(alpha: Tenant) -> None:
     ):
         with pytest.raises(DatabaseError), transaction.atomic():
             attempt()
-    assert Round.objects.get(pk=row.pk).score == row.score or queries.unharmed(Round.objects.get(pk=row.pk))
+    assert queries.unharmed(Round.objects.get(pk=row.pk))
 
 
 def test_half_a_round_cannot_be_closed_behind_our_back(alpha: Tenant) -> None:
@@ -501,5 +507,3 @@ def test_computing_costs_the_same_for_few_and_many_deductions(alpha: Tenant, dja
     hand_in_all(row, alpha)
     with django_assert_max_num_queries(18):
         compute(row, alpha)
-
-

@@ -37,9 +37,7 @@ def sheet(*sections: tuple[int, list[tuple[str, str]]], cap: str = "59.99") -> S
     """A sheet from (weight, [(points, per fault)]); items are called s0i0, s0i1, s1i0, …"""
     return Sheet(
         tuple(
-            SectionRule(
-                f"s{n}", D(weight), tuple(ItemRule(f"s{n}i{k}", D(p), D(f)) for k, (p, f) in enumerate(items))
-            )
+            SectionRule(f"s{n}", D(weight), tuple(ItemRule(f"s{n}i{k}", D(p), D(f)) for k, (p, f) in enumerate(items)))
             for n, (weight, items) in enumerate(sections)
         ),
         GRADES,
@@ -72,7 +70,14 @@ def test_the_published_weighted_points(weight: str, raw: tuple[str, ...], weight
 
 def test_a_round_of_five_departments_adds_up() -> None:
     weights = {"使用单位": "50", "保卫处": "15", "资产管理处": "10", "教务处": "5", "环境管理科": "5", "其他": "15"}
-    raw = {"使用单位": "96.9", "保卫处": "94", "资产管理处": "94", "教务处": "90", "环境管理科": "96.4", "其他": "91.23"}
+    raw = {
+        "使用单位": "96.9",
+        "保卫处": "94",
+        "资产管理处": "94",
+        "教务处": "90",
+        "环境管理科": "96.4",
+        "其他": "91.23",
+    }
     answer = score_round(
         RoundInput(
             SIMPLE,
@@ -150,7 +155,9 @@ def test_half_up_at_the_end() -> None:
 def test_thirds_do_not_lose_a_cent() -> None:
     total, _ = mean([(str(n), Fraction(2, 3) if n else Fraction(299, 3)) for n in range(3)])
     assert total == Fraction(303, 9)
-    whole, parts = weigh([("a", Fraction(100), D("33.33")), ("b", Fraction(100), D("33.33")), ("c", Fraction(100), D("33.34"))])
+    whole, parts = weigh(
+        [("a", Fraction(100), D("33.33")), ("b", Fraction(100), D("33.33")), ("c", Fraction(100), D("33.34"))]
+    )
     assert whole == 100 and sum(p.weighted for p in parts) == 100
 
 
@@ -224,9 +231,7 @@ def sheets(draw: st.DrawFn) -> Sheet:
             SectionRule(
                 f"s{n}",
                 D(w),
-                tuple(
-                    ItemRule(f"s{n}i{k}", draw(cents), draw(cents)) for k in range(draw(st.integers(1, 4)))
-                ),
+                tuple(ItemRule(f"s{n}i{k}", draw(cents), draw(cents)) for k in range(draw(st.integers(1, 4)))),
             )
             for n, w in enumerate(weights)
         ),
