@@ -322,7 +322,7 @@ def deduct(
     `veto` only on veto items. Raises NotAllowed, NotFound (item, place, evidence), Invalid, WrongMode,
     RoundNotOpen, RoundClosed.
     """
-    row, source, entry = _cell(round_id, source_id, area_id, by)
+    row, source, _entry = _cell(round_id, source_id, area_id, by)
     if source.mode != SourceMode.SHEET:
         raise WrongMode
     if deduction_id is not None:
