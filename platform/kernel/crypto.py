@@ -28,18 +28,28 @@ def _derive(master: str, purpose: str) -> bytes:
 
 def seal(text: str, *, schema: str, context: str) -> bytes:
     """Encrypt `text` for one school and column. Layout: key number (1 byte), nonce (12), ciphertext + tag."""
+    return seal_bytes(text.encode(), schema=schema, context=context)
+
+
+def seal_bytes(data: bytes, *, schema: str, context: str) -> bytes:
+    """Encrypt a file of one school, as `seal` does a text."""
     number = len(settings.DATA_KEYS) - 1
     nonce = os.urandom(12)
     key = _derive(settings.DATA_KEYS[-1], f"seal|{schema}")
-    return bytes([number]) + nonce + AESGCM(key).encrypt(nonce, text.encode(), f"{schema}|{context}".encode())
+    return bytes([number]) + nonce + AESGCM(key).encrypt(nonce, data, f"{schema}|{context}".encode())
 
 
 def unseal(sealed: bytes | memoryview, *, schema: str, context: str) -> str:
     """Decrypt what `seal` made for the same school and column. Raises CannotOpen."""
+    return unseal_bytes(sealed, schema=schema, context=context).decode()
+
+
+def unseal_bytes(sealed: bytes | memoryview, *, schema: str, context: str) -> bytes:
+    """Decrypt what `seal_bytes` made for the same school and context. Raises CannotOpen."""
     raw = bytes(sealed)
     try:
         key = _derive(settings.DATA_KEYS[raw[0]], f"seal|{schema}")
-        return AESGCM(key).decrypt(raw[1:13], raw[13:], f"{schema}|{context}".encode()).decode()
+        return AESGCM(key).decrypt(raw[1:13], raw[13:], f"{schema}|{context}".encode())
     except (InvalidTag, IndexError, ValueError) as damaged:
         raise CannotOpen(context) from damaged
 

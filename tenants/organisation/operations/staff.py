@@ -1,0 +1,440 @@
+"""People and their certificates. Numbers are sealed before they reach the database.
+
+Events name people by work number only: the timeline is append-only, so what must be forgotten one
+day (name, phone, ID card) never enters it.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from identity.contracts import Actor
+from kernel.crypto import unseal
+from kernel.errors import Invalid, NotAllowed, NotFound
+from kernel.tenancy import Tenant
+from tenants.organisation import personal, policies, queries
+from tenants.organisation.choices import CertificateKind, StaffStatus
+from tenants.organisation.errors import (
+    AlreadyForgotten,
+    CertificateDates,
+    CertificateTaken,
+    ForgetTooEarly,
+    IdCardTaken,
+    IdCardWrong,
+    LeftBeforeHired,
+    Nothing,
+    PartyClosed,
+    PhoneWrong,
+    PostElsewhere,
+    StaffGone,
+    StaffNumberTaken,
+)
+from tenants.organisation.models import Certificate, Party, Post, Staff
+from tenants.organisation.pinyin import pinyin_key
+from tenants.timeline import operations as timeline
+
+KEEP_AFTER_LEAVING = timedelta(days=180)  # then personal data go (PIPL art. 47: purpose achieved); see forget_due
+FORGOTTEN_NAME = "已删除"
+
+
+def _clean_words(number: str, name: str) -> tuple[str, str]:
+    number, name = number.strip(), " ".join(name.split())
+    if not number or len(number) > 30:
+        raise Invalid("请填写工号，最多 30 位。", field="number")
+    if not name or len(name) > 40:
+        raise Invalid("请填写姓名，最多 40 字。", field="name")
+    return number, name
+
+
+def _party_and_post(party_id: UUID, post_id: UUID | None) -> tuple[Party, Post | None]:
+    party = queries.party(party_id)
+    if not party.active:
+        raise PartyClosed(field="party", name=party.name)
+    if post_id is None:
+        return party, None
+    post = Post.objects.filter(pk=post_id, active=True).first()
+    if post is None:
+        raise NotFound
+    if post.party_id != party.pk:
+        raise PostElsewhere(field="post", post=post.name, party=party.name)
+    return party, post
+
+
+def _phone(text: str) -> str:
+    try:
+        return personal.clean_phone(text) if text.strip() else ""
+    except personal.BadPhone as wrong:
+        raise PhoneWrong(field="phone", reason=str(wrong)) from wrong
+
+
+def _id_card(text: str) -> str:
+    try:
+        return personal.clean_id_card(text) if text.strip() else ""
+    except personal.BadIdCard as wrong:
+        raise IdCardWrong(field="id_card", reason=str(wrong)) from wrong
+
+
+def _check_unique(number: str, id_card_index: str | None, *, but: UUID | None = None) -> None:
+    other = Staff.objects.filter(number=number).exclude(Q(pk=but)).first()
+    if other:
+        raise StaffNumberTaken(field="number", number=number, name=other.name)
+    if id_card_index:
+        same = Staff.objects.filter(id_card_index=id_card_index).exclude(Q(pk=but)).first()
+        if same:
+            raise IdCardTaken(field="id_card", number=same.number, name=same.name)
+
+
+def _locked(staff_id: UUID) -> Staff:
+    person = Staff.objects.select_for_update(of=("self",)).select_related("party").filter(pk=staff_id).first()
+    if person is None:
+        raise NotFound
+    return person
+
+
+@transaction.atomic
+def add_staff(
+    *,
+    number: str,
+    name: str,
+    party_id: UUID,
+    post_id: UUID | None = None,
+    phone: str = "",
+    id_card: str = "",
+    hired_on: date | None = None,
+    by: Actor,
+    tenant: Tenant,
+) -> Staff:
+    """Add a person to a party. Phone and ID card are checked, sealed, and kept masked.
+
+    Raises NotAllowed, NotFound, PartyClosed, PostElsewhere, StaffNumberTaken, IdCardTaken, PhoneWrong, IdCardWrong.
+    """
+    if not policies.can_manage(by):
+        raise NotAllowed
+    number, name = _clean_words(number, name)
+    party, post = _party_and_post(party_id, post_id)
+    id_columns = personal.sealed_id_card(_id_card(id_card), schema=tenant.schema)
+    _check_unique(number, id_columns["id_card_index"])
+    person = Staff.objects.create(
+        number=number,
+        name=name,
+        pinyin=pinyin_key(name, 120),
+        party=party,
+        post=post,
+        hired_on=hired_on,
+        **personal.sealed_phone(_phone(phone), schema=tenant.schema),
+        **id_columns,
+    )
+    timeline.record(
+        verb="staff.added",
+        sentence=f"新增员工（工号 {number}），{party.name}",
+        subject=person,
+        by=by,
+        party_id=party.pk,
+    )
+    return person
+
+
+@transaction.atomic
+def change_staff(
+    *,
+    staff_id: UUID,
+    number: str,
+    name: str,
+    party_id: UUID,
+    post_id: UUID | None = None,
+    phone: str | None = None,
+    id_card: str | None = None,
+    hired_on: date | None = None,
+    by: Actor,
+    tenant: Tenant,
+) -> Staff:
+    """Change a working person. `phone` and `id_card`: None keeps what is there, "" removes it.
+
+    Locks the person. Raises as add_staff, and StaffGone.
+    """
+    if not policies.can_manage(by):
+        raise NotAllowed
+    person = _locked(staff_id)
+    if person.status == StaffStatus.LEFT:
+        raise StaffGone(name=person.name)
+    number, name = _clean_words(number, name)
+    party, post = _party_and_post(party_id, post_id)
+    columns: dict[str, object] = {}
+    if phone is not None:
+        columns |= personal.sealed_phone(_phone(phone), schema=tenant.schema)
+    if id_card is not None:
+        columns |= personal.sealed_id_card(_id_card(id_card), schema=tenant.schema)
+    _check_unique(number, str(columns.get("id_card_index") or "") or None, but=person.pk)
+    columns |= {"number": number, "name": name, "pinyin": pinyin_key(name, 120), "hired_on": hired_on}
+    plain = ("number", "name", "hired_on")
+    changed = [c for c in plain if getattr(person, c) != columns[c]]
+    changed += [c for c, given in (("phone", phone), ("id_card", id_card)) if given is not None]
+    changed += [
+        c for c, now in (("party", party.pk), ("post", post.pk if post else None)) if getattr(person, f"{c}_id") != now
+    ]
+    for column, value in {**columns, "party": party, "post": post}.items():
+        setattr(person, column, value)
+    person.save()
+    timeline.record(
+        verb="staff.changed",
+        sentence=f"修改员工（工号 {number}）的资料",
+        subject=person,
+        by=by,
+        party_id=party.pk,
+        changed=changed,
+    )
+    return person
+
+
+@transaction.atomic
+def leave(*, staff_id: UUID, left_on: date, by: Actor, tenant: Tenant) -> Staff:
+    """A person leaves: the post is free again, the login ends, and in 180 days their personal data are deleted.
+
+    Locks the person. Raises NotAllowed, NotFound, StaffGone, LeftBeforeHired.
+    """
+    if not policies.can_manage(by):
+        raise NotAllowed
+    person = _locked(staff_id)
+    if person.status == StaffStatus.LEFT:
+        raise StaffGone(name=person.name)
+    if person.hired_on and left_on < person.hired_on:
+        raise LeftBeforeHired(field="left_on")
+    person.status, person.left_on = StaffStatus.LEFT, left_on
+    person.forget_on = left_on + KEEP_AFTER_LEAVING
+    person.save(update_fields=["status", "left_on", "forget_on"])
+    timeline.record(
+        verb="staff.left",
+        sentence=f"员工（工号 {person.number}）离职，个人信息将于 {person.forget_on} 删除",
+        subject=person,
+        by=by,
+        party_id=person.party_id,
+        left_on=left_on.isoformat(),
+    )
+    return person
+
+
+@transaction.atomic
+def bring_back(*, staff_id: UUID, party_id: UUID, post_id: UUID | None = None, by: Actor, tenant: Tenant) -> Staff:
+    """A person who left works here again, before their data were deleted. Locks the person.
+
+    Raises NotAllowed, NotFound, AlreadyForgotten, PartyClosed, PostElsewhere.
+    """
+    if not policies.can_manage(by):
+        raise NotAllowed
+    person = _locked(staff_id)
+    if person.forgotten_at:
+        raise AlreadyForgotten
+    if person.status == StaffStatus.ACTIVE:
+        return person
+    person.party, person.post = _party_and_post(party_id, post_id)
+    person.status, person.left_on, person.forget_on = StaffStatus.ACTIVE, None, None
+    person.save(update_fields=["party", "post", "status", "left_on", "forget_on"])
+    timeline.record(
+        verb="staff.returned",
+        sentence=f"员工（工号 {person.number}）返岗",
+        subject=person,
+        by=by,
+        party_id=person.party_id,
+    )
+    return person
+
+
+@transaction.atomic
+def forget(*, staff_id: UUID, now: datetime, by: Actor, tenant: Tenant) -> Staff:
+    """Delete a left person's name, phone, ID card and certificates; the work number stays so that history adds up.
+
+    Locks the person. Raises NotAllowed, NotFound, ForgetTooEarly. Twice does nothing.
+    """
+    if not policies.can_manage(by):
+        raise NotAllowed
+    person = _locked(staff_id)
+    if person.status != StaffStatus.LEFT:
+        raise ForgetTooEarly
+    if person.forgotten_at:
+        return person
+    columns = {
+        "name": FORGOTTEN_NAME,
+        "pinyin": "",
+        "account_id": None,
+        "forgotten_at": now,
+        **personal.sealed_phone("", schema=tenant.schema),
+        **personal.sealed_id_card("", schema=tenant.schema),
+    }
+    for column, value in columns.items():
+        setattr(person, column, value)
+    person.save(update_fields=list(columns))
+    Certificate.objects.filter(staff=person).delete()
+    timeline.record(
+        verb="staff.forgotten",
+        sentence=f"工号 {person.number} 的个人信息已删除",
+        subject=person,
+        by=by,
+        party_id=person.party_id,
+    )
+    return person
+
+
+def forget_due(*, now: datetime, tenant: Tenant, limit: int = 500) -> int:
+    """Forget all whose day has come (school's calendar); returns how many. Each in its own transaction."""
+    today = now.astimezone(tenant.tz).date()
+    due = Staff.objects.filter(status=StaffStatus.LEFT, forgotten_at__isnull=True, forget_on__lte=today)
+    ids = list(due.values_list("pk", flat=True)[:limit])
+    for staff_id in ids:
+        forget(staff_id=staff_id, now=now, by=Actor.system(tenant.school_id), tenant=tenant)
+    return len(ids)
+
+
+@transaction.atomic
+def reveal(*, staff_id: UUID, what: str, by: Actor, tenant: Tenant) -> str:
+    """Return the phone or ID-card number in clear; who looked stands on the timeline. `what`: "phone", "id_card".
+
+    Raises NotAllowed, NotFound, Nothing (none registered).
+    """
+    person = queries.staff_member(staff_id, by=by)
+    if not policies.can_reveal(by, person):
+        raise NotAllowed
+    columns = {
+        "phone": (person.phone_sealed, personal.PHONE, "电话"),
+        "id_card": (person.id_card_sealed, personal.ID_CARD, "身份证号"),
+    }
+    if what not in columns:
+        raise Invalid("只能查看电话或身份证号。", field="what")
+    sealed, context, label = columns[what]
+    if not sealed:
+        raise Nothing
+    timeline.record(
+        verb="staff.revealed",
+        sentence=f"查看了员工（工号 {person.number}）的完整{label}",
+        subject=person,
+        by=by,
+        party_id=person.party_id,
+        what=what,
+    )
+    return unseal(sealed, schema=tenant.schema, context=context)
+
+
+@transaction.atomic
+def link_account(*, staff_id: UUID, account_id: UUID, by: Actor, tenant: Tenant) -> Staff:
+    """Tie a login (already opened by identity) to a person. Locks the person. Raises NotAllowed, NotFound, StaffGone."""
+    if not policies.can_manage(by):
+        raise NotAllowed
+    person = _locked(staff_id)
+    if person.status == StaffStatus.LEFT:
+        raise StaffGone(name=person.name)
+    person.account_id = account_id
+    person.save(update_fields=["account_id"])
+    timeline.record(
+        verb="staff.login_opened",
+        sentence=f"为员工（工号 {person.number}）开通登录账号",
+        subject=person,
+        by=by,
+        party_id=person.party_id,
+    )
+    return person
+
+
+# --- Certificates ----------------------------------------------------------------------------------
+
+
+def _check_certificate(
+    kind: str, number: str, issued_on: date, review_on: date | None, expires_on: date | None, *, but: UUID | None = None
+) -> str:
+    number = number.strip()
+    if kind not in CertificateKind.values:
+        raise Invalid("请选择证书类别。", field="kind")
+    if not number or len(number) > 60:
+        raise Invalid("请填写证书编号，最多 60 位。", field="number")
+    if any(d is not None and d <= issued_on for d in (review_on, expires_on)):
+        raise CertificateDates(field="expires_on")
+    other = Certificate.objects.filter(kind=kind, number=number).exclude(Q(pk=but)).select_related("staff").first()
+    if other:
+        raise CertificateTaken(field="number", kind=CertificateKind(kind).label, name=other.staff.name)
+    return number
+
+
+@transaction.atomic
+def add_certificate(
+    *,
+    staff_id: UUID,
+    kind: str,
+    number: str,
+    issued_on: date,
+    review_on: date | None = None,
+    expires_on: date | None = None,
+    by: Actor,
+    tenant: Tenant,
+) -> Certificate:
+    """Register a certificate of a working person. Raises NotAllowed, NotFound, StaffGone, CertificateTaken, CertificateDates."""
+    if not policies.can_manage(by):
+        raise NotAllowed
+    person = _locked(staff_id)
+    if person.status == StaffStatus.LEFT:
+        raise StaffGone(name=person.name)
+    number = _check_certificate(kind, number, issued_on, review_on, expires_on)
+    row = Certificate.objects.create(
+        staff=person, kind=kind, number=number, issued_on=issued_on, review_on=review_on, expires_on=expires_on
+    )
+    timeline.record(
+        verb="certificate.added",
+        sentence=f"登记员工（工号 {person.number}）的{row.get_kind_display()}",
+        subject=person,
+        by=by,
+        party_id=person.party_id,
+        certificate_id=str(row.pk),
+    )
+    return row
+
+
+@transaction.atomic
+def change_certificate(
+    *,
+    certificate_id: UUID,
+    kind: str,
+    number: str,
+    issued_on: date,
+    review_on: date | None = None,
+    expires_on: date | None = None,
+    by: Actor,
+    tenant: Tenant,
+) -> Certificate:
+    """Change a certificate, for example after its review. Locks it. Raises as add_certificate."""
+    if not policies.can_manage(by):
+        raise NotAllowed
+    row = Certificate.objects.select_for_update(of=("self",)).select_related("staff").filter(pk=certificate_id).first()
+    if row is None:
+        raise NotFound
+    row.number = _check_certificate(kind, number, issued_on, review_on, expires_on, but=row.pk)
+    row.kind, row.issued_on, row.review_on, row.expires_on = kind, issued_on, review_on, expires_on
+    row.save()
+    timeline.record(
+        verb="certificate.changed",
+        sentence=f"更新员工（工号 {row.staff.number}）的{row.get_kind_display()}",
+        subject=row.staff,
+        by=by,
+        party_id=row.staff.party_id,
+        certificate_id=str(row.pk),
+    )
+    return row
+
+
+@transaction.atomic
+def remove_certificate(*, certificate_id: UUID, by: Actor, tenant: Tenant) -> None:
+    """Delete a certificate entered by mistake. Raises NotAllowed, NotFound."""
+    if not policies.can_manage(by):
+        raise NotAllowed
+    row = Certificate.objects.select_for_update(of=("self",)).select_related("staff").filter(pk=certificate_id).first()
+    if row is None:
+        raise NotFound
+    label, person = row.get_kind_display(), row.staff
+    row.delete()
+    timeline.record(
+        verb="certificate.removed",
+        sentence=f"删除员工（工号 {person.number}）的{label}（登记有误）",
+        subject=person,
+        by=by,
+        party_id=person.party_id,
+    )
