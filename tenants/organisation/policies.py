@@ -1,6 +1,7 @@
 """Who may see and change the school's places, parties, posts and people."""
 
-from identity.choices import SCHOOL_ROLES, Role
+from identity import policies as identity
+from identity.choices import SCHOOL_ROLES, GrantScope, Role
 from identity.contracts import Actor
 from tenants.organisation.models import Party, Staff
 
@@ -11,12 +12,12 @@ OFFICE = (Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR)
 
 def can_manage(actor: Actor) -> bool:
     """Change places, parties, posts, staff, certificates: the school's admin alone."""
-    return actor.is_system or (actor.has(Role.SCHOOL_ADMIN) and actor.may(WRITE))
+    return actor.is_system or (actor.has(Role.SCHOOL_ADMIN) and actor.grant_id is None and actor.may(WRITE))
 
 
 def can_read_all(actor: Actor) -> bool:
     """See every party and person: the school's office, and the institute under a grant (masked like everybody)."""
-    return actor.is_system or (actor.may(READ) and (actor.has(*OFFICE) or actor.grant_id is not None))
+    return actor.may(READ) and identity.can_read(actor, GrantScope.ORGANISATION, *OFFICE)
 
 
 def can_read_places(actor: Actor) -> bool:
