@@ -238,7 +238,7 @@ EMAIL_TIMEOUT = 20  # seconds
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "CiELM 平台 <no-reply@localhost>")
 
 # --- Background work: the broker is the same PostgreSQL unless BROKER_URL says otherwise -------------
-CELERY_BROKER_URL = env.str("BROKER_URL", "pgmq://")
+CELERY_BROKER_URL = env.str("BROKER_URL", "pgmq://localhost")
 CELERY_BROKER_TRANSPORT_OPTIONS = (
     {
         # libpq's own form: the transport's URI parser does not know sockets.
