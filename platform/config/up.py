@@ -90,7 +90,9 @@ def run_all(port: int) -> int:
         "worker", f"exec {py} -m celery --quiet -A workers.celery worker --pool threads -c 4 -l warning -n one@localhost --without-gossip --without-mingle",
         env=env, cwd=str(ROOT),
     )  # fmt: skip
-    manager.add_process("beat", f"exec {py} -m celery --quiet -A workers.celery beat -l warning", env=env, cwd=str(ROOT))
+    manager.add_process(
+        "beat", f"exec {py} -m celery --quiet -A workers.celery beat -l warning", env=env, cwd=str(ROOT)
+    )
     manager.loop()
     # A stop by the operator is success; a child that died by itself is not.
     return 0 if manager.returncode in (0, None, 130, -signal.SIGINT, -signal.SIGTERM) else int(manager.returncode)
