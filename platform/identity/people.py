@@ -51,3 +51,17 @@ def people_by_id(ids: Iterable[UUID]) -> dict[UUID, Person]:
     wanted = list(set(ids))
     rows = Account.objects.filter(pk__in=wanted, is_active=True) if wanted else []
     return {a.pk: Person(a.pk, a.name or a.username, a.email) for a in rows}
+
+
+def institute_people(*roles: Role, today: date) -> list[Person]:
+    """Active accounts of the institute with any of `roles`, by name."""
+    rows = (
+        Membership.objects.filter(
+            Q(ends_on__isnull=True) | Q(ends_on__gte=today),
+            school_id__isnull=True, role__in=[r.value for r in roles], active=True, account__is_active=True,
+        )
+        .select_related("account")
+        .order_by("account__name", "account_id")
+    )  # fmt: skip
+    found = {row.account_id: Person(row.account_id, str(row.account), row.account.email) for row in rows}
+    return list(found.values())
