@@ -78,7 +78,9 @@ def check(*, data: bytes, name: str, kind: DocumentKind) -> CheckedFile:
         data = _redrawn(data, image_format)
     elif not data.startswith(b"%PDF-") or b"%%EOF" not in data[-2048:]:
         raise FileDamaged(field="file")
-    return CheckedFile(data, content_type, extension, shown_name(name, extension, kind), hashlib.sha256(data).hexdigest())
+    return CheckedFile(
+        data, content_type, extension, shown_name(name, extension, kind), hashlib.sha256(data).hexdigest()
+    )
 
 
 def _redrawn(data: bytes, image_format: str) -> bytes:

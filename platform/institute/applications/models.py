@@ -79,7 +79,9 @@ class Application(models.Model):
         indexes = [models.Index(fields=["status", "-submitted_at"], name="applications_queue")]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=ApplicationStatus.values), name="applications_status_known"),
-            models.CheckConstraint(condition=Q(kind="") | Q(kind__in=SchoolKind.values), name="applications_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind="") | Q(kind__in=SchoolKind.values), name="applications_kind_known"
+            ),
             models.CheckConstraint(
                 condition=Q(status__in=[ApplicationStatus.DRAFT, ApplicationStatus.WITHDRAWN])
                 | Q(submitted_at__isnull=False),
@@ -370,7 +372,7 @@ class Knock(models.Model):
 
     class Meta:
         verbose_name = _("访问计数")
-        indexes = [models.Index(fields=["source", "kind", "at"], name="applications_knock")]
+        indexes = [models.Index(fields=["source", "kind", "at"], name="applications_knock_recent")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%H:%M}"

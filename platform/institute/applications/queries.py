@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.core.files.storage import default_storage
@@ -79,7 +80,7 @@ def open_application_of(code: str, *, but: UUID | None = None) -> Application | 
     if not code:
         return None
     rows = Application.objects.filter(Q(school_code=code) | Q(credit_code=code), status__in=OPEN)
-    return rows.exclude(pk=but).first()
+    return rows.exclude(pk=but).first() if but else rows.first()
 
 
 # --- The institute ---------------------------------------------------------------------------------------
@@ -93,12 +94,10 @@ def visible_to(actor: Actor) -> QuerySet[Application]:
     if not policies.can_read_queue(actor):
         raise NotAllowed
     rows = Application.objects.filter(submitted_at__isnull=False).exclude(
-        Exists(Conflict.objects.filter(application=OuterRef("pk"), account_id=actor.account_id))
+        Exists(Conflict.objects.filter(application=OuterRef("pk"), account_id=_me(actor)))
     )
     if not actor.has(Role.INSTITUTE_ADMIN, Role.INSTITUTE_ANALYST):
-        mine = Assignment.objects.filter(
-            application=OuterRef("pk"), account_id=actor.account_id, ended_at__isnull=True
-        )
+        mine = Assignment.objects.filter(application=OuterRef("pk"), account_id=_me(actor), ended_at__isnull=True)
         rows = rows.filter(Exists(mine))
     return rows
 
@@ -132,7 +131,7 @@ def queue(
             waiting |= Q(status__in=[_S.SUBMITTED, _S.ACCEPTED, _S.SCORED])
         waiting |= Q(
             pk__in=Assignment.objects.filter(
-                account_id=actor.account_id, ended_at__isnull=True, submitted_at__isnull=True
+                account_id=_me(actor), ended_at__isnull=True, submitted_at__isnull=True
             ).values("application_id"),
             status=_S.REVIEWING,
         )
@@ -143,7 +142,7 @@ def queue(
 def counts_by_status(actor: Actor) -> dict[str, int]:
     """How many visible applications stand where."""
     rows = visible_to(actor).order_by().values_list("status").annotate(n=Count("pk"))
-    return {status: n for status, n in rows}
+    return dict(rows)
 
 
 def detail(application_id: UUID, *, by: Actor) -> Application:
@@ -152,6 +151,12 @@ def detail(application_id: UUID, *, by: Actor) -> Application:
     if application is None or _conflicted(application, by):
         raise NotFound
     return application
+
+
+def _me(actor: Actor) -> UUID:
+    if actor.account_id is None:
+        raise NotAllowed
+    return actor.account_id
 
 
 def _conflicted(application: Application, actor: Actor) -> bool:
@@ -223,9 +228,7 @@ def assignments_of(application: Application) -> QuerySet[Assignment]:
 
 def my_assignment(application: Application, *, by: Actor) -> Assignment | None:
     """The actor's own live task on this application."""
-    return Assignment.objects.filter(
-        application=application, account_id=by.account_id, ended_at__isnull=True
-    ).first()
+    return Assignment.objects.filter(application=application, account_id=_me(by), ended_at__isnull=True).first()
 
 
 def my_lines(assignment: Assignment, *, by: Actor) -> dict[UUID, ScoreLine]:
@@ -262,11 +265,11 @@ def result_of(application: Application, *, by: Actor) -> Result | None:
 def results_of(application_ids: Iterable[UUID], *, by: Actor) -> dict[UUID, Result]:
     """Results of those applications whose sheets are all in; the others are simply absent. Four queries."""
     seen = {
-        a.pk: a for a in visible_to(by).filter(pk__in=list(application_ids), status__in=UNSEALED) if not _conflicted(a, by)
+        a.pk: a
+        for a in visible_to(by).filter(pk__in=list(application_ids), status__in=UNSEALED)
+        if not _conflicted(a, by)
     }
-    tasks = list(
-        Assignment.objects.filter(application__in=seen, ended_at__isnull=True).order_by("submitted_at", "id")
-    )
+    tasks = list(Assignment.objects.filter(application__in=seen, ended_at__isnull=True).order_by("submitted_at", "id"))
     sealed = {t.application_id for t in tasks if t.submitted_at is None}
     lines: dict[UUID, list[ScoreLine]] = defaultdict(list)
     for line in ScoreLine.objects.filter(
@@ -295,11 +298,11 @@ def results_of(application_ids: Iterable[UUID], *, by: Actor) -> dict[UUID, Resu
     return found
 
 
-def events_for_institute(application: Application, *, by: Actor) -> QuerySet[object]:
+def events_for_institute(application: Application, *, by: Actor) -> QuerySet[Any]:
     """The whole journal of one application, newest first. Check visibility with `detail` before."""
     if not policies.can_read_queue(by):
         raise NotAllowed
-    return journal.events_of(application)  # type: ignore[return-value]
+    return journal.events_of(application)
 
 
 def conflicts_of(application: Application, *, by: Actor) -> QuerySet[Conflict]:
@@ -313,7 +316,7 @@ def reviewer_profiles(*, by: Actor) -> QuerySet[ReviewerProfile]:
     """All profiles for administrators; one's own otherwise."""
     if policies.can_manage(by):
         return ReviewerProfile.objects.all()
-    return ReviewerProfile.objects.filter(pk=by.account_id)
+    return ReviewerProfile.objects.filter(pk=_me(by))
 
 
 # --- Enquiries --------------------------------------------------------------------------------------------

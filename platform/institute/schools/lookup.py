@@ -7,9 +7,12 @@ from institute.schools.models import School
 
 
 def open_schools(q: str = "") -> "QuerySet[School]":
-    """Open schools by part of their name, for the public chooser."""
-    rows = School.objects.filter(status=SchoolStatus.READY).order_by("name")
-    return rows.filter(name__icontains=q.strip()) if q.strip() else rows
+    """Open schools by part of their name, its pinyin or initials, for the public chooser; in pinyin order."""
+    rows: QuerySet[School] = School.objects.filter(status=SchoolStatus.READY).order_by("pinyin", "name")
+    text = q.strip()
+    if text:
+        rows = rows.filter(Q(name__icontains=text) | Q(pinyin__contains=text.lower().replace(" ", "")))
+    return rows
 
 
 def selected_under(*codes: str) -> str | None:
@@ -18,9 +21,5 @@ def selected_under(*codes: str) -> str | None:
     if not known:
         return None
     rows = School.objects.filter(Q(school_code__in=known) | Q(credit_code__in=known))
-    return rows.exclude(status=SchoolStatus.ARCHIVED).values_list("name", flat=True).first()
-
-
-def taken_slugs(prefix: str) -> set[str]:
-    """Host names in use that begin with `prefix`."""
-    return set(School.objects.filter(slug__startswith=prefix).values_list("slug", flat=True))
+    school = rows.exclude(status=SchoolStatus.ARCHIVED).first()
+    return school.name if school else None

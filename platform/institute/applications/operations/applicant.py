@@ -47,7 +47,9 @@ class Incomplete(DomainError):
 
 class AlreadyOpen(Conflict):
     code = "already_open"
-    message = _("该学校已有一份正在办理的申报（编号 %(number)s），同一学校同一时间只能有一份。请联系本校原经办人，或先撤回原申报。")
+    message = _(
+        "该学校已有一份正在办理的申报（编号 %(number)s），同一学校同一时间只能有一份。请联系本校原经办人，或先撤回原申报。"
+    )
 
 
 class AlreadySelected(Conflict):
@@ -113,9 +115,7 @@ def start(*, name: str, email: str, source: str, by: Actor, now: datetime) -> St
     )  # fmt: skip
     application.contact_email = address
     application.save(force_insert=True)
-    journal.record(
-        verb="application.started", sentence="开始填写申报", subject=application, by=_as(application, by)
-    )
+    journal.record(verb="application.started", sentence="开始填写申报", subject=application, by=_as(application, by))
     letters.to_applicant(
         application, subject="继续填写申报", now=now,
         text="您已开始填写“校园后勤服务质量监管平台”项目申报。内容随填随存，打开下面的链接可随时继续，也用于确认本邮箱。\n"
@@ -307,9 +307,11 @@ def send_link(*, number: str, email: str, source: str, by: Actor, now: datetime)
     Raises TooOften.
     """
     knock(KnockKind.LINK, source, now=now)
-    application = Application.objects.filter(
-        number=number.strip().upper(), contact_email_index=email_index(email)
-    ).exclude(contact_email_index="").first()
+    application = (
+        Application.objects.filter(number=number.strip().upper(), contact_email_index=email_index(email))
+        .exclude(contact_email_index="")
+        .first()
+    )
     if application is not None:
         letters.to_applicant(application, subject="办理链接", text="这是您要求重新发送的办理链接。", now=now)
 
@@ -331,6 +333,6 @@ def renew_links(*, token: str, revoke: bool, by: Actor, now: datetime) -> None:
             verb="application.links_renewed", sentence="旧链接已作废，新链接已发往联系邮箱", subject=application,
             by=_as(application, by),
         )  # fmt: skip
-    letters.to_applicant(application, subject="确认邮箱与办理链接", text="请打开下面的链接，确认本邮箱并继续办理。", now=now)
-
-
+    letters.to_applicant(
+        application, subject="确认邮箱与办理链接", text="请打开下面的链接，确认本邮箱并继续办理。", now=now
+    )

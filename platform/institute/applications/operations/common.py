@@ -101,7 +101,10 @@ def sync_conflicts(application: Application, *, profiles: list[ReviewerProfile],
         ).exclude(kind__in=[f.kind for f in found]).delete()
         for one in found:
             Conflict.objects.update_or_create(
-                application=application, account_id=profile.account_id, kind=one.kind, defaults={"reason": one.reason[:300]}
+                application=application,
+                account_id=profile.account_id,
+                kind=one.kind,
+                defaults={"reason": one.reason[:300]},
             )
         if found:
             end_for_conflict(application, profile.account_id, now=now, by=by)
@@ -109,9 +112,9 @@ def sync_conflicts(application: Application, *, profiles: list[ReviewerProfile],
 
 def end_for_conflict(application: Application, account_id: UUID, *, now: datetime, by: Actor) -> bool:
     """End the live assignment of somebody who must stay away; reopen the review when the committee is too small."""
-    ended = Assignment.objects.filter(
-        application=application, account_id=account_id, ended_at__isnull=True
-    ).update(ended_at=now, ended_why=Ending.CONFLICT)
+    ended = Assignment.objects.filter(application=application, account_id=account_id, ended_at__isnull=True).update(
+        ended_at=now, ended_why=Ending.CONFLICT
+    )
     if not ended:
         return False
     journal.record(
@@ -137,6 +140,4 @@ def settle(application: Application, *, now: datetime, by: Actor) -> None:
     elif application.status == ApplicationStatus.SCORED and not complete:
         move(application, ApplicationStatus.REVIEWING, now=now)
         application.save(update_fields=["status", "status_at"])
-        journal.record(
-            verb="application.resealed", sentence="评审人数不足，结果重新封存", subject=application, by=by
-        )
+        journal.record(verb="application.resealed", sentence="评审人数不足，结果重新封存", subject=application, by=by)

@@ -79,12 +79,12 @@ def _open(enquiry_id: UUID, by: Actor) -> Enquiry:
 
 
 @transaction.atomic
-def give_enquiry(*, enquiry_id: UUID, owner_id: UUID, due_at: datetime | None = None, by: Actor, now: datetime) -> Enquiry:
+def give_enquiry(
+    *, enquiry_id: UUID, owner_id: UUID, due_at: datetime | None = None, by: Actor, now: datetime
+) -> Enquiry:
     """Name who answers, and by when. Raises NotAllowed, NotFound, EnquiryClosed, NotStaff."""
     enquiry = _open(enquiry_id, by)
-    staff = people.institute_people(
-        Role.INSTITUTE_ADMIN, Role.INSTITUTE_ANALYST, today=now.astimezone(SHANGHAI).date()
-    )
+    staff = people.institute_people(Role.INSTITUTE_ADMIN, Role.INSTITUTE_ANALYST, today=now.astimezone(SHANGHAI).date())
     owner = next((p for p in staff if p.account_id == owner_id), None)
     if owner is None:
         raise NotStaff(field="owner_id")

@@ -168,7 +168,10 @@ def assign_reviewer(
         application.save(update_fields=["status", "status_at", "criteria_edition"])
         journal.record(verb="application.review_started", sentence="进入专家评审", subject=application, by=by)
         letters.to_applicant(
-            application, subject="进入专家评审", now=now, text="申报已进入专家评审。评审期间无需操作，结果会发邮件通知您。"
+            application,
+            subject="进入专家评审",
+            now=now,
+            text="申报已进入专家评审。评审期间无需操作，结果会发邮件通知您。",
         )
     journal.record(
         verb="application.assigned", sentence=f"指派评审专家：{person.name}", subject=application, by=by,
@@ -306,9 +309,7 @@ def _store(rows: Sequence[criteria.CriterionText], *, by_name: str, now: datetim
 
 
 @transaction.atomic
-def decide(
-    *, application_id: UUID, verdict: str, reason: str, by: Actor, now: datetime, slug: str = ""
-) -> Application:
+def decide(*, application_id: UUID, verdict: str, reason: str, by: Actor, now: datetime, slug: str = "") -> Application:
     """Select, waitlist or reject, with the reason. Locks the application and the school's codes.
 
     Before the review an application can only be rejected (不予受理); after it, all sheets must be in. Selecting
@@ -326,9 +327,7 @@ def decide(
     lock_codes(application.school_code, application.credit_code)
     move(application, _S(verdict), now=now)
     application.decided_at, application.decision_reason, application.decided_by_name = now, why[:2000], by.name
-    application.save(
-        update_fields=["status", "status_at", "decided_at", "decision_reason", "decided_by_name"]
-    )
+    application.save(update_fields=["status", "status_at", "decided_at", "decision_reason", "decided_by_name"])
     sentence, subject, text = {
         Verdict.APPROVE: (
             "经遴选入选本项目", "申报结果：入选",
@@ -342,9 +341,7 @@ def decide(
     )
     if verdict == Verdict.APPROVE:
         schools.approve_school(new=_as_new_school(application, slug), by=by, now=now)
-    letters.to_applicant(
-        application, subject=subject, text=f"{text}\n\n理由：{application.decision_reason}", now=now
-    )
+    letters.to_applicant(application, subject=subject, text=f"{text}\n\n理由：{application.decision_reason}", now=now)
     return application
 
 

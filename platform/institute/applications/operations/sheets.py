@@ -30,6 +30,8 @@ class SheetIncomplete(Invalid):
 
 def _own(assignment_id: UUID, by: Actor) -> tuple[Application, Assignment]:
     """Lock application, then task. Another reviewer's task does not exist. Raises NotFound, SheetClosed."""
+    if by.account_id is None:
+        raise NotFound
     application_id = (
         Assignment.objects.filter(pk=assignment_id, account_id=by.account_id)
         .values_list("application_id", flat=True)

@@ -1,0 +1,14 @@
+"""Background work of applications: forgetting."""
+
+from typing import Any
+
+from institute.applications import operations
+from kernel import clock
+from workers.base import PublicTask
+from workers.celery import app
+
+
+@app.task(base=PublicTask, name="applications.sweep")
+def sweep(**_newer: Any) -> None:
+    """Delete visitors' counts and drafts nobody came back to."""
+    operations.sweep(now=clock.now())
