@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -75,11 +75,15 @@ def forget() -> None:
 
 @contextmanager
 def template_lock() -> Iterator[None]:
-    """Hold the template for this transaction; others wait."""
-    with public_context(), transaction.atomic():
+    """One process at a time works on the template; others wait. A session lock: migrations commit one by one."""
+    with public_context():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        yield
+            cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        try:
+            yield
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def current() -> Blueprint:
@@ -97,26 +101,33 @@ def current() -> Blueprint:
 
 
 def _draw() -> Blueprint:
-    latest = Blueprint.objects.order_by("-created_at").first()
-    known = digests()
-    changed = latest is None or any(known.get(name) != digest for name, digest in latest.digests.items())
-    if changed:  # first time, or a migration was rewritten (before a release only): start over
-        with connection.cursor() as cursor:
+    if not _template_can_go_on():
+        with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(f'DROP SCHEMA IF EXISTS "{TEMPLATE}" CASCADE')
             cursor.execute(f'CREATE SCHEMA "{TEMPLATE}"')
-        MigrationScript.objects.all().delete()
+            MigrationScript.objects.all().delete()
     migrate_template()
     lines = catalogue.read(TEMPLATE).lines()
     script = catalogue.statements(TEMPLATE)
     return Blueprint.objects.create(
         key=key(),
         head=head(),
-        digests=known,
+        digests=digests(),
         statements=script,
         lines=lines,
         aliases=_aliases(lines, script),
         fingerprint=catalogue.fingerprint(lines),
     )
+
+
+def _template_can_go_on() -> bool:
+    """Whether the template stands where the scripts say: not made yet, killed half-way or rewritten means no."""
+    scripts = list(MigrationScript.objects.values_list("app", "name", "digest", "records"))
+    known = digests()
+    if any(known.get(f"{app}.{name}") != digest for app, name, digest, _records in scripts):
+        return False
+    recorded = sorted(f"{app}.{name}" for *_script, records in scripts for app, name in records)
+    return bool(recorded) and recorded == catalogue.read(TEMPLATE).migrations
 
 
 def _aliases(lines: list[str], script: list[str]) -> dict[str, str]:
@@ -164,22 +175,26 @@ class _Recorder(MigrationExecutor):
     ) -> ProjectState:
         before = set(self.recorder.applied_migrations())
         refused = data_operation(migration)
-        with _written_down(connection) as (sent, bypassing):
-            state = super().apply_migration(state, migration, fake=fake, fake_initial=fake_initial)
-        if bypassing and not refused:
-            refused = f"sends SQL past the schema editor: {bypassing[0][:200]}"
-        left = [list(pair) for pair in self.recorder.applied_migrations() if pair not in before]
-        with public_context():
-            MigrationScript.objects.create(
-                position=MigrationScript.objects.count() + 1,
-                app=migration.app_label,
-                name=migration.name,
-                digest=digests()[f"{migration.app_label}.{migration.name}"],
-                atomic=bool(migration.atomic),
-                statements=[] if refused else sent,
-                records=left,
-                refused=refused,
-            )
+        # Step and script commit together; a migration that must not run in a transaction leaves a gap in
+        # which a kill is noticed by `_template_can_go_on`.
+        together = transaction.atomic() if migration.atomic else nullcontext()
+        with together:
+            with _written_down(connection) as (sent, bypassing):
+                state = super().apply_migration(state, migration, fake=fake, fake_initial=fake_initial)
+            if bypassing and not refused:
+                refused = f"sends SQL past the schema editor: {bypassing[0][:200]}"
+            left = [list(pair) for pair in self.recorder.applied_migrations() if pair not in before]
+            with public_context():
+                MigrationScript.objects.create(
+                    position=MigrationScript.objects.count() + 1,
+                    app=migration.app_label,
+                    name=migration.name,
+                    digest=digests()[f"{migration.app_label}.{migration.name}"],
+                    atomic=bool(migration.atomic),
+                    statements=[] if refused else sent,
+                    records=left,
+                    refused=refused,
+                )
         return state
 
 

@@ -29,12 +29,12 @@ def quoted(name: str) -> str:
 
 
 @contextmanager
-def only(schema: str) -> Iterator[Any]:
-    """A cursor in a transaction whose search path is `schema` alone; afterwards the path is as before."""
+def only(*schemas: str) -> Iterator[Any]:
+    """A cursor in a transaction whose search path is `schemas` alone; afterwards the path is as before."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('search_path')")
         before = cursor.fetchone()[0]
-        cursor.execute("SELECT set_config('search_path', %s, true)", [quoted(schema)])
+        cursor.execute("SELECT set_config('search_path', %s, true)", [", ".join(quoted(s) for s in schemas)])
         yield cursor
         cursor.execute("SELECT set_config('search_path', %s, true)", [before])
 

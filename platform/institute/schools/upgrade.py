@@ -1,0 +1,256 @@
+"""All schools to the newest tables: the SQL each migration ran in the template, replayed school by school.
+
+Each school is one transaction (its tables, its django_migrations rows, its ledger row), so a kill leaves
+schools that are done and schools that are not, and the next run takes only the latter. A school whose
+tables are in use for longer than the lock timeout is passed over and tried again. Nothing to do costs
+one query. Migrations that run Python on rows are not replayed: they run Django's way, and say so.
+Only additive steps belong in a release (expand, then contract in a later one): old code serves meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import takewhile
+
+from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db.models import F, QuerySet
+
+from institute.schools import blueprint, catalogue
+from institute.schools.choices import SchemaPurpose, SchemaState
+from institute.schools.models import Blueprint, MigrationScript, SchemaRecord
+from institute.schools.pool import Incomplete, verify
+from kernel.tenancy import PUBLIC, public_context
+
+log = logging.getLogger(__name__)
+LOCK_TIMEOUT = 2_000  # ms a school's tables may be waited for
+ROUNDS = 5  # how often a busy school is tried in one run
+PAUSE = 0.5  # seconds before the second round; doubles
+CONCURRENT = re.compile(r'^CREATE (?:UNIQUE )?INDEX CONCURRENTLY "([^"]+)"', re.IGNORECASE)
+LOCKS = 7_104  # advisory lock space: one runner at a time in a school's step that is no transaction
+Report = Callable[[str], None]
+
+
+@dataclass
+class Summary:
+    """What one run did."""
+
+    upgraded: int = 0
+    waiting: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    normally: list[str] = field(default_factory=list)  # migrations that were not replayed, with the reason
+
+    @property
+    def complete(self) -> bool:
+        return not self.waiting and not self.failed
+
+
+def behind() -> QuerySet[SchemaRecord]:
+    """Schools that do not have the running code's migrations."""
+    return SchemaRecord.objects.filter(purpose=SchemaPurpose.SCHOOL).exclude(head=blueprint.head())
+
+
+def upgrade_all(
+    *, clock: Callable[[], datetime], report: Report = lambda _line: None, rounds: int = ROUNDS, pause: float = PAUSE
+) -> Summary:
+    """Bring every school to the head. Not atomic; safe to kill, to repeat and to run twice at once."""
+    summary = Summary()
+    with public_context():
+        todo = list(behind().order_by("schema_name").values_list("pk", flat=True))
+        if not todo:
+            return summary
+        drawn = blueprint.current()
+        scripts = list(MigrationScript.objects.order_by("position"))
+        summary.normally = [f"{s.app}.{s.name}: {s.refused}" for s in scripts if s.refused]
+        for attempt in range(rounds):
+            busy: list[int] = []
+            for number, pk in enumerate(todo, 1):
+                state = _one(pk, drawn, scripts, clock())
+                if state is SchemaState.WAITING:
+                    busy.append(pk)
+                elif state is SchemaState.CURRENT:
+                    summary.upgraded += 1
+                if number % 50 == 0:
+                    report(f"{number}/{len(todo)}")
+            todo = busy
+            if not todo:
+                break
+            if attempt < rounds - 1:
+                report(f"{len(todo)} busy, trying again")
+                time.sleep(pause * 2**attempt)
+        left = behind().values_list("schema_name", "state")
+        summary.waiting = [name for name, state in left if state == SchemaState.WAITING]
+        summary.failed = [name for name, state in left if state == SchemaState.FAILED]
+    return summary
+
+
+def _one(pk: int, drawn: Blueprint, scripts: Sequence[MigrationScript], now: datetime) -> SchemaState | None:
+    """Take one school to the head. None: somebody else has it, or it is there already."""
+    try:
+        while (step := _step(pk, drawn, scripts, now)) is not None:
+            if step is SchemaState.CURRENT:
+                return step
+    except DatabaseError as refused:
+        return _put_off(pk, refused, now)
+    return None
+
+
+def _step(pk: int, drawn: Blueprint, scripts: Sequence[MigrationScript], now: datetime) -> SchemaState | None:
+    """As many missing migrations as fit one transaction, or one that fits none; then where the school stands."""
+    with transaction.atomic():
+        record = (
+            SchemaRecord.objects.select_for_update(skip_locked=True, of=("self",))
+            .filter(pk=pk)
+            .exclude(head=drawn.head)
+            .first()
+        )
+        if record is None:
+            return None
+        missing = _missing(record.schema_name, scripts)
+        together = list(takewhile(lambda s: s.atomic and not s.refused, missing))
+        if missing and not together:
+            alone: MigrationScript | None = missing[0]
+        else:
+            alone = None
+            if together:
+                _replay(record.schema_name, together)
+            if len(together) == len(missing):
+                _at_head(record, drawn, now)
+                return SchemaState.CURRENT
+    if alone is not None and not _alone(record, alone):
+        return None
+    return SchemaState.WAITING
+
+
+def _missing(schema: str, scripts: Sequence[MigrationScript]) -> list[MigrationScript]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT app, name FROM {catalogue.quoted(schema)}.django_migrations")  # noqa: S608
+        done = set(cursor.fetchall())
+    return [s for s in scripts if (s.app, s.name) not in done]
+
+
+def _replay(schema: str, scripts: Sequence[MigrationScript]) -> None:
+    """The statements of several migrations and their rows, in the caller's transaction, in one round trip."""
+    parts = [f"SET LOCAL lock_timeout = {LOCK_TIMEOUT}"]
+    for script in scripts:
+        if script.statements:
+            parts += [*script.statements, "SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED"]
+        parts.append(_recorded(script))
+    parts.append("SET LOCAL lock_timeout = 0")
+    with catalogue.only(schema, PUBLIC) as cursor:
+        cursor.execute(";\n".join(parts))
+
+
+def _recorded(script: MigrationScript) -> str:
+    rows = ", ".join(f"('{app}', '{name}', now())" for app, name in script.records)
+    return f"INSERT INTO django_migrations (app, name, applied) VALUES {rows}"  # noqa: S608 - names of migration files
+
+
+def _at_head(record: SchemaRecord, drawn: Blueprint, now: datetime) -> None:
+    SchemaRecord.objects.filter(pk=record.pk).update(
+        head=drawn.head, blueprint_key=drawn.key, fingerprint=drawn.fingerprint, verified_at=None,
+        state=SchemaState.CURRENT, attempts=F("attempts") + 1, error="", updated_at=now,
+    )  # fmt: skip
+
+
+def _alone(record: SchemaRecord, script: MigrationScript) -> bool:
+    """A migration that is no transaction or runs Python. False when another runner is at it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCKS, record.pk % 2**31])
+        if not cursor.fetchone()[0]:
+            return False
+    try:
+        with _patience():
+            if script.refused:
+                blueprint.migrate_normally(record.schema_name, (script.app, script.name))
+            else:
+                _statement_by_statement(record.schema_name, script)
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCKS, record.pk % 2**31])
+    return True
+
+
+@contextmanager
+def _patience() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {LOCK_TIMEOUT}")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
+
+
+def _statement_by_statement(schema: str, script: MigrationScript) -> None:
+    """Indexes made while the school works. One that a kill left half-made is made anew, a whole one is kept."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('search_path')")
+        before = cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT set_config('search_path', %s, false)", [f"{catalogue.quoted(schema)}, {catalogue.quoted(PUBLIC)}"]
+        )
+        try:
+            for statement in script.statements:
+                index = CONCURRENT.match(statement)
+                if index:
+                    cursor.execute(
+                        "SELECT x.indisvalid FROM pg_index x JOIN pg_class c ON c.oid = x.indexrelid"
+                        " JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = %s AND c.relname = %s",
+                        [schema, index[1]],
+                    )
+                    there = cursor.fetchone()
+                    if there and there[0]:
+                        continue
+                    if there:
+                        cursor.execute(f"DROP INDEX {catalogue.quoted(schema)}.{catalogue.quoted(index[1])}")
+                cursor.execute(statement)
+            cursor.execute(_recorded(script))
+        finally:
+            cursor.execute("SELECT set_config('search_path', %s, false)", [before])
+
+
+def _put_off(pk: int, refused: DatabaseError, now: datetime) -> SchemaState:
+    """Note in the ledger why a school was not upgraded: busy tables are tried again, anything else needs a person."""
+    busy = isinstance(refused, OperationalError)
+    state = getattr(refused.__cause__, "sqlstate", None) or "?"
+    if busy and connection.connection is not None and connection.connection.closed:
+        raise refused  # the server is gone: no use to go on
+    outcome = SchemaState.WAITING if busy else SchemaState.FAILED
+    sentence = (
+        f"数据表正被占用（SQLSTATE {state}），稍后自动重试。" if busy
+        else f"升级语句执行失败（SQLSTATE {state}），该校仍按原结构运行，请查看日志。"
+    )  # fmt: skip
+    log.warning("upgrade of schema record %s put off: %s", pk, refused)
+    SchemaRecord.objects.filter(pk=pk).update(state=outcome, attempts=F("attempts") + 1, error=sentence, updated_at=now)
+    return outcome
+
+
+def verify_all(*, now: datetime, older_than: datetime | None = None) -> list[str]:
+    """Read every school's schema and compare it with its blueprint; returns the names of those that differ.
+
+    With `older_than`, only those not verified since. Differences are kept in the ledger (结构不一致).
+    """
+    drifted: list[str] = []
+    with public_context():
+        rows = SchemaRecord.objects.filter(purpose=SchemaPurpose.SCHOOL).order_by("verified_at", "schema_name")
+        if older_than is not None:
+            rows = rows.exclude(verified_at__gte=older_than)
+        blueprints = {b.key: b for b in Blueprint.objects.all()}
+        for record in rows:
+            try:
+                verify(record.schema_name, blueprints[record.blueprint_key])
+            except Incomplete as found:
+                drifted.append(record.schema_name)
+                state, error = SchemaState.DRIFTED, "\n".join(found.differences)
+            else:
+                state, error = SchemaState(record.state), record.error
+                if state == SchemaState.DRIFTED:
+                    state, error = SchemaState.CURRENT, ""
+            SchemaRecord.objects.filter(pk=record.pk).update(state=state, error=error, verified_at=now)
+    return drifted
