@@ -1,0 +1,24 @@
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class InspectionStatus(TextChoices):
+    RUNNING = "running", _("进行中")
+    DONE = "done", _("已完成")
+    CANCELLED = "cancelled", _("已取消")
+
+
+MOVES: dict[InspectionStatus, frozenset[InspectionStatus]] = {
+    InspectionStatus.RUNNING: frozenset({InspectionStatus.DONE, InspectionStatus.CANCELLED}),
+    InspectionStatus.DONE: frozenset(),
+    InspectionStatus.CANCELLED: frozenset(),
+}
+
+
+class Verdict(TextChoices):
+    """未查 is no answer: it counts neither as passed nor as not applicable."""
+
+    NONE = "", _("未查")
+    PASS = "pass", _("合格")
+    FAIL = "fail", _("不合格")
+    NA = "na", _("不适用")
