@@ -9,13 +9,15 @@ class FindingStatus(TextChoices):
     FIXING = "fixing", _("整改中")
     VERIFYING = "verifying", _("待复查")
     CLOSED = "closed", _("已销号")
+    VOID = "void", _("已作废")
 
 
 MOVES: dict[FindingStatus, frozenset[FindingStatus]] = {
-    FindingStatus.OPEN: frozenset({FindingStatus.FIXING, FindingStatus.VERIFYING}),
-    FindingStatus.FIXING: frozenset({FindingStatus.VERIFYING}),
-    FindingStatus.VERIFYING: frozenset({FindingStatus.CLOSED, FindingStatus.FIXING}),
+    FindingStatus.OPEN: frozenset({FindingStatus.FIXING, FindingStatus.VERIFYING, FindingStatus.VOID}),
+    FindingStatus.FIXING: frozenset({FindingStatus.VERIFYING, FindingStatus.VOID}),
+    FindingStatus.VERIFYING: frozenset({FindingStatus.CLOSED, FindingStatus.FIXING, FindingStatus.VOID}),
     FindingStatus.CLOSED: frozenset({FindingStatus.FIXING}),  # re-opened
+    FindingStatus.VOID: frozenset(),  # opened by mistake: counts nowhere, stays readable
 }
 UNSOLVED = (FindingStatus.OPEN, FindingStatus.FIXING, FindingStatus.VERIFYING)
 WITH_FIXER = (FindingStatus.OPEN, FindingStatus.FIXING)  # the responsible party's turn; only these can be overdue
@@ -44,6 +46,7 @@ class StepKind(TextChoices):
     ESCALATED = "escalated", _("超期升级")
     ASSIGNED = "assigned", _("指定复查人")
     DEADLINE = "deadline", _("调整期限")
+    VOIDED = "voided", _("作废")
     COMMENTED = "commented", _("补充说明")
 
 

@@ -531,6 +531,31 @@ def reopen(
 
 
 @transaction.atomic
+def void(*, finding_id: UUID, reason: str, by: Actor, tenant: Tenant, now: datetime) -> Finding:
+    """→ 已作废: it was opened by mistake and counts nowhere. Locks the finding.
+
+    Raises NotFound, WrongMove, NotAllowed, ReasonMissing.
+    """
+    finding = _locked(finding_id, by)
+    if finding.status not in UNSOLVED:
+        raise WrongMove(status=str(FindingStatus(finding.status).label))
+    if not policies.can_void(by, finding, own_party_id=own_party_id(by)):
+        raise NotAllowed
+    if not reason.strip():
+        raise ReasonMissing(field="reason")
+    _move(finding, FindingStatus.VOID)
+    finding.save(update_fields=["status"])
+    _step(finding, StepKind.VOIDED, by=by, now=now, text=reason)
+    _record(finding, "voided", f"作废：{reason.strip()[:200]}", by)
+    notices.settle(subject=finding, now=now)
+    _tell(
+        finding, "voided", "问题已作废", to=_to_fix_again(finding, tenant, now), by=by, now=now,
+        kind=NoticeKind.INFO, text=reason.strip(),
+    )  # fmt: skip
+    return finding
+
+
+@transaction.atomic
 def confirm_on_site(
     *,
     finding_id: UUID,

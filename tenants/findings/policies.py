@@ -73,6 +73,16 @@ def can_reopen(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> 
     )
 
 
+def can_void(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """Opened by mistake: the finder while nobody has begun, an admin until it is closed; never the responsible party."""
+    if finding.status not in UNSOLVED or answers_for(actor, finding, own_party_id=own_party_id):
+        return False
+    if actor.has(Role.SCHOOL_ADMIN):
+        return True
+    finder = actor.account_id is not None and actor.account_id == finding.found_by and actor.has(*OVERSEERS)
+    return finder and finding.status == FindingStatus.OPEN
+
+
 def can_comment(actor: Actor, finding: Finding) -> bool:
     """Whoever may see it and has a role in this school (not a reader under a grant)."""
     return bool(actor.roles) and actor.grant_id is None

@@ -19,6 +19,7 @@ from tenants.findings.models import Finding, Step, StepPhoto
 from tenants.organisation import queries as organisation
 
 READ = "findings:read"
+ENDED = (FindingStatus.CLOSED, FindingStatus.VOID)
 
 
 def own_party_id(actor: Actor) -> UUID | None:
@@ -143,11 +144,11 @@ def listing(
             When(mine & late, then=Value(0)),
             When(mine, then=Value(1)),
             When(late, then=Value(2)),
-            When(status=FindingStatus.CLOSED, then=Value(4)),
+            When(status__in=ENDED, then=Value(4)),
             default=Value(3),
             output_field=IntegerField(),
         )
-    ).order_by("urgency", Case(When(status=FindingStatus.CLOSED, then=None), default=F("deadline")), "-found_at", "-pk")
+    ).order_by("urgency", Case(When(status__in=ENDED, then=None), default=F("deadline")), "-found_at", "-pk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +237,12 @@ def _contracts(rows: Iterable[Finding]) -> list[FindingContract]:
 
 
 def for_scoring(*, party_id: UUID, starts: datetime, ends: datetime) -> list[FindingContract]:
-    """Findings of a party found in the half-open interval, oldest first: what a round may deduct for. Two queries."""
+    """Findings of a party found in the half-open interval, oldest first: what a round may deduct for. Two queries.
+
+    Voided ones are left out.
+    """
     rows = Finding.objects.filter(party_id=party_id, found_at__gte=starts, found_at__lt=ends)
+    rows = rows.exclude(status=FindingStatus.VOID)
     return _contracts(rows.select_related("place", "party").order_by("found_at", "number"))
 
 

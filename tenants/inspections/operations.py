@@ -15,8 +15,9 @@ from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from standards_library.choices import ServiceLine
 from tenants.findings import operations as findings
-from tenants.findings.choices import FindingSource, Severity
+from tenants.findings.choices import FindingSource, FindingStatus, Severity
 from tenants.findings.models import Finding
+from tenants.findings.queries import of_source
 from tenants.inspections import policies
 from tenants.inspections.choices import InspectionStatus, Verdict
 from tenants.inspections.models import Checklist, Inspection, Recheck, Result
@@ -157,7 +158,10 @@ def _record(inspection: Inspection, verb: str, sentence: str, by: Actor, **paylo
 
 def _locked(inspection_id: UUID, by: Actor) -> Inspection:
     inspection = (
-        Inspection.objects.select_for_update(of=("self",)).select_related("place", "party").filter(pk=inspection_id).first()
+        Inspection.objects.select_for_update(of=("self",))
+        .select_related("place", "party")
+        .filter(pk=inspection_id)
+        .first()
     )
     if inspection is None or not policies.can_inspect(by):
         raise NotFound
@@ -221,7 +225,9 @@ def answer(
         )  # fmt: skip
         result.faults += found.occurrences
     elif result.verdict == Verdict.FAIL:
-        raise HasFindings
+        if _standing(inspection, item_id):
+            raise HasFindings
+        result.faults = 0
     result.verdict = verdict
     result.note = note.strip()[:300] or result.note
     result.answered_at, result.recorded_at = now, recorded_at
@@ -298,10 +304,8 @@ def clear_answer(*, inspection_id: UUID, item_id: UUID, by: Actor, tenant: Tenan
 
 
 def _standing(inspection: Inspection, item_id: UUID | None = None) -> bool:
-    from tenants.findings.queries import of_source
-
     opened = of_source(source=FindingSource.INSPECTION, source_ids=[inspection.pk])
-    return any(item_id in (None, f.rubric_item_id) for f in opened)
+    return any(f.status != FindingStatus.VOID and item_id in (None, f.rubric_item_id) for f in opened)
 
 
 @transaction.atomic
@@ -419,14 +423,16 @@ def save_checklist(
     title = " ".join(title.split())
     if not 2 <= len(title) <= 60:
         raise Invalid(_("请用 2—60 个字命名检查表。"), field="title")
-    if Checklist.objects.filter(title=title).exclude(pk=checklist_id).exists():
+    namesakes = Checklist.objects.filter(title=title)
+    if (namesakes.exclude(pk=checklist_id) if checklist_id else namesakes).exists():
         raise Invalid(_("已有同名的检查表，请换一个名称。"), field="title")
     sheet = _cut(rubrics.frozen(rubric_id), item_ids)
+    kept = [str(i.id) for i in sheet.items()]
     values = {
         "title": title,
         "rubric_id": rubric_id,
         "line": _line_of(sheet, line),
-        "item_ids": [str(i.id) for i in sheet.items()],
+        "item_ids": kept,
         "active": True,
     }
     if checklist_id is None:
@@ -435,9 +441,7 @@ def save_checklist(
         if not Checklist.objects.filter(pk=checklist_id).update(**values):
             raise NotFound
         checklist = Checklist.objects.get(pk=checklist_id)
-    record(
-        verb="checklist.saved", sentence=f"检查表“{title}”：{len(values['item_ids'])} 项", subject=checklist, by=by
-    )
+    record(verb="checklist.saved", sentence=f"检查表“{title}”：{len(kept)} 项", subject=checklist, by=by)
     return checklist
 
 

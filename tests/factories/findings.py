@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import random
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -55,8 +56,10 @@ def make_member(
 
 def picture(seed: int = 1, *, size: tuple[int, int] = (64, 48), form: str = "JPEG", **save: Any) -> bytes:
     """The bytes of a small picture; another seed, another picture."""
-    image = Image.new("RGB", size, ((seed * 37) % 255, (seed * 91) % 255, (seed * 53) % 255))
-    ImageDraw.Draw(image).rectangle([seed % 20, seed % 13, 20 + seed % 30, 30], fill=(255, 255, (seed * 7) % 255))
+    dice = random.Random(seed)
+    image = Image.new("RGB", (8, 6))
+    image.putdata([(dice.randrange(256), dice.randrange(256), dice.randrange(256)) for _ in range(48)])
+    image = image.resize(size, Image.Resampling.BILINEAR)
     out = io.BytesIO()
     image.save(out, form, **save)
     return out.getvalue()
