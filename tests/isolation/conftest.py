@@ -1,0 +1,44 @@
+"""The filled world: a database of its own, made once for this folder and dropped after it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import transaction
+from django.test import override_settings
+
+from tests import databases
+from tests.isolation.world import World
+
+
+@pytest.fixture(scope="package")
+def world(
+    django_db_setup: None, django_db_blocker: pytest.FixtureDef, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    from django.conf import settings
+
+    from tests.isolation.world import build
+
+    before, name = settings.DATABASES["default"]["NAME"], f"cielm_isolation_{os.getpid()}"
+    media: Path = tmp_path_factory.mktemp("media")
+    with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=str(media)):
+        databases.create(name)
+        databases.use(name)
+        try:
+            yield build()
+        finally:
+            databases.use(before)
+            databases.drop(name)
+
+
+@pytest.fixture
+def undone(world: World) -> Iterator[None]:
+    """Whatever the test changes is rolled back."""
+    with transaction.atomic():
+        # As in Django's TestCase: `durable` blocks may stand inside.
+        transaction.get_connection().atomic_blocks[-1]._from_testcase = True
+        yield
+        transaction.set_rollback(True)

@@ -1,0 +1,90 @@
+"""Every page of both kinds of host × everybody × ids of their own and of the other school."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.isolation.addresses import Address, paths_of, public_addresses, school_addresses
+from tests.isolation.asking import Ledger, ask
+from tests.isolation.filling import ALPHA, ALPHA_PUBLIC
+from tests.isolation.world import CannotGuess, Visitor, World, everything_told_to, visitors
+
+NAMES = [
+    "school_admin", "school_leader", "school_supervisor", "frontline", "provider_manager", "member of both",
+    "institute_admin", "institute_reviewer", "institute_analyst", "outsider", "anonymous", "token",
+]  # fmt: skip
+HOSTS = {"school": school_addresses, "public": public_addresses}
+
+
+def ids(world: World) -> frozenset[str]:
+    """Primary keys of the other school's rows, as they would appear in a page."""
+    return frozenset(str(row.pk) for row in world.beta.rows().values() if len(str(row.pk)) == 36)
+
+
+def garbage(world: World) -> dict[str, str]:
+    """A form that carries the other school's ids under every name a form of ours has used so far."""
+    sent = {
+        "name": "试",
+        "title": "试",
+        "text": "试",
+        "reason": "试",
+        "confirm": "1",
+        "on": "2026-11-01",
+        "next": "//b",
+    }
+    for model, row in world.beta.rows().items():
+        for name in (f"{model.__name__.lower()}", f"{model.__name__.lower()}_id"):
+            sent[name] = str(row.pk)
+    return sent
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_every_address_can_be_filled(world: World, host: str) -> None:
+    """A new address with an argument the matrix does not know fails here, by name."""
+    unknown = []
+    for address in HOSTS[host]():
+        try:
+            assert paths_of(address, world.beta)
+        except CannotGuess as what:
+            unknown.append(str(what))
+    assert unknown == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("host", HOSTS)
+def test_nobody_reads_or_changes_the_other_school(world: World, undone: None, host: str, name: str) -> None:
+    visitor = next(v for v in visitors(world, host) if v.name == name)
+    before, ledger, foreign = everything_told_to(world.beta), Ledger(), ids(world)
+    form = garbage(world)
+    for address in HOSTS[host]():
+        for path in paths_of(address, world.alpha, most=3) if address.arguments else []:
+            ask(visitor, ledger, address.label, "get", path, own=(ALPHA, ALPHA_PUBLIC), foreign_ids=foreign)
+        for path in paths_of(address, world.beta):
+            ask(visitor, ledger, address.label, "get", path, own=(ALPHA, ALPHA_PUBLIC), foreign_ids=foreign)
+    for address in HOSTS[host]():
+        for path in paths_of(address, world.beta):
+            _post(visitor, ledger, address, path, form, foreign)
+    assert not ledger.problems, str(ledger)
+    after = everything_told_to(world.beta)
+    assert [table for table in before if before[table] != after[table]] == []
+
+
+def _post(
+    visitor: Visitor, ledger: Ledger, address: Address, path: str, form: dict[str, str], foreign: frozenset[str]
+) -> None:
+    kind = {"content_type": "application/json"} if address.name == "graphql" else {}
+    data = '{"query": "{ __typename }"}' if kind else form
+    ask(visitor, ledger, address.label, "post", path, data=data, foreign_ids=foreign, **kind)
+    if visitor.account is not None and "sessionid" not in {k for k, c in visitor.client.cookies.items() if c.value}:
+        visitor.sign_in()  # that was the way out
+
+
+def test_the_matrix_sees_what_is_there(world: World, undone: None) -> None:
+    """The control: pages do show the asker's own rows, so an empty answer would not pass for isolation."""
+    visitor = next(v for v in visitors(world, "school") if v.name == "school_admin")
+    ledger = Ledger()
+    for address in school_addresses():
+        for path in paths_of(address, world.alpha, most=3):
+            ask(visitor, ledger, address.label, "get", path, own=(ALPHA, ALPHA_PUBLIC))
+    told = [a for a in school_addresses() if a.label in ledger.own_words]
+    assert told, "no page showed a mark of its own school"
