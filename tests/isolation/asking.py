@@ -8,7 +8,7 @@ import re
 import traceback
 import zipfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -27,10 +27,8 @@ def texts_of(body: bytes, kind: str) -> Iterator[str]:
     text = body.decode("utf-8", "replace")
     yield text
     if "json" in kind:
-        try:
+        with suppress(ValueError):
             yield json.dumps(json.loads(text), ensure_ascii=False)
-        except ValueError:
-            pass
     if body[:2] == b"PK":
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             for name in archive.namelist():

@@ -206,7 +206,7 @@ def visitors(world: World, host: str) -> list[Visitor]:
     alpha = world.alpha
     where = alpha.host if host == "school" else "localhost"
     own = [Visitor(str(role.value), where, account, OTHERS) for role, account in alpha.people.items()]
-    institute = OTHERS + (filling.ALPHA,) if host == "school" else SCHOOLS_OWN
+    institute = (*OTHERS, filling.ALPHA) if host == "school" else SCHOOLS_OWN
     found = [
         *own,
         Visitor("provider_manager", where, world.people["provider"], OTHERS),
