@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,8 +11,12 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
+from standards_library import queries as library
+from standards_library.contracts import TemplateContract
+from standards_library.models import Requirement
 from tenants.rubrics import policies
 from tenants.rubrics.choices import RubricStatus
+from tenants.rubrics.comparison import Change, compare
 from tenants.rubrics.contracts import GradeContract, ItemContract, RubricContract, SectionContract
 from tenants.rubrics.models import Item, Rubric, RubricRevision, Section
 
@@ -92,6 +97,128 @@ def revisions(rubric_id: UUID, *, by: Actor) -> QuerySet[RubricRevision]:
     if not policies.can_read(by):
         raise NotAllowed
     return RubricRevision.objects.filter(rubric_id=rubric_id).defer("content")
+
+
+# --- the library and this school -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What a later edition would change in one rubric."""
+
+    theirs: TemplateContract
+    changes: tuple[Change, ...]
+
+
+def changes(rubric_id: UUID, *, edition: str = "", by: Actor) -> Upgrade:
+    """Open changes of `edition` (default: the newest that has the template) against the school's copy.
+
+    Raises NotAllowed; NotFound when the rubric is no copy of a template or the edition has none.
+    """
+    row = rubric(rubric_id, by=by)
+    if not row.template_key:
+        raise NotFound
+    wanted = edition or library.latest_editions_of_templates([row.template_key]).get(row.template_key, "")
+    if not wanted:
+        raise NotFound
+    theirs = library.template(row.template_key, edition=wanted)
+    mine = frozen(row.pk)
+    order = {key: n for n, key in enumerate(library.edition_order())}
+    kept: dict[str, TemplateContract | None] = {theirs.edition: theirs}
+
+    def base_of(change_id: str, mine_edition: str) -> TemplateContract | None:
+        answered = max(
+            (e for e in (mine_edition or row.edition, row.decided.get(change_id, "")) if e in order),
+            key=lambda e: order[e],
+            default="",
+        )
+        if answered not in kept:
+            try:
+                kept[answered] = library.template(row.template_key, edition=answered) if answered else None
+            except NotFound:
+                kept[answered] = None
+        return kept[answered]
+
+    keys = set(mine.requirement_keys()) | {k for d in theirs.dimensions for i in d.items for k in i.requirement_keys}
+    editions = {theirs.edition, row.edition, *(i.edition for i in mine.items()), *row.decided.values()} - {""}
+    details = library.requirement_details((key, e) for key in keys for e in editions)
+    return Upgrade(theirs, tuple(compare(mine=mine, theirs=theirs, base_of=base_of, details=details)))
+
+
+def newer_editions(rows: Iterable[Rubric]) -> dict[UUID, str]:
+    """{rubric id: newest edition of its template}, only where that is not the one it stands on. Two queries."""
+    copies = [row for row in rows if row.template_key]
+    if not copies:
+        return {}
+    latest = library.latest_editions_of_templates({row.template_key for row in copies})
+    return {
+        row.pk: latest[row.template_key] for row in copies if latest.get(row.template_key, row.edition) != row.edition
+    }
+
+
+def covered_keys() -> set[str]:
+    """Requirements that an item of a rubric in force cites, in one query."""
+    rows = Item.objects.filter(section__rubric__status=RubricStatus.ACTIVE, removed_in=None)
+    return {key for keys in rows.values_list("requirement_keys", flat=True) for key in keys}
+
+
+def gaps(*, lines: Iterable[str], by: Actor, tier: str = "", kind: str = "", search: str = "") -> QuerySet[Requirement]:
+    """无检查: requirements of these service lines that no rubric in force checks; veto requirements first.
+
+    `lines` are the school's (organisation.queries.line_settings); none: all. Raises NotAllowed.
+    """
+    if not policies.can_read(by):
+        raise NotAllowed
+    return library.uncovered(covered=covered_keys(), lines=lines, tier=tier, kind=kind, search=search)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Where a school checks a requirement."""
+
+    rubric_id: UUID
+    rubric_title: str
+    status: str
+    section_title: str
+    item_id: UUID
+    item_text: str
+    points: Decimal
+    veto: bool
+
+
+def uses_of(keys: Iterable[str], *, by: Actor) -> dict[str, list[Use]]:
+    """{requirement key: items of drafts and rubrics in force that cite it}, in one query. Raises NotAllowed."""
+    if not policies.can_read(by):
+        raise NotAllowed
+    found: dict[str, list[Use]] = {key: [] for key in keys}
+    if not found:
+        return found
+    rows = Item.objects.filter(removed_in=None).exclude(section__rubric__status=RubricStatus.RETIRED)
+    some = Q()
+    for key in found:
+        some |= Q(requirement_keys__contains=[key])
+    for row in rows.filter(some).select_related("section__rubric").order_by("section__rubric__title", "position"):
+        for key in row.requirement_keys:
+            if key in found:
+                found[key].append(
+                    Use(
+                        rubric_id=row.section.rubric_id,
+                        rubric_title=row.section.rubric.title,
+                        status=row.section.rubric.status,
+                        section_title=row.section.title,
+                        item_id=row.pk,
+                        item_text=row.text,
+                        points=row.points,
+                        veto=row.veto,
+                    )
+                )
+    return found
+
+
+def is_example_photo(actor: Actor, evidence_id: UUID) -> bool:
+    """Witness for evidence: an example picture may be seen by whoever may read rubrics."""
+    some = Q(good_photo_id=evidence_id) | Q(bad_photo_id=evidence_id)
+    return policies.can_read(actor) and Item.objects.filter(some, removed_in=None).exists()
 
 
 def _whole(rows: QuerySet[Rubric]) -> QuerySet[Rubric]:
