@@ -42,3 +42,15 @@ def signed_in(view: View) -> View:
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def with_account(view: View) -> View:
+    """Send visitors to the sign-in page; unlike `signed_in`, a role in this space is not needed."""
+
+    @wraps(view)
+    def guarded(request: PublicRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.actor.signed_in:
+            return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': request.get_full_path()})}")
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 import graphene
 
 from graphql_api.context import Context
-from kernel.errors import DomainError
+from identity.operations import ReadOnlyUnderGrant
+from kernel.errors import DomainError, NotAllowed
 
 
 class UserError(graphene.ObjectType):
@@ -39,9 +40,9 @@ class DomainMutation(graphene.Mutation):
     @classmethod
     def mutate(cls, root: Any, info: graphene.ResolveInfo, **arguments: Any) -> Any:
         try:
+            if info.context.actor.grant_id is not None:
+                raise ReadOnlyUnderGrant
             if not info.context.actor.may(cls.scope):
-                from kernel.errors import NotAllowed
-
                 raise NotAllowed
             return cls(**cls.perform(info.context, **arguments), user_errors=[])
         except DomainError as refused:

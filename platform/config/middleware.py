@@ -1,4 +1,4 @@
-"""The edge: host → school, session → actor. Everything behind reads `request.school` and `request.actor`."""
+"""The edge: host → school (session or token → actor: config/acting.py). Everything behind reads `request.school`."""
 
 import time
 from collections.abc import Callable
@@ -8,12 +8,9 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from identity import queries as identity
-from identity.contracts import Actor
 from institute.schools import queries as schools
 from institute.schools.choices import SchoolStatus
 from institute.schools.queries import HostAnswer
-from kernel import clock
 from kernel.errors import DomainError, NotAllowed, NotFound
 from kernel.tenancy import public_context, school_context
 
@@ -81,23 +78,6 @@ class HostMiddleware:
         request.urlconf = settings.SCHOOL_URLCONF  # type: ignore[attr-defined]
         with school_context(answer.tenant):
             return self.get_response(request)
-
-
-class ActorMiddleware:
-    """Say who acts in this space. Signed in elsewhere means nothing here: roles are read per space."""
-
-    def __init__(self, get_response: Handler) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        school = request.school  # type: ignore[attr-defined]
-        school_id = school.school_id if school else None
-        if request.user.is_authenticated:
-            today = clock.now().astimezone(clock.SHANGHAI).date()
-            request.actor = identity.actor_for(request.user, school_id=school_id, today=today)  # type: ignore[attr-defined,arg-type]
-        else:
-            request.actor = Actor.anonymous()  # type: ignore[attr-defined]
-        return self.get_response(request)
 
 
 class RefusalMiddleware:

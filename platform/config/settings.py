@@ -1,6 +1,7 @@
 """Settings from the environment, with defaults that are safe on one machine (docs/operations.md lists them)."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -131,7 +132,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "config.middleware.ActorMiddleware",
+    "config.acting.ActorMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -225,7 +226,44 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "account_arrived"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_ADAPTER = "web.accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]  # nobody signs up: the adapter is closed
+ACCOUNT_EMAIL_VERIFICATION = "none"  # the address of an account is the one its invitation was sent to
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_USER_DISPLAY = str
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_FORMS = {
+    "login": "web.accounts.forms.SignInForm",
+    "reset_password": "web.accounts.forms.ForgottenForm",
+    "reset_password_from_key": "web.accounts.forms.NewPasswordForm",
+    "change_password": "web.accounts.forms.ChangePasswordForm",
+    "reauthenticate": "web.accounts.forms.ReauthenticateForm",
+}
+# Lock-out is django-axes' (per account and address); these limits only slow down floods.
+ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": "300/m/ip,10/5m/key"}
+MFA_ADAPTER = "web.accounts.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "CiELM"
+MFA_TOTP_TOLERANCE = 1  # one step of 30 s either way, for phones whose clock is off
+MFA_FORMS = {
+    "authenticate": "web.accounts.forms.SecondFactorForm",
+    "reauthenticate": "web.accounts.forms.SecondFactorAgainForm",
+    "activate_totp": "web.accounts.forms.ActivateForm",
+}
+AXES_FAILURE_LIMIT = env.int("LOCKOUT_FAILURES", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", 15))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "web.accounts.lockout.account_of"
+AXES_LOCKOUT_CALLABLE = "web.accounts.lockout.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.MD5PasswordHasher" if TESTING else "django.contrib.auth.hashers.PBKDF2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -1,6 +1,6 @@
 """All writes of identity, by subject."""
 
-from identity.operations.access import GrantPeriodWrong, grant_access, revoke_grant
+from identity.operations.access import GrantPeriodWrong, ReadOnlyUnderGrant, grant_access, revoke_grant
 from identity.operations.handover import TicketRefused, issue_ticket, redeem_ticket, sweep_tickets
 from identity.operations.invitations import (
     AlreadyMember,
@@ -32,6 +32,7 @@ __all__ = [
     "LastAdmin",
     "LoginTaken",
     "NotYourself",
+    "ReadOnlyUnderGrant",
     "ScopeUnknown",
     "TicketRefused",
     "TokenRefused",

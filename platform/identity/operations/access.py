@@ -23,6 +23,13 @@ class GrantPeriodWrong(DomainError):
     message = _("授权期限不正确：结束日期不能早于今天或开始日期，最长一年。")
 
 
+class ReadOnlyUnderGrant(NotAllowed):
+    """Institute staff in a school read; they write nothing there. Raised by the doors, not by operations."""
+
+    code = "read_only_under_grant"
+    message = _("您正在依据学校的授权查看数据，只能查看，不能填写或修改。")
+
+
 @transaction.atomic
 def grant_access(
     *,
