@@ -24,6 +24,18 @@ STAFF_OF_SCHOOL = frozenset({Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_
 
 INSTITUTE: list[tuple[str, list[Entry]]] = [
     ("工作台", [Entry("总览", icon="layout-dashboard", url_name="institute:home", roles=INSTITUTE_ROLES)]),
+    (
+        "学校",
+        [
+            Entry("学校", icon="school", url_name="institute:schools", roles=INSTITUTE_ROLES),
+            Entry(
+                "数据升级",
+                icon="database-cog",
+                url_name="institute:schools_ledger",
+                roles=frozenset({Role.INSTITUTE_ADMIN}),
+            ),
+        ],
+    ),
 ]
 SCHOOL: list[tuple[str, list[Entry]]] = [
     ("工作台", [Entry("总览", icon="layout-dashboard", url_name="home", roles=SCHOOL_ROLES)]),

@@ -6,6 +6,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "identity.sweep_mail": {"task": "identity.sweep_mail", "schedule": 60.0},
     "identity.sweep_tickets": {"task": "identity.sweep_tickets", "schedule": 3600.0},
     "applications.sweep": {"task": "applications.sweep", "schedule": 3600.0},
+    "schools.verify": {"task": "schools.verify", "schedule": 24 * 3600.0},
     "schools.sweep": {"task": "schools.sweep", "schedule": 60.0},
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 30.0},
     "jobs.remove_old_files": {"task": "jobs.remove_old_files", "schedule": 86_400.0},

@@ -3,9 +3,24 @@
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
-from graphql_sync_dataloaders import SyncDataLoader
+from graphql import GraphQLError, GraphQLOutputType
+from graphql.pyutils import Path
+from graphql_sync_dataloaders import DeferredExecutionContext, SyncDataLoader
 
 from graphql_api.context import Context
+
+
+class Execution(DeferredExecutionContext):  # type: ignore[misc]
+    """The library's execution, with the refusal of a field as graphql-core 3.2.14 wants to hear of it.
+
+    The library was written before `handle_field_error` took the path; without this any error of a
+    resolver would be a server error.
+    """
+
+    def handle_field_error(self, error: GraphQLError, return_type: GraphQLOutputType, path: Path | None = None) -> None:
+        for key in error.path or [] if path is None else []:
+            path = Path(path, key, None)
+        super().handle_field_error(error, return_type, path)
 
 
 def load_one(context: Context, name: str, fetch: Callable[[list[Any]], Mapping[Any, Any]], key: Hashable | None) -> Any:

@@ -2,6 +2,7 @@
 
 import graphene
 
+from graphql_api.public.schools import SchoolsMutation, SchoolsQuery
 from identity.contracts import Actor
 
 
@@ -21,8 +22,12 @@ class MeQuery(graphene.ObjectType):
         return Me(name=actor.name, roles=sorted(actor.roles)) if actor.signed_in else None
 
 
-class Query(MeQuery):
+class Query(SchoolsQuery, MeQuery):
     """Reads on the public host."""
 
 
-schema = graphene.Schema(query=Query)
+class Mutation(SchoolsMutation, graphene.ObjectType):
+    """Writes on the public host."""
+
+
+schema = graphene.Schema(query=Query, mutation=Mutation)

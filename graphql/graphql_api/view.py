@@ -30,10 +30,10 @@ from graphql import (
     validate,
 )
 from graphql.validation import NoSchemaIntrospectionCustomRule
-from graphql_sync_dataloaders import DeferredExecutionContext
 
 from graphql_api import limits
 from graphql_api.context import Context
+from graphql_api.loaders import Execution
 from identity.choices import Via
 from kernel.errors import DomainError
 
@@ -126,7 +126,7 @@ class ApiView(View):
         context = Context(request=request, actor=request.actor, school=request.school)  # type: ignore[attr-defined]
         result = execute(
             self.schema.graphql_schema, document, context_value=context, variable_values=variables,
-            operation_name=operation_name, execution_context_class=DeferredExecutionContext,
+            operation_name=operation_name, execution_context_class=Execution,
         )  # fmt: skip
         assert isinstance(result, ExecutionResult)
         result.errors = [_safe(error) for error in result.errors] if result.errors else None

@@ -1,8 +1,11 @@
 """The institute's console. Each feature includes its own urls below."""
 
-from django.urls import path
+from django.urls import include, path
 
 from web.institute import views
 
 app_name = "institute"
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("schools/", include("web.institute.schools.urls")),
+]

@@ -1,5 +1,6 @@
 """Opening schools, keeping spare schemas, telling first admins."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from django.db import OperationalError, transaction
 from identity import operations as identity
 from identity.choices import Role
 from identity.contracts import Actor
-from institute.schools import operations, pool, queries
+from institute.schools import operations, pool, queries, upgrade
 from kernel import clock
 from workers.base import PublicTask
 from workers.celery import app
@@ -43,6 +44,20 @@ def invite_first_admin(*, school_id: str, **_newer: Any) -> None:
 def refill_pool(**_newer: Any) -> None:
     """Make spare schemas up to the number settings ask for."""
     pool.refill(now=clock.now())
+
+
+@app.task(base=PublicTask, name="schools.upgrade_all")
+def upgrade_all(**_newer: Any) -> None:
+    """Replay missing migrations in all schools, then compare each with the template."""
+    upgrade.upgrade_all(clock=clock.now)
+    upgrade.verify_all(now=clock.now())
+    pool.refill(now=clock.now())
+
+
+@app.task(base=PublicTask, name="schools.verify")
+def verify(**_newer: Any) -> None:
+    """Compare with the template every school that was not compared for a day."""
+    upgrade.verify_all(now=clock.now(), older_than=clock.now() - timedelta(hours=20))
 
 
 @app.task(base=PublicTask, name="schools.sweep")

@@ -11,6 +11,7 @@ from django_tenants.models import DomainMixin, TenantMixin
 from institute.schools.choices import SchemaPurpose, SchemaState, SchoolKind, SchoolStatus
 from kernel.ids import new_id
 from standards_library.choices import OperatingMode
+from standards_library.regions import PROVINCES
 
 
 class School(TenantMixin):
@@ -55,6 +56,11 @@ class School(TenantMixin):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def region_name(self) -> str:
+        """The province in words."""
+        return PROVINCES.get(self.region, self.region)
 
 
 class Domain(DomainMixin):

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Case, Count, Q, QuerySet, Value, When
 
 from identity.contracts import Actor
 from institute.journal.models import JournalEvent
 from institute.journal.queries import events_of
-from institute.schools import policies
-from institute.schools.choices import OPENING, SchemaPurpose, SchoolStatus
+from institute.schools import blueprint, policies
+from institute.schools.choices import OPENING, SchemaPurpose, SchemaState, SchoolStatus
 from institute.schools.models import Domain, SchemaRecord, School
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import NoSchool, Tenant
@@ -122,16 +122,35 @@ def awaiting_first_admin() -> list[UUID]:
 
 
 def ledger_for(actor: Actor, *, state: str = "", search: str = "") -> "QuerySet[SchemaRecord]":
-    """How each school's schema stands, those in need first. Raises NotAllowed."""
+    """How each school's schema stands, with `behind`: it lacks migrations of the running code. Raises NotAllowed."""
     if not policies.can_see(actor):
         raise NotAllowed
-    rows = SchemaRecord.objects.filter(purpose=SchemaPurpose.SCHOOL).select_related("school")
+    current = When(head=blueprint.head(), then=Value(False))
+    rows = (
+        SchemaRecord.objects.filter(purpose=SchemaPurpose.SCHOOL)
+        .select_related("school")
+        .annotate(behind=Case(current, default=Value(True), output_field=BooleanField()))
+    )
     if state:
         rows = rows.filter(state=state)
     if search.strip():
         text = search.strip()
         rows = rows.filter(Q(school__name__icontains=text) | Q(school__pinyin__contains=text.lower()))
     return rows.order_by("school__pinyin", "schema_name")
+
+
+def ledger_counts(actor: Actor) -> dict[str, int]:
+    """Schools at the head, behind it and in trouble, and spare schemas. Raises NotAllowed."""
+    if not policies.can_see(actor):
+        raise NotAllowed
+    school = Q(purpose=SchemaPurpose.SCHOOL)
+    trouble = Q(state__in=(SchemaState.FAILED, SchemaState.DRIFTED))
+    return SchemaRecord.objects.aggregate(
+        current=Count("pk", filter=school & Q(head=blueprint.head()) & ~trouble),
+        behind=Count("pk", filter=school & ~Q(head=blueprint.head()) & ~trouble),
+        trouble=Count("pk", filter=school & trouble),
+        spares=Count("pk", filter=Q(purpose=SchemaPurpose.SPARE)),
+    )
 
 
 def record_of(school: School) -> SchemaRecord | None:

@@ -21,10 +21,13 @@ from itertools import takewhile
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.db.models import F, QuerySet
 
-from institute.schools import blueprint, catalogue
+from identity.contracts import Actor
+from institute.schools import blueprint, catalogue, policies
 from institute.schools.choices import SchemaPurpose, SchemaState
 from institute.schools.models import Blueprint, MigrationScript, SchemaRecord
 from institute.schools.pool import Incomplete, verify
+from kernel.errors import NotAllowed
+from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import PUBLIC, public_context
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,13 @@ class Summary:
     @property
     def complete(self) -> bool:
         return not self.waiting and not self.failed
+
+
+def request_run(*, by: Actor) -> None:
+    """Let a worker bring all schools to the head and compare them with the template. Raises NotAllowed."""
+    if not policies.can_manage(by):
+        raise NotAllowed
+    enqueue_on_commit("schools.upgrade_all")
 
 
 def behind() -> QuerySet[SchemaRecord]:
