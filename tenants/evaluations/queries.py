@@ -127,6 +127,14 @@ def deduction(deduction_id: UUID, *, by: Actor) -> Deduction:
     return row
 
 
+def source_of(source_id: UUID, *, by: Actor) -> Source:
+    """One source of a round `by` may see. Raises NotFound, NotAllowed."""
+    row = Source.objects.select_related("round").filter(pk=source_id, round__in=visible(by).values("pk")).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
 def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:
     """Whether a file is evidence of a deduction the actor may see."""
     try:

@@ -1,0 +1,6 @@
+// @entry
+import './evaluations.css'
+
+document.addEventListener('click', (event) => {
+  if (event.target instanceof Element && event.target.closest('[data-print]')) window.print()
+})
