@@ -21,6 +21,7 @@ class Entry(NamedTuple):
 
 
 STAFF_OF_SCHOOL = frozenset({Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR})
+COMPANY = frozenset({Role.PROVIDER_MANAGER})
 
 INSTITUTE: list[tuple[str, list[Entry]]] = [
     ("工作台", [Entry("总览", icon="layout-dashboard", url_name="institute:home", roles=INSTITUTE_ROLES)]),
@@ -39,6 +40,10 @@ INSTITUTE: list[tuple[str, list[Entry]]] = [
 ]
 SCHOOL: list[tuple[str, list[Entry]]] = [
     ("工作台", [Entry("总览", icon="layout-dashboard", url_name="home", roles=SCHOOL_ROLES)]),
+    (
+        "考核结果",
+        [Entry("考核评分", icon="clipboard-check", url_name="evaluations:index", roles=STAFF_OF_SCHOOL | COMPANY)],
+    ),
 ]
 PHONE: list[Entry] = []
 

@@ -1,7 +1,10 @@
 """A school's pages: one include per feature."""
 
-from django.urls import path
+from django.urls import include, path
 
 from web.tenant.home import views
 
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("evaluations/", include("web.tenant.evaluations.urls")),
+]

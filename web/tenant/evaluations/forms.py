@@ -48,7 +48,10 @@ class PeriodForm(forms.Form):
     )
     starts_on = forms.DateField(label="开始日期", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     ends_on = forms.DateField(
-        label="结束日期", required=False, widget=forms.DateInput(attrs={"type": "date"}), help_text="仅专项考核需要填写起止日期。"
+        label="结束日期",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="仅专项考核需要填写起止日期。",
     )
 
     def clean(self) -> dict[str, Any]:
@@ -72,23 +75,17 @@ class PeriodForm(forms.Form):
         return data
 
 
-class ChoiceForm(forms.Form):
-    """Steps 2 and 3: one of a list."""
-
-    choice = forms.ChoiceField(widget=forms.RadioSelect)
-
-    def __init__(self, *args: Any, label: str, choices: list[tuple[str, str]], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["choice"].label = label
-        self.fields["choice"].choices = choices  # type: ignore[attr-defined]
-
-
 class SourceRow(forms.Form):
     """One scoring source; a row without a name is left out."""
 
     name = forms.CharField(label="评分单位", required=False, max_length=60)
     weight = forms.DecimalField(
-        label="权重（%）", required=False, max_digits=5, decimal_places=2, min_value=Decimal("0.01"), max_value=Decimal(100)
+        label="权重（%）",
+        required=False,
+        max_digits=5,
+        decimal_places=2,
+        min_value=Decimal("0.01"),
+        max_value=Decimal(100),
     )
     mode = forms.ChoiceField(label="打分方式", choices=SourceMode.choices, required=False, initial=SourceMode.RAW)
     scorer = forms.ChoiceField(label="打分人", required=False)
@@ -141,9 +138,7 @@ class LayoutForm:
     ) -> None:
         self.people = dict(people)
         given = (sources or []) + [{}] * SOURCE_ROWS
-        self.sources = [
-            SourceRow(data, prefix=f"s{n}", people=people, initial=given[n]) for n in range(SOURCE_ROWS)
-        ]
+        self.sources = [SourceRow(data, prefix=f"s{n}", people=people, initial=given[n]) for n in range(SOURCE_ROWS)]
         given = (areas or []) + [{}] * AREA_ROWS
         self.areas = [AreaRow(data, prefix=f"a{n}", places=places, initial=given[n]) for n in range(AREA_ROWS)]
         self.whole = self.Whole(data, initial=whole or {"takes_findings": "0"})
@@ -153,7 +148,7 @@ class LayoutForm:
         ]
 
     def is_valid(self) -> bool:
-        return all([f.is_valid() for f in (*self.sources, *self.areas, self.whole)])
+        return self.errors == 0  # asks every form, so that every fault is shown at once
 
     @property
     def errors(self) -> int:

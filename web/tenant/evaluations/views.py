@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -25,7 +26,14 @@ from tenants.rubrics import queries as rubrics
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, is_htmx, paginate, render_list, say
 from web.shared.xlsx import download
-from web.tenant.evaluations.forms import ChoiceForm, DeductForm, LayoutForm, PeriodForm, RawForm, ReasonForm, RoundFilter
+from web.tenant.evaluations.forms import (
+    DeductForm,
+    LayoutForm,
+    PeriodForm,
+    RawForm,
+    ReasonForm,
+    RoundFilter,
+)
 
 TONES = {"draft": "muted", "collecting": "warn", "computed": "info", "closed": "ok"}
 SCORERS = (Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR, Role.SCHOOL_LEADER)
@@ -262,11 +270,9 @@ def _trend(request: SchoolRequest, row: Round) -> dict[str, Any] | None:
     if len(last) < 2:
         return None
     scores = [float(r.score) for r in last if r.score is not None]
-    label = (lambda r: f"{r.starts_on.year % 100}年{r.starts_on.month}月") if row.kind != "special" else (
-        lambda r: f"{r.starts_on:%y-%m-%d}"
-    )
+    pattern = "%y-%m-%d" if row.kind == RoundKind.SPECIAL else "%y年%m月"
     return {
-        "kind": "line", "unit": "分", "axis": "周期", "categories": [label(r) for r in last],
+        "kind": "line", "unit": "分", "axis": "周期", "categories": [f"{r.starts_on:{pattern}}" for r in last],
         "series": [{"name": "得分", "data": scores}], "min": max(0, int(min(scores)) - 5), "max": 100,
         "description": f"最近 {len(last)} 期得分，从 {scores[0]:.2f} 到 {scores[-1]:.2f}，"
         f"最高 {max(scores):.2f}，最低 {min(scores):.2f}。",
@@ -346,7 +352,7 @@ def _number(text: str | None) -> Decimal | None:
     return Decimal(text) if text is not None else None
 
 
-ACTIONS = {
+ACTIONS: dict[str, tuple[Callable[..., object], str]] = {
     "open": (operations.open_round, "已开始打分，问题扣分已带入"),
     "findings": (operations.refresh_findings, "问题扣分已更新"),
     "compute": (operations.compute_round, "已计算得分"),
@@ -431,7 +437,12 @@ def give_score(request: SchoolRequest, round_id: UUID, source_id: UUID, area_id:
     return render(
         request,
         "components/form.html",
-        {"form": form, "refused": refused, "submit": "提交打分", "cancel": reverse("evaluations:detail", args=[round_id])},
+        {
+            "form": form,
+            "refused": refused,
+            "submit": "提交打分",
+            "cancel": reverse("evaluations:detail", args=[round_id]),
+        },
         status=422,
     )
 
@@ -461,7 +472,9 @@ def _item(
     context |= {"item": found, "oob": True, "refused": refused, "form": form, "open_form": open_form or bool(form)}
     if context["editable"] and form is None:
         context["form"] = _deduct_form(request, found)
-    answer = render(request, "evaluations/_item.html", context, status=422 if refused or (form and form.errors) else 200)
+    answer = render(
+        request, "evaluations/_item.html", context, status=422 if refused or (form and form.errors) else 200
+    )
     return say(answer, said) if said else answer
 
 
