@@ -1,5 +1,7 @@
 """Finding schools without knowing them: the public chooser, and who was already selected."""
 
+from uuid import UUID
+
 from django.db.models import Q, QuerySet
 
 from institute.schools.choices import SchoolStatus
@@ -23,3 +25,9 @@ def selected_under(*codes: str) -> str | None:
     rows = School.objects.filter(Q(school_code__in=known) | Q(credit_code__in=known))
     school = rows.exclude(status=SchoolStatus.ARCHIVED).first()
     return school.name if school else None
+
+
+def opened_by(application_id: UUID) -> School | None:
+    """The school that came out of an application, whatever its state."""
+    school: School | None = School.objects.filter(application_id=application_id).first()
+    return school

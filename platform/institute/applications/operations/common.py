@@ -17,7 +17,7 @@ from kernel.errors import Conflict as Refused
 from kernel.errors import DomainError, NotFound
 
 MIN_REVIEWERS: Final = 2  # one person's sheet is no committee
-LIMITS: Final[dict[KnockKind, int]] = {KnockKind.START: 5, KnockKind.LINK: 5, KnockKind.ENQUIRY: 5}  # per hour
+LIMITS: Final[dict[KnockKind, int]] = {KnockKind.START: 10, KnockKind.LINK: 5, KnockKind.ENQUIRY: 5}  # per hour
 
 
 class WrongState(Refused):
