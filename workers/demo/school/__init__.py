@@ -1,0 +1,1 @@
+"""What one demo school contains."""
