@@ -67,8 +67,13 @@ def prepare() -> None:
     django.setup()
     with step("数据表"):
         call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+    with step("标准库"):
+        call_command("import_standards", verbosity=0)
     with step("静态文件"):
         call_command("collectstatic", interactive=False, verbosity=0)
+    if os.environ.get("DEMO", "1") != "0":
+        print("  · 演示数据", flush=True)
+        call_command("demo")
 
 
 def run_all(port: int) -> int:
