@@ -19,8 +19,8 @@ def letter(school: str, title: str) -> bytes:
     return _bytes(page, "PNG")
 
 
-def scene(random: Random, *, fixed: bool, shade: str) -> bytes:
-    """A corridor with a stain (or without it, `fixed`), from the same standpoint (JPEG)."""
+def scene(random: Random, *, stains: int, shade: str) -> bytes:
+    """A corridor with `stains` of nine stains left, always from the same standpoint (JPEG)."""
     picture = Image.new("RGB", (960, 720), shade)
     pen = ImageDraw.Draw(picture)
     horizon = 300 + random.randint(-20, 20)
@@ -33,9 +33,9 @@ def scene(random: Random, *, fixed: bool, shade: str) -> bytes:
         pen.polygon([(x, 120 + door * 40), (x + 55, 150 + door * 38), (x + 55, 600 - door * 70), (x, 640 - door * 70)],
                     fill="#8d6e63")  # fmt: skip
     x, y = random.randint(300, 560), random.randint(horizon + 120, 620)
-    if not fixed:
-        for _ in range(9):
-            dx, dy, size = random.randint(-60, 60), random.randint(-25, 25), random.randint(14, 52)
+    for number in range(9):
+        dx, dy, size = random.randint(-60, 60), random.randint(-25, 25), random.randint(14, 52)
+        if number < stains:
             pen.ellipse((x + dx - size, y + dy - size // 3, x + dx + size, y + dy + size // 3), fill="#5d5348")
     return _bytes(picture.filter(ImageFilter.GaussianBlur(1.2)), "JPEG", quality=82)
 

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -68,7 +69,8 @@ class Play:
     def run(self) -> None:
         while self.queue:
             at, _, action = heapq.heappop(self.queue)
-            action(at)
+            with suppress(findings.WrongMove):  # an inspection was there first
+                action(at)
             _stamp(at)
 
 
@@ -140,7 +142,7 @@ def _walk(play: Play, line: str, sheet: RubricContract, place: UUID, inspector: 
     for item in random.sample(items, k=random.choices((0, 1, 2, 3), weights=(18, 42, 30, 10))[0]):
         corner = random.choice(corners).pk
         view, shade = random.random(), random.choice(SHADES)
-        photo = _photo(play, view, shade, fixed=False, place=corner, by=inspector, now=now)
+        photo = _photo(play, view, shade, stains=9, place=corner, by=inspector, now=now)
         inspections.answer(
             inspection_id=walk.pk, item_id=item.id, verdict=Verdict.FAIL, occurrences=random.choice((1, 1, 1, 2)),
             note=random.choice(NOTES), severity=random.choices(("minor", "major"), weights=(8, 2))[0],
@@ -177,7 +179,7 @@ def _plan_fix(
     again = random.random() < 0.12
 
     def submit(at: datetime, *, good: bool) -> None:
-        photo = _photo(play, view, shade, fixed=good, place=place, by=fixer, now=at)
+        photo = _photo(play, view, shade, stains=0 if good else 4, place=place, by=fixer, now=at)
         findings.submit_fix(
             finding_id=finding, photo_ids=[photo], text="已按要求整改，请复查。" if good else "已处理。",
             by=fixer, tenant=tenant, now=at,
@@ -243,10 +245,15 @@ def _plan_round(play: Play, sheet: RubricContract, month: date) -> None:
     play.later(_at(tenant, after, 0, 10), hold)
 
 
-def _photo(play: Play, view: float, shade: str, *, fixed: bool, place: UUID, by: Actor, now: datetime) -> UUID:
-    picture = scene(Random(view), fixed=fixed, shade=shade)  # noqa: S311
+def _photo(play: Play, view: float, shade: str, *, stains: int, place: UUID, by: Actor, now: datetime) -> UUID:
+    picture = scene(Random(view), stains=stains, shade=shade)  # noqa: S311
     row = evidence.keep_photo(
-        upload=picture, name="整改后.jpg" if fixed else "现场.jpg", place_id=place, by=by, tenant=play.tenant, now=now
+        upload=picture,
+        name="现场.jpg" if stains == 9 else "整改后.jpg",
+        place_id=place,
+        by=by,
+        tenant=play.tenant,
+        now=now,
     )
     return row.pk
 
