@@ -3,7 +3,7 @@
 import io
 from random import Random
 
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageDraw
 
 
 def letter(school: str, title: str) -> bytes:
@@ -37,7 +37,7 @@ def scene(random: Random, *, stains: int, shade: str) -> bytes:
         dx, dy, size = random.randint(-60, 60), random.randint(-25, 25), random.randint(14, 52)
         if number < stains:
             pen.ellipse((x + dx - size, y + dy - size // 3, x + dx + size, y + dy + size // 3), fill="#5d5348")
-    return _bytes(picture.filter(ImageFilter.GaussianBlur(1.2)), "JPEG", quality=82)
+    return _bytes(picture, "JPEG", quality=82)
 
 
 def _bytes(picture: Image.Image, kind: str, **options: int) -> bytes:
