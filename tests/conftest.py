@@ -27,7 +27,7 @@ def pytest_configure(config: pytest.Config) -> None:
 if "DATABASE_URL" not in os.environ:
     from config import embedded
 
-    os.environ["DATABASE_URL"] = embedded.url(ROOT / "var" / "test-pg")
+    os.environ["DATABASE_URL"] = embedded.url(ROOT / "var" / "test-pg", throwaway=True)
 
 
 @pytest.fixture(scope="session")
