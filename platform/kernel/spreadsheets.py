@@ -335,6 +335,9 @@ def _plain(cell: Any) -> Cell:
 # --- Understanding cells ---------------------------------------------------------------------------
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
 def text_of(cell: Cell) -> str:
     """What a person sees in the cell: 1001 for the number 1001, 2026-03-01 for a date; blanks trimmed and joined."""
     if cell is None:
@@ -347,7 +350,7 @@ def text_of(cell: Cell) -> str:
         return cell.date().isoformat() if cell.time() == time() else cell.isoformat(" ", "minutes")
     if isinstance(cell, date):
         return cell.isoformat()
-    return " ".join(str(cell).replace("　", " ").replace("​", "").replace("﻿", "").split())
+    return " ".join(_CONTROL.sub(" ", str(cell)).replace("　", " ").replace("​", "").replace("﻿", "").split())
 
 
 def lost_digits(cell: Cell) -> bool:

@@ -1,12 +1,14 @@
 """Background work of the organisation."""
 
 from typing import Any
+from uuid import UUID
 
 from institute.schools import queries as schools
 from kernel import clock
-from kernel.tenancy import school_context
+from kernel.tenancy import Tenant, school_context
 from tenants.organisation import operations
-from workers.base import PublicTask
+from tenants.organisation.imports import flow
+from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
 
@@ -18,3 +20,15 @@ def forget_left(**_newer: Any) -> int:
         with school_context(tenant):
             forgotten += operations.forget_due(now=clock.now(), tenant=tenant)
     return forgotten
+
+
+@app.task(base=SchoolTask, name="organisation.check_import")
+def check_import(*, tenant: Tenant, job_id: str, **_newer: Any) -> None:
+    """Check an uploaded file and make its preview."""
+    flow.check_job(job_id=UUID(job_id), tenant=tenant, clock=clock.now)
+
+
+@app.task(base=SchoolTask, name="organisation.apply_import")
+def apply_import(*, tenant: Tenant, job_id: str, **_newer: Any) -> None:
+    """Write what was confirmed, once."""
+    flow.apply_job(job_id=UUID(job_id), tenant=tenant, clock=clock.now)

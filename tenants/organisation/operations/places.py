@@ -91,7 +91,7 @@ def _check_code(code: str, *, but: UUID | None = None) -> None:
         raise PlaceCodeTaken(field="code", code=code, place=other.full_name)
 
 
-def _build(*, parent: Place | None, kind: str, name: str, code: str, position: int = 0) -> Place:
+def build(*, parent: Place | None, kind: str, name: str, code: str, position: int = 0) -> Place:
     row = Place(id=new_id(), parent=parent, kind=kind, name=name, code=code, pinyin=pinyin_key(name, 300))
     row.path = f"{parent.path if parent else ''}{row.pk}/"
     row.full_name = f"{parent.full_name} / {name}" if parent else name
@@ -123,7 +123,7 @@ def add_place(*, parent_id: UUID | None, kind: str, name: str, code: str = "", b
     _check_name(name, parent)
     if code:
         _check_code(code)
-    row = _build(parent=parent, kind=kind, name=name, code=code or fresh_codes(1, _codes_in_use())[0])
+    row = build(parent=parent, kind=kind, name=name, code=code or fresh_codes(1, _codes_in_use())[0])
     row.save(force_insert=True)
     timeline.record(
         verb="place.added", sentence=f"新增场所「{row.full_name}」"[:300], subject=row, by=by, place_id=row.pk
@@ -155,7 +155,7 @@ def add_floors(*, building_id: UUID, first: int, last: int, by: Actor, tenant: T
     wanted = [n for n in range(first, last + 1) if n != 0 and floor_name(n) not in there]
     codes = fresh_codes(len(wanted), _codes_in_use())
     rows = [
-        _build(parent=building, kind=PlaceKind.FLOOR, name=floor_name(n), code=code, position=n + 100)
+        build(parent=building, kind=PlaceKind.FLOOR, name=floor_name(n), code=code, position=n + 100)
         for n, code in zip(wanted, codes, strict=True)
     ]
     if rows:

@@ -1,0 +1,1 @@
+"""Import of staff and places: read → check → preview → confirm → apply (see `flow`)."""
