@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from uuid import UUID
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
@@ -104,13 +105,18 @@ def requirement(key: str, *, edition: str = "") -> Requirement:
 
 def requirement_details(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], RequirementContract]:
     """{(key, edition): requirement} for a whole list in two queries; an empty edition means the current one."""
+    return {pair: contract_of(row) for pair, row in requirement_rows(pairs).items()}
+
+
+def requirement_rows(pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Requirement]:
+    """As `requirement_details`, the rows themselves with document and edition."""
     wanted = set(pairs)
     if not wanted:
         return {}
     now = current_edition() if any(not e for _, e in wanted) else None
     named = {e for _, e in wanted if e} | ({now.key} if now else set())
     rows = Requirement.objects.filter(key__in={k for k, _ in wanted}, edition__key__in=named)
-    found = {(r.key, r.edition.key): contract_of(r) for r in rows.select_related("document", "edition")}
+    found = {(r.key, r.edition.key): r for r in rows.select_related("document", "edition")}
     made = {}
     for key, edition in wanted:
         row = found.get((key, edition or (now.key if now else "")))
@@ -180,6 +186,11 @@ def documents(*, edition: str = "", search: str = "", kind: str = "", retired: b
     return rows.annotate(cited=Count("requirements", filter=Q(requirements__retired=False)))
 
 
+def documents_by_id(ids: Iterable[UUID]) -> dict[UUID, Document]:
+    """{id: document} in one query."""
+    return {row.pk: row for row in Document.objects.filter(pk__in=list(ids)).select_related("edition")}
+
+
 def document(key: str, *, edition: str = "") -> Document:
     """One document. Raises NotFound."""
     row = documents(edition=edition, retired=True).filter(key=key).first()
@@ -195,6 +206,16 @@ def supersessions(*, edition: str = "", search: str = "") -> QuerySet[Supersessi
     for word in words(search):
         rows = rows.filter(search__contains=word)
     return rows
+
+
+def replaced_by(ids: Iterable[UUID]) -> list[tuple[UUID, Supersession]]:
+    """(document id, what replaced it or a clause of it) for a list of documents, in two queries."""
+    rows = Document.objects.filter(pk__in=list(ids)).values_list("edition_id", "key", "pk")
+    by_key = {(edition, key): pk for edition, key, pk in rows}
+    found = Supersession.objects.filter(edition_id__in={e for e, _ in by_key}, retired=False)
+    return [
+        (by_key[s.edition_id, key], s) for s in found for key in s.old_document_keys if (s.edition_id, key) in by_key
+    ]
 
 
 def supersessions_of(key: str, *, edition: str = "") -> tuple[list[Supersession], list[Supersession]]:
@@ -222,20 +243,33 @@ def templates(*, edition: str = "", line: str = "") -> QuerySet[RubricTemplate]:
 
 
 def template(key: str, *, edition: str = "") -> TemplateContract:
-    """One template, whole, in four queries. Raises NotFound."""
+    """One template, whole, in four queries; retired ones too. Raises NotFound."""
+    found = template_or_none(key, edition=edition)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def template_or_none(key: str, *, edition: str = "") -> TemplateContract | None:
+    """As `template`, None where there is none. Raises NotFound for an unknown edition."""
     at = edition_or_current(edition)
+    found = _whole(RubricTemplate.objects.filter(edition=at, key=key)) if at else []
+    return found[0] if found else None
+
+
+def whole_templates(*, edition: str = "", line: str = "") -> list[TemplateContract]:
+    """All templates of an edition, whole, in four queries."""
+    return _whole(templates(edition=edition, line=line))
+
+
+def _whole(rows: QuerySet[RubricTemplate]) -> list[TemplateContract]:
     items = TemplateItem.objects.order_by("position", "key")
     dimensions = TemplateDimension.objects.order_by("position", "key").prefetch_related(Prefetch("items", items))
-    row = (
-        RubricTemplate.objects.filter(edition=at, key=key)
-        .select_related("edition")
-        .prefetch_related(Prefetch("dimensions", dimensions))
-        .first()
-        if at
-        else None
-    )
-    if row is None:
-        raise NotFound
+    found = rows.select_related("edition").prefetch_related(Prefetch("dimensions", dimensions))
+    return [_template_contract(row) for row in found]
+
+
+def _template_contract(row: RubricTemplate) -> TemplateContract:
     return TemplateContract(
         key=row.key,
         edition=row.edition.key,

@@ -34,7 +34,7 @@ class DomainMutation(graphene.Mutation):
     scope: ClassVar[str] = ""
 
     @classmethod
-    def perform(cls, context: Context, **arguments: Any) -> dict[str, Any]:
+    def perform(cls, context: Context, *_: Any, **arguments: Any) -> dict[str, Any]:
         raise NotImplementedError
 
     @classmethod

@@ -2,7 +2,11 @@
 
 import graphene
 
+<<<<<<< HEAD
 from graphql_api.public.schools import SchoolsMutation, SchoolsQuery
+=======
+from graphql_api.public.library import LibraryQuery
+>>>>>>> 1b9ed35 (The library and rubrics in the API of both hosts)
 from identity.contracts import Actor
 
 
@@ -22,7 +26,7 @@ class MeQuery(graphene.ObjectType):
         return Me(name=actor.name, roles=sorted(actor.roles)) if actor.signed_in else None
 
 
-class Query(SchoolsQuery, MeQuery):
+class Query(SchoolsQuery, LibraryQuery, MeQuery):
     """Reads on the public host."""
 
 

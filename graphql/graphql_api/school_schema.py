@@ -3,10 +3,16 @@
 import graphene
 
 from graphql_api.public_schema import MeQuery
+from graphql_api.tenant.library import SchoolLibraryQuery
+from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 
 
-class Query(MeQuery):
+class Query(MeQuery, SchoolLibraryQuery, RubricsQuery):
     """Reads on a school's host."""
 
 
-schema = graphene.Schema(query=Query)
+class Mutation(RubricsMutation):
+    """Writes on a school's host."""
+
+
+schema = graphene.Schema(query=Query, mutation=Mutation)

@@ -84,12 +84,17 @@ def rubrics(*, by: Actor, status: str = "", line: str = "", search: str = "") ->
 
 def rubric(rubric_id: UUID, *, by: Actor) -> Rubric:
     """One rubric for people. Raises NotAllowed, NotFound."""
-    if not policies.can_read(by):
-        raise NotAllowed
-    row = Rubric.objects.filter(pk=rubric_id).first()
+    row = rubric_or_none(rubric_id, by=by)
     if row is None:
         raise NotFound
     return row
+
+
+def rubric_or_none(rubric_id: UUID, *, by: Actor) -> Rubric | None:
+    """As `rubric`, None where there is none. Raises NotAllowed."""
+    if not policies.can_read(by):
+        raise NotAllowed
+    return Rubric.objects.filter(pk=rubric_id).first()
 
 
 def revisions(rubric_id: UUID, *, by: Actor) -> QuerySet[RubricRevision]:
@@ -219,6 +224,32 @@ def is_example_photo(actor: Actor, evidence_id: UUID) -> bool:
     """Witness for evidence: an example picture may be seen by whoever may read rubrics."""
     some = Q(good_photo_id=evidence_id) | Q(bad_photo_id=evidence_id)
     return policies.can_read(actor) and Item.objects.filter(some, removed_in=None).exists()
+
+
+# --- batches for the API -------------------------------------------------------------------------
+
+
+def sections_of(rubric_ids: Iterable[UUID]) -> list[tuple[UUID, Section]]:
+    """(rubric id, section) in the order of the sheets, in one query."""
+    rows = Section.objects.filter(rubric_id__in=list(rubric_ids), removed_in=None).order_by("position", "id")
+    return [(row.rubric_id, row) for row in rows]
+
+
+def items_of_sections(section_ids: Iterable[UUID]) -> list[tuple[UUID, Item]]:
+    """(section id, item) in the order of the sheets, in one query."""
+    rows = Item.objects.filter(section_id__in=list(section_ids), removed_in=None).order_by("position", "id")
+    return [(row.section_id, row) for row in rows]
+
+
+def revisions_of(rubric_ids: Iterable[UUID]) -> list[tuple[UUID, RubricRevision]]:
+    """(rubric id, kept revision), newest first, without their content, in one query."""
+    rows = RubricRevision.objects.filter(rubric_id__in=list(rubric_ids)).defer("content").order_by("-revision")
+    return [(row.rubric_id, row) for row in rows]
+
+
+def newer_editions_by_id(rubric_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """{rubric id: newer edition}, where there is one. Three queries."""
+    return newer_editions(Rubric.objects.filter(pk__in=list(rubric_ids)))
 
 
 def _whole(rows: QuerySet[Rubric]) -> QuerySet[Rubric]:
