@@ -2,11 +2,8 @@
 
 import graphene
 
-<<<<<<< HEAD
-from graphql_api.public.schools import SchoolsMutation, SchoolsQuery
-=======
 from graphql_api.public.library import LibraryQuery
->>>>>>> 1b9ed35 (The library and rubrics in the API of both hosts)
+from graphql_api.public.schools import SchoolsMutation, SchoolsQuery
 from identity.contracts import Actor
 
 
