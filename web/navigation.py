@@ -49,20 +49,36 @@ PHONE: list[Entry] = []
 
 
 def _shown(entries: list[Entry], request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
-    rows = [
-        {"label": e.label, "icon": e.icon, "url": reverse(e.url_name, urlconf=getattr(request, "urlconf", None))}
+    """The entries this actor sees."""
+    urlconf = getattr(request, "urlconf", None)
+    return [
+        {"label": e.label, "icon": e.icon, "url": reverse(e.url_name, urlconf=urlconf), "active": False, "badge": None}
         for e in entries
         if not actor.roles.isdisjoint(e.roles)
     ]
-    here = max((r["url"] for r in rows if request.path.startswith(r["url"])), key=len, default=None)
-    return [{**r, "active": r["url"] == here, "badge": None} for r in rows]
+
+
+def _mark_here(rows: list[dict[str, Any]], path: str) -> None:
+    """Mark the entry whose address is the longest start of `path`; a start page only when it is the path itself."""
+    homes = {"/", reverse_home(path)}
+    fitting = [r for r in rows if (path == r["url"] if r["url"] in homes else path.startswith(r["url"]))]
+    if fitting:
+        max(fitting, key=lambda r: len(r["url"]))["active"] = True
+
+
+def reverse_home(path: str) -> str:
+    """The start page of the part of the site that `path` lies in: the institute's console, the phone, or the host."""
+    return next((home for home in ("/institute/", "/m/") if path.startswith(home)), "/")
 
 
 def console_sections(request: HttpRequest, actor: Actor, *, in_school: bool) -> list[dict[str, Any]]:
     sections = SCHOOL if in_school else INSTITUTE
     shown = [{"title": title, "items": _shown(entries, request, actor)} for title, entries in sections]
+    _mark_here([row for section in shown for row in section["items"]], request.path)
     return [s for s in shown if s["items"]]
 
 
 def phone_items(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
-    return _shown(PHONE, request, actor) if getattr(request, "school", None) else []
+    rows = _shown(PHONE, request, actor) if getattr(request, "school", None) else []
+    _mark_here(rows, request.path)
+    return rows
