@@ -20,6 +20,7 @@ def world(
 ) -> Iterator[World]:
     from django.conf import settings
 
+    from kernel import jobs
     from tests.isolation.world import build
 
     before, name = settings.DATABASES["default"]["NAME"], f"cielm_isolation_{os.getpid()}"
@@ -27,9 +28,12 @@ def world(
     with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=str(media)):
         databases.create(name)
         databases.use(name)
+        sender = jobs._sender[:]
+        jobs.register_sender(lambda _name, _payload: None)  # nobody works in this database
         try:
             yield build()
         finally:
+            jobs._sender[:] = sender
             databases.use(before)
             databases.drop(name)
 

@@ -43,6 +43,7 @@ class Side:
     own: Filler
     public: Filler
     people: dict[Role, Account] = field(default_factory=dict)
+    secrets: dict[str, list[str]] = field(default_factory=dict)  # argument name → what a stranger might have found
 
     @property
     def host(self) -> str:
@@ -100,6 +101,12 @@ def build() -> World:
     for model in public_models():
         if model._meta.label not in MADE_HERE and not belongs_to_a_school(model):
             institute.row(model)
+    for side in sides:
+        invited = identity.invite(
+            email=side.public.marks.email.replace("@", "+invited@"), name="受邀人", role=Role.SCHOOL_SUPERVISOR,
+            tenant=side.tenant, by=Actor.system(side.tenant.school_id), now=clock.now(),
+        )  # fmt: skip
+        side.secrets["token"] = [invited.url.rstrip("/").rsplit("/", 1)[1]]
     alpha = sides[0]
     admin = alpha.people[Role.SCHOOL_ADMIN]
     _row, token = identity.create_token(
