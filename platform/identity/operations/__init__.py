@@ -12,6 +12,7 @@ from identity.operations.invitations import (
     resend_invitation,
     revoke_invitation,
 )
+from identity.operations.leavers import close_staff_access, forget_staff_account, reopen_staff_access
 from identity.operations.members import (
     LastAdmin,
     NotYourself,
@@ -39,9 +40,11 @@ __all__ = [
     "accept_as_new",
     "accept_with_account",
     "change_role",
+    "close_staff_access",
     "create_token",
     "deactivate_member",
     "end_sessions",
+    "forget_staff_account",
     "grant_access",
     "invite",
     "issue_ticket",
@@ -50,6 +53,7 @@ __all__ = [
     "password_changed",
     "reactivate_member",
     "redeem_ticket",
+    "reopen_staff_access",
     "resend_invitation",
     "reset_password",
     "revoke_grant",

@@ -27,6 +27,7 @@ from tenants.organisation.operations.staff import (
     forget_due,
     leave,
     link_account,
+    open_logins,
     remove_certificate,
     reveal,
 )
@@ -52,6 +53,7 @@ __all__ = [
     "leave",
     "link_account",
     "move_place",
+    "open_logins",
     "remove_certificate",
     "rename_place",
     "reveal",

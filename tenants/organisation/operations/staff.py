@@ -6,13 +6,15 @@ day (name, phone, ID card) never enters it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
 
-from identity.contracts import Actor
+from identity import operations as identity
+from identity.contracts import Actor, Credential, StaffLogin
 from kernel.crypto import unseal
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
@@ -191,7 +193,7 @@ def change_staff(
 
 
 @transaction.atomic
-def leave(*, staff_id: UUID, left_on: date, by: Actor, tenant: Tenant) -> Staff:
+def leave(*, staff_id: UUID, left_on: date, now: datetime, by: Actor, tenant: Tenant) -> Staff:
     """A person leaves: the post is free again, the login ends, and in 180 days their personal data are deleted.
 
     Locks the person. Raises NotAllowed, NotFound, StaffGone, LeftBeforeHired.
@@ -206,6 +208,7 @@ def leave(*, staff_id: UUID, left_on: date, by: Actor, tenant: Tenant) -> Staff:
     person.status, person.left_on = StaffStatus.LEFT, left_on
     person.forget_on = left_on + KEEP_AFTER_LEAVING
     person.save(update_fields=["status", "left_on", "forget_on"])
+    identity.close_staff_access(staff_ids=[person.pk], tenant=tenant, by=by, now=now)
     timeline.record(
         verb="staff.left",
         sentence=f"员工（工号 {person.number}）离职，个人信息将于 {person.forget_on} 删除",
@@ -233,6 +236,7 @@ def bring_back(*, staff_id: UUID, party_id: UUID, post_id: UUID | None = None, b
     person.party, person.post = _party_and_post(party_id, post_id)
     person.status, person.left_on, person.forget_on = StaffStatus.ACTIVE, None, None
     person.save(update_fields=["party", "post", "status", "left_on", "forget_on"])
+    identity.reopen_staff_access(staff_id=person.pk, tenant=tenant, by=by)
     timeline.record(
         verb="staff.returned",
         sentence=f"员工（工号 {person.number}）返岗",
@@ -268,6 +272,7 @@ def forget(*, staff_id: UUID, now: datetime, by: Actor, tenant: Tenant) -> Staff
         setattr(person, column, value)
     person.save(update_fields=list(columns))
     Certificate.objects.filter(staff=person).delete()
+    identity.forget_staff_account(staff_id=person.pk, tenant=tenant, by=by)
     timeline.record(
         verb="staff.forgotten",
         sentence=f"工号 {person.number} 的个人信息已删除",
@@ -318,8 +323,45 @@ def reveal(*, staff_id: UUID, what: str, by: Actor, tenant: Tenant) -> str:
 
 
 @transaction.atomic
+def open_logins(*, staff_ids: Sequence[UUID], now: datetime, by: Actor, tenant: Tenant) -> list[Credential]:
+    """Open frontline logins for working people who have none: login name and initial password, told once.
+
+    Set-based for any number of people; those with a login are left out. Locks the people. Raises NotAllowed.
+    """
+    if not policies.can_manage(by):
+        raise NotAllowed
+    people = list(
+        Staff.objects.select_for_update(of=("self",))
+        .filter(pk__in=staff_ids, status=StaffStatus.ACTIVE, account_id__isnull=True)
+        .order_by("number")
+    )
+    if not people:
+        return []
+    logins = [StaffLogin(staff_id=p.pk, name=p.name, number=p.number) for p in people]
+    credentials = identity.open_accounts(staff=logins, tenant=tenant, by=by, now=now)
+    accounts = {c.staff_id: c.account_id for c in credentials}
+    opened = [p for p in people if p.pk in accounts]
+    for person in opened:
+        person.account_id = accounts[person.pk]
+    Staff.objects.bulk_update(opened, ["account_id"], batch_size=500)
+    if opened:
+        timeline.record(
+            verb="staff.logins_opened",
+            sentence=f"为 {len(opened)} 名员工开通登录账号",
+            subject=opened[0],
+            by=by,
+            count=len(opened),
+            numbers=[p.number for p in opened[:500]],
+        )
+    return credentials
+
+
+@transaction.atomic
 def link_account(*, staff_id: UUID, account_id: UUID, by: Actor, tenant: Tenant) -> Staff:
-    """Tie a login (already opened by identity) to a person. Locks the person. Raises NotAllowed, NotFound, StaffGone."""
+    """Tie an existing account (its membership names this person) to a person. Locks the person.
+
+    Raises NotAllowed, NotFound, StaffGone.
+    """
     if not policies.can_manage(by):
         raise NotAllowed
     person = _locked(staff_id)
@@ -328,8 +370,8 @@ def link_account(*, staff_id: UUID, account_id: UUID, by: Actor, tenant: Tenant)
     person.account_id = account_id
     person.save(update_fields=["account_id"])
     timeline.record(
-        verb="staff.login_opened",
-        sentence=f"为员工（工号 {person.number}）开通登录账号",
+        verb="staff.login_linked",
+        sentence=f"员工（工号 {person.number}）关联登录账号",
         subject=person,
         by=by,
         party_id=person.party_id,

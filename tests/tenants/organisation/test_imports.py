@@ -24,6 +24,7 @@ from tenants.organisation import operations, queries
 from tenants.organisation.imports import flow
 from tenants.organisation.models import Place, Staff
 from tenants.timeline.models import Event
+from tests.factories.identity import school_actor
 from tests.factories.organisation import make_department, make_place, make_post, make_staff
 from tests.factories.xls import workbook as old_workbook
 from tests.kernel.test_spreadsheets import xlsx
@@ -134,7 +135,7 @@ def test_an_id_card_belongs_to_one_person(alpha: Tenant) -> None:
     party = make_department("后勤保障部")
     make_staff(number="G9", party=party, id_card=ID_CARD)
     gone = make_staff(number="G8", party=party)
-    operations.leave(staff_id=gone.pk, left_on=date(2026, 1, 1), by=ADMIN, tenant=alpha)
+    operations.leave(staff_id=gone.pk, left_on=date(2026, 1, 1), now=clock.now(), by=school_actor(alpha), tenant=alpha)
     job = check(
         alpha,
         xlsx([HEADS, ["G1", "甲", "后勤保障部", "", "", ID_CARD], ["G2", "乙", "后勤保障部", "", "", card(1)],

@@ -8,11 +8,14 @@ import pytest
 from django.db import connection
 
 from identity.choices import Role
+from identity.models import Account
+from identity.queries import actor_for
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant, school_context
 from tenants.organisation import errors, operations, queries
 from tenants.organisation.models import Certificate, LineSetting, Staff
 from tenants.timeline.models import Event
+from tests.factories.identity import school_actor
 from tests.factories.organisation import make_certificate, make_contract, make_department, make_post, make_staff
 from tests.tenants.organisation.test_queries import ADMIN, actor
 
@@ -66,7 +69,7 @@ def test_a_party_with_people_is_not_closed(alpha: Tenant) -> None:
     person = make_staff(party=party)
     with pytest.raises(errors.PartyHasStaff):
         operations.set_party_active(party_id=party.pk, active=False, by=ADMIN, tenant=alpha)
-    operations.leave(staff_id=person.pk, left_on=date(2026, 11, 1), by=ADMIN, tenant=alpha)
+    operations.leave(staff_id=person.pk, left_on=date(2026, 11, 1), now=NOW, by=school_actor(alpha), tenant=alpha)
     operations.set_party_active(party_id=party.pk, active=False, by=ADMIN, tenant=alpha)
     assert not queries.party(party.pk).active
 
@@ -171,12 +174,33 @@ def test_each_look_at_a_number_is_on_the_timeline(alpha: Tenant) -> None:
     assert Event.objects.filter(verb="staff.revealed").count() == 2
 
 
+def test_logins_are_opened_once_and_end_with_the_work(alpha: Tenant) -> None:
+    admin = school_actor(alpha)
+    people = [make_staff(n) for n in ("甲", "乙")]
+    ids = [p.pk for p in people]
+    told = operations.open_logins(staff_ids=ids, now=NOW, by=admin, tenant=alpha)
+    assert len(told) == 2 and all(c.username.startswith("alpha.") and c.password for c in told)
+    assert operations.open_logins(staff_ids=ids, now=NOW, by=admin, tenant=alpha) == []
+    account = Account.objects.get(pk=told[0].account_id)
+    today = date(2026, 11, 22)
+    assert actor_for(account, school_id=alpha.school_id, today=today).staff_id == told[0].staff_id
+    operations.leave(staff_id=told[0].staff_id, left_on=date(2026, 11, 1), now=NOW, by=admin, tenant=alpha)
+    assert not actor_for(account, school_id=alpha.school_id, today=today).roles
+    person = Staff.objects.get(pk=told[0].staff_id)
+    operations.bring_back(staff_id=person.pk, party_id=person.party_id, by=admin, tenant=alpha)
+    assert actor_for(account, school_id=alpha.school_id, today=today).roles == {Role.FRONTLINE}
+    operations.leave(staff_id=person.pk, left_on=date(2026, 11, 1), now=NOW, by=admin, tenant=alpha)
+    operations.forget(staff_id=person.pk, now=NOW, by=admin, tenant=alpha)
+    account.refresh_from_db()
+    assert account.name == "已删除" and person.number not in account.username and not account.is_active
+
+
 def test_who_left_is_forgotten_after_180_days(alpha: Tenant) -> None:
     person = make_staff("张三", phone=PHONE, id_card=ID_CARD)
     make_certificate(person)
     with pytest.raises(errors.ForgetTooEarly):
-        operations.forget(staff_id=person.pk, now=NOW, by=ADMIN, tenant=alpha)
-    operations.leave(staff_id=person.pk, left_on=date(2026, 6, 1), by=ADMIN, tenant=alpha)
+        operations.forget(staff_id=person.pk, now=NOW, by=school_actor(alpha), tenant=alpha)
+    operations.leave(staff_id=person.pk, left_on=date(2026, 6, 1), now=NOW, by=school_actor(alpha), tenant=alpha)
     person.refresh_from_db()
     assert person.forget_on == date(2026, 11, 28)
     assert operations.forget_due(now=NOW, tenant=alpha) == 0
@@ -185,15 +209,15 @@ def test_who_left_is_forgotten_after_180_days(alpha: Tenant) -> None:
     assert (person.name, person.phone_sealed, person.id_card_index, person.phone_masked) == ("已删除", None, None, "")
     assert not Certificate.objects.exists() and Staff.objects.filter(number=person.number).exists()
     with pytest.raises(errors.AlreadyForgotten):
-        operations.bring_back(staff_id=person.pk, party_id=person.party_id, by=ADMIN, tenant=alpha)
+        operations.bring_back(staff_id=person.pk, party_id=person.party_id, by=school_actor(alpha), tenant=alpha)
 
 
 def test_who_left_may_return_in_time(alpha: Tenant) -> None:
     person = make_staff("张三", phone=PHONE)
-    operations.leave(staff_id=person.pk, left_on=date(2026, 6, 1), by=ADMIN, tenant=alpha)
+    operations.leave(staff_id=person.pk, left_on=date(2026, 6, 1), now=NOW, by=school_actor(alpha), tenant=alpha)
     with pytest.raises(errors.StaffGone):
-        operations.leave(staff_id=person.pk, left_on=date(2026, 6, 2), by=ADMIN, tenant=alpha)
-    operations.bring_back(staff_id=person.pk, party_id=person.party_id, by=ADMIN, tenant=alpha)
+        operations.leave(staff_id=person.pk, left_on=date(2026, 6, 2), now=NOW, by=school_actor(alpha), tenant=alpha)
+    operations.bring_back(staff_id=person.pk, party_id=person.party_id, by=school_actor(alpha), tenant=alpha)
     person.refresh_from_db()
     assert (person.status, person.forget_on, person.phone_masked) == ("active", None, "138****8000")
 
@@ -236,9 +260,9 @@ def test_only_the_admin_changes_people(alpha: Tenant, role: Role) -> None:
         lambda: operations.change_staff(
             staff_id=person.pk, number="N", name="新", party_id=person.party_id, by=other, tenant=alpha
         ),
-        lambda: operations.leave(staff_id=person.pk, left_on=day, by=other, tenant=alpha),
+        lambda: operations.leave(staff_id=person.pk, left_on=day, now=NOW, by=other, tenant=alpha),
         lambda: operations.forget(staff_id=person.pk, now=NOW, by=other, tenant=alpha),
-        lambda: operations.link_account(staff_id=person.pk, account_id=uuid4(), by=other, tenant=alpha),
+        lambda: operations.open_logins(staff_ids=[person.pk], now=NOW, by=other, tenant=alpha),
         lambda: operations.remove_certificate(certificate_id=certificate.pk, by=other, tenant=alpha),
         lambda: operations.add_department(name="新", by=other, tenant=alpha),
         lambda: operations.set_party_active(party_id=person.party_id, active=False, by=other, tenant=alpha),
@@ -255,7 +279,9 @@ def test_another_schools_people_are_out_of_reach(alpha: Tenant, beta: Tenant) ->
         theirs = make_staff(id_card=ID_CARD)
         certificate = make_certificate(theirs)
     for attempt in (
-        lambda: operations.leave(staff_id=theirs.pk, left_on=date(2026, 1, 1), by=ADMIN, tenant=alpha),
+        lambda: operations.leave(
+            staff_id=theirs.pk, left_on=date(2026, 1, 1), now=NOW, by=school_actor(alpha), tenant=alpha
+        ),
         lambda: operations.reveal(staff_id=theirs.pk, what="id_card", by=ADMIN, tenant=alpha),
         lambda: operations.remove_certificate(certificate_id=certificate.pk, by=ADMIN, tenant=alpha),
         lambda: operations.add_staff(number="N", name="新", party_id=theirs.party_id, by=ADMIN, tenant=alpha),
