@@ -11,4 +11,5 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 30.0},
     "jobs.remove_old_files": {"task": "jobs.remove_old_files", "schedule": 86_400.0},
     "organisation.forget_left": {"task": "organisation.forget_left", "schedule": 86_400.0},
+    "benchmarking.sweep": {"task": "benchmarking.sweep", "schedule": 3600.0},
 }
