@@ -54,9 +54,7 @@ def declare_metrics(*, metrics: Iterable[Metric]) -> None:
         )  # fmt: skip
 
 
-def months_due(
-    *, school_id: UUID, codes: Iterable[str], now: datetime, since: date | None = None
-) -> list[date]:
+def months_due(*, school_id: UUID, codes: Iterable[str], now: datetime, since: date | None = None) -> list[date]:
     """The months to read again, oldest first, up to the present one.
 
     From LOOK_BACK months before the watermark of the metric that is furthest behind (FIRST_LOOK months
@@ -238,7 +236,5 @@ def month_to_publish(*, now: datetime, waiting: int) -> date | None:
 
 def schools_to_look_at(*, school_ids: Iterable[UUID], now: datetime, every: timedelta) -> list[UUID]:
     """Those whose facts were not looked at for so long, or never; for the sweep."""
-    fresh = set(
-        Watermark.objects.filter(ran_at__gt=now - every).values_list("school_id", flat=True).distinct()
-    )
+    fresh = set(Watermark.objects.filter(ran_at__gt=now - every).values_list("school_id", flat=True).distinct())
     return [school for school in school_ids if school not in fresh]

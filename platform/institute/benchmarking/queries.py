@@ -190,9 +190,8 @@ def facts_of(
     *, by: Actor, school_id: UUID | None = None, code: str = "", since: date | None = None, line: str | None = ""
 ) -> list[Fact]:
     """Facts, newest first: the institute's of any school, a school's own. At most 2,000. Raises NotAllowed."""
-    if not policies.can_compare(by):
-        if school_id is None or not policies.can_see_position(by, school_id):
-            raise NotAllowed
+    if not policies.can_compare(by) and (school_id is None or not policies.can_see_position(by, school_id)):
+        raise NotAllowed
     rows = Fact.objects.filter(grain="month").order_by("-period", "metric_code", "line", "school_id")
     if school_id is not None:
         rows = rows.filter(school_id=school_id)
