@@ -26,6 +26,25 @@ COMPANY = frozenset({Role.PROVIDER_MANAGER})
 INSTITUTE: list[tuple[str, list[Entry]]] = [
     ("工作台", [Entry("总览", icon="layout-dashboard", url_name="institute:home", roles=INSTITUTE_ROLES)]),
     (
+        "申报与咨询",
+        [
+            Entry("申报遴选", icon="clipboard-text", url_name="institute:applications", roles=INSTITUTE_ROLES),
+            Entry(
+                "评审专家",
+                icon="user-star",
+                url_name="institute:reviewers",
+                roles=frozenset({Role.INSTITUTE_ADMIN, Role.INSTITUTE_REVIEWER}),
+            ),
+            Entry("评分标准", icon="scale", url_name="institute:criteria", roles=frozenset({Role.INSTITUTE_ADMIN})),
+            Entry(
+                "咨询",
+                icon="message-circle-question",
+                url_name="institute:enquiries",
+                roles=frozenset({Role.INSTITUTE_ADMIN, Role.INSTITUTE_ANALYST}),
+            ),
+        ],
+    ),
+    (
         "学校",
         [
             Entry("学校", icon="school", url_name="institute:schools", roles=INSTITUTE_ROLES),

@@ -7,5 +7,6 @@ from web.institute import views
 app_name = "institute"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("", include("web.institute.applications.urls")),
     path("schools/", include("web.institute.schools.urls")),
 ]

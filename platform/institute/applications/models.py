@@ -24,6 +24,7 @@ from institute.schools.choices import SchoolKind
 from kernel import crypto
 from kernel.ids import new_id
 from standards_library.choices import OperatingMode
+from standards_library.regions import PROVINCES
 
 
 class Application(models.Model):
@@ -127,6 +128,10 @@ class Application(models.Model):
     def contact_email(self, value: str) -> None:
         self.contact_email_sealed = _seal(value, "email")
         self.contact_email_index = email_index(value)
+
+    @property
+    def region_name(self) -> str:
+        return PROVINCES.get(self.region, "")
 
     @property
     def mode(self) -> OperatingMode | None:

@@ -104,8 +104,11 @@ def visible_to(actor: Actor) -> QuerySet[Application]:
 
 def queue(
     actor: Actor, *, status: str = "", kind: str = "", region: str = "", q: str = "", needs_me: bool = False
-) -> QuerySet[Application]:
-    """The queue, oldest waiting first; `q` finds name, number or code; `needs_me` keeps what waits for this actor."""
+) -> QuerySet[Any]:
+    """The queue, oldest waiting first; `q` finds name, number or code; `needs_me` keeps what waits for this actor.
+
+    Each row carries `reviewers` and `sheets_in`: how many were assigned, how many handed in.
+    """
     rows = visible_to(actor).annotate(
         reviewers=Count("assignments", filter=Q(assignments__ended_at__isnull=True), distinct=True),
         sheets_in=Count(
@@ -346,3 +349,10 @@ def enquiry(enquiry_id: UUID, *, by: Actor) -> Enquiry:
     if found is None:
         raise NotFound
     return found
+
+
+def events_of_enquiry(found: Enquiry, *, by: Actor) -> QuerySet[Any]:
+    """What happened to one enquiry, newest first. Raises NotAllowed."""
+    if not policies.can_read_enquiries(by):
+        raise NotAllowed
+    return journal.events_of(found)

@@ -18,7 +18,7 @@ from institute.applications.operations.applicant import (
     submit,
     withdraw,
 )
-from institute.applications.operations.common import TooOften, WrongState
+from institute.applications.operations.common import MIN_REVIEWERS, TooOften, WrongState
 from institute.applications.operations.enquiries import (
     EnquiryClosed,
     NoAddress,
@@ -29,6 +29,7 @@ from institute.applications.operations.enquiries import (
     reply_to_enquiry,
 )
 from institute.applications.operations.office import (
+    FIX_DAYS,
     AlreadyReturned,
     NothingMissing,
     NotReviewer,
@@ -50,6 +51,8 @@ from institute.applications.operations.sheets import SheetClosed, SheetIncomplet
 from institute.applications.operations.upkeep import sweep
 
 __all__ = [
+    "FIX_DAYS",
+    "MIN_REVIEWERS",
     "AlreadyOpen",
     "AlreadyReturned",
     "AlreadySelected",
