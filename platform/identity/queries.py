@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.apps import apps
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
 
 from identity import policies, secrets
@@ -136,10 +137,15 @@ def members_of(
     role: str = "",
     active: bool | None = None,
 ) -> "QuerySet[Membership]":
-    """Memberships of a space with their accounts: active first, admins before others. Raises NotAllowed."""
+    """Memberships of a space with their accounts: active first, then by name. `second_factor` says who uses one. Raises NotAllowed."""
     if not policies.can_manage_members(actor, school_id):
         raise NotAllowed
-    rows = Membership.objects.filter(school_id=school_id).select_related("account")
+    authenticators = apps.get_model("mfa", "Authenticator").objects.filter(user_id=OuterRef("account_id"), type="totp")
+    rows = (
+        Membership.objects.filter(school_id=school_id)
+        .select_related("account")
+        .annotate(second_factor=Exists(authenticators))
+    )
     if search := search.strip():
         rows = rows.filter(
             Q(account__name__icontains=search)

@@ -90,3 +90,8 @@ def slice_of(rows: QuerySet[Event], *, before: int | None = None, size: int = 50
     """The `size` newest events older than event `before` (or the newest of all)."""
     found = list((rows.filter(pk__lt=before) if before else rows)[: size + 1])
     return Slice(found[:size], found[size - 1].pk if len(found) > size else None)
+
+
+def events_with_verb(verb: str) -> "QuerySet[Event]":
+    """Events of one kind, newest first."""
+    return Event.objects.filter(verb=verb)

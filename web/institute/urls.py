@@ -9,4 +9,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("", include("web.institute.applications.urls")),
     path("schools/", include("web.institute.schools.urls")),
+    path("members/", include("web.institute.members.urls")),
+    path("tokens/", include("web.institute.tokens.urls")),
 ]

@@ -7,4 +7,7 @@ from web.tenant.home import views
 urlpatterns = [
     path("", views.home, name="home"),
     path("evaluations/", include("web.tenant.evaluations.urls")),
+    path("members/", include("web.tenant.members.urls")),
+    path("grants/", include("web.tenant.grants.urls")),
+    path("tokens/", include("web.tenant.tokens.urls")),
 ]
