@@ -1,6 +1,6 @@
 """The side bar and the phone's bottom bar, one place for all features. A feature adds one line here.
 
-An entry: (label, icon, url name, roles that see it). An entry whose url name does not resolve is a
+An entry: (label, icon, url name, roles that see it, grant scope that shows it to the institute). An entry whose url name does not resolve is a
 programming error and fails the tests, never the page.
 """
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from django.http import HttpRequest
 from django.urls import reverse
 
-from identity.choices import INSTITUTE_ROLES, SCHOOL_ROLES, Role
+from identity.choices import INSTITUTE_ROLES, SCHOOL_ROLES, GrantScope, Role
 from identity.contracts import Actor
 
 
@@ -18,6 +18,7 @@ class Entry(NamedTuple):
     icon: str
     url_name: str
     roles: frozenset[Role]
+    grant: GrantScope | None = None  # institute staff whom the school granted this scope see it too
 
 
 STAFF_OF_SCHOOL = frozenset({Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR})
@@ -56,12 +57,42 @@ INSTITUTE: list[tuple[str, list[Entry]]] = [
             ),
         ],
     ),
+    (
+        "设置",
+        [
+            Entry(
+                "成员管理", icon="users", url_name="institute:members:index", roles=frozenset({Role.INSTITUTE_ADMIN})
+            ),
+            Entry("接口令牌", icon="key", url_name="institute:tokens:index", roles=INSTITUTE_ROLES),
+        ],
+    ),
 ]
 SCHOOL: list[tuple[str, list[Entry]]] = [
     ("工作台", [Entry("总览", icon="layout-dashboard", url_name="home", roles=SCHOOL_ROLES)]),
     (
         "考核结果",
-        [Entry("考核评分", icon="clipboard-check", url_name="evaluations:index", roles=STAFF_OF_SCHOOL | COMPANY)],
+        [
+            Entry(
+                "考核评分",
+                icon="clipboard-check",
+                url_name="evaluations:index",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.EVALUATIONS,
+            )
+        ],
+    ),
+    (
+        "设置",
+        [
+            Entry("成员管理", icon="users", url_name="members:index", roles=frozenset({Role.SCHOOL_ADMIN})),
+            Entry(
+                "授权研究院",
+                icon="lock-open",
+                url_name="grants:index",
+                roles=frozenset({Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER}),
+            ),
+            Entry("接口令牌", icon="key", url_name="tokens:index", roles=STAFF_OF_SCHOOL),
+        ],
     ),
 ]
 PHONE: list[Entry] = []
@@ -73,7 +104,7 @@ def _shown(entries: list[Entry], request: HttpRequest, actor: Actor) -> list[dic
     return [
         {"label": e.label, "icon": e.icon, "url": reverse(e.url_name, urlconf=urlconf), "active": False, "badge": None}
         for e in entries
-        if not actor.roles.isdisjoint(e.roles)
+        if (e.grant in actor.grant_scopes if actor.grant_id else not actor.roles.isdisjoint(e.roles))
     ]
 
 

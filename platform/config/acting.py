@@ -85,7 +85,7 @@ class ActorMiddleware:
         if found is None:
             refused = TokenRefused()
             answer = JsonResponse(
-                {"errors": [{"message": refused.sentence, "extensions": {"code": refused.code}}]},
+                {"errors": [{"message": refused.sentence, "extensions": {"code": refused.code.upper()}}]},
                 status=401,
                 json_dumps_params={"ensure_ascii": False},
             )
@@ -95,7 +95,6 @@ class ActorMiddleware:
         operations.mark_used(token_id=token.pk, now=clock.now())
         request.user = cast("Any", account)
         request.actor = actor  # type: ignore[attr-defined]
-        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
         return None
 
     def process_view(

@@ -92,6 +92,6 @@ def slice_of(rows: QuerySet[Event], *, before: int | None = None, size: int = 50
     return Slice(found[:size], found[size - 1].pk if len(found) > size else None)
 
 
-def events_with_verb(verb: str) -> "QuerySet[Event]":
+def events_with_verb(verb: str) -> QuerySet[Event]:
     """Events of one kind, newest first."""
     return Event.objects.filter(verb=verb)

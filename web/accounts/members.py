@@ -112,7 +112,12 @@ def _tabs(request: PublicRequest, active: str) -> list[dict[str, Any]]:
     waiting = queries.invitations_of(actor=request.actor, school_id=_school_id(request)).count()
     return [
         {"label": "成员", "url": _url(request, "index"), "active": active == "index"},
-        {"label": "待接受的邀请", "url": _url(request, "invitations"), "active": active == "invitations", "count": waiting},
+        {
+            "label": "待接受的邀请",
+            "url": _url(request, "invitations"),
+            "active": active == "invitations",
+            "count": waiting,
+        },
     ]
 
 
@@ -187,9 +192,7 @@ def export(request: PublicRequest) -> HttpResponse:
 @signed_in
 def invitations(request: PublicRequest) -> HttpResponse:
     search = request.GET.get("search", "")
-    page = paginate(
-        request, queries.invitations_of(actor=request.actor, school_id=_school_id(request), search=search)
-    )
+    page = paginate(request, queries.invitations_of(actor=request.actor, school_id=_school_id(request), search=search))
     now = clock.now()
     return render_list(
         request,

@@ -20,9 +20,7 @@ from web.shared.pages import go, paginate, render_list
 
 # Which features each side's API serves.
 INSTITUTE_FEATURES = ("applications", "schools", "providers", "benchmarking", "standards", "identity")
-SCHOOL_FEATURES = tuple(
-    f for f in TOKEN_FEATURES if f not in {"applications", "schools", "providers"}
-)
+SCHOOL_FEATURES = tuple(f for f in TOKEN_FEATURES if f not in {"applications", "schools", "providers"})
 DAYS = [(30, "30 天"), (90, "90 天"), (180, "180 天"), (366, "一年")]
 
 
@@ -117,7 +115,9 @@ def new(request: PublicRequest) -> HttpResponse:
             else:
                 context["refused"] = refused.sentence
         else:
-            return render(request, "tokens/created.html", {**context, "title": "令牌已生成", "token": token, "secret": secret})
+            return render(
+                request, "tokens/created.html", {**context, "title": "令牌已生成", "token": token, "secret": secret}
+            )
     return render(request, "tokens/new.html", context, status=422 if request.method == "POST" else 200)
 
 
