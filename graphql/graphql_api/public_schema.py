@@ -2,6 +2,7 @@
 
 import graphene
 
+from graphql_api.public.identity import IdentityMutation, IdentityQuery
 from graphql_api.public.library import LibraryQuery
 from graphql_api.public.schools import SchoolsMutation, SchoolsQuery
 from identity.contracts import Actor
@@ -23,11 +24,11 @@ class MeQuery(graphene.ObjectType):
         return Me(name=actor.name, roles=sorted(actor.roles)) if actor.signed_in else None
 
 
-class Query(SchoolsQuery, LibraryQuery, MeQuery):
+class Query(LibraryQuery, SchoolsQuery, IdentityQuery, MeQuery):
     """Reads on the public host."""
 
 
-class Mutation(SchoolsMutation, graphene.ObjectType):
+class Mutation(SchoolsMutation, IdentityMutation, graphene.ObjectType):
     """Writes on the public host."""
 
 

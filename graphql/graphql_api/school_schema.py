@@ -3,15 +3,16 @@
 import graphene
 
 from graphql_api.public_schema import MeQuery
+from graphql_api.tenant.identity import IdentityMutation, IdentityQuery
 from graphql_api.tenant.library import SchoolLibraryQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 
 
-class Query(MeQuery, SchoolLibraryQuery, RubricsQuery):
+class Query(SchoolLibraryQuery, RubricsQuery, IdentityQuery, MeQuery):
     """Reads on a school's host."""
 
 
-class Mutation(RubricsMutation):
+class Mutation(RubricsMutation, IdentityMutation, graphene.ObjectType):
     """Writes on a school's host."""
 
 

@@ -16,6 +16,7 @@ from identity.operations.leavers import close_staff_access, forget_staff_account
 from identity.operations.members import (
     LastAdmin,
     NotYourself,
+    RoleUnknown,
     change_role,
     deactivate_member,
     end_sessions,
@@ -34,6 +35,7 @@ __all__ = [
     "LoginTaken",
     "NotYourself",
     "ReadOnlyUnderGrant",
+    "RoleUnknown",
     "ScopeUnknown",
     "TicketRefused",
     "TokenRefused",

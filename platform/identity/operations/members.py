@@ -62,6 +62,11 @@ def _keep_one_admin(row: Membership, now: datetime) -> None:
         raise LastAdmin
 
 
+class RoleUnknown(DomainError):
+    code = "role_unknown"
+    message = _("没有这个角色，请从角色列表中选择。")
+
+
 @transaction.atomic
 def change_role(
     *,
