@@ -84,7 +84,7 @@ def handover(request: PublicRequest) -> HttpResponse:
     answer = HttpResponseRedirect(
         address(request, target, f"{reverse('account_arrive')}?{urlencode({'ticket': ticket})}")
     )
-    answer["Referrer-Policy"] = "no-referrer"
+    answer["Referrer-Policy"] = "same-origin"
     return answer
 
 

@@ -138,5 +138,5 @@ def invitation(request: PublicRequest, token: str) -> HttpResponse:
                 context["refused"] = refused.sentence
         return render(request, "accounts/invitation.html", {**context, "form": form}, status=422)
     answer = render(request, "accounts/invitation.html", {**context, "form": form})
-    answer["Referrer-Policy"] = "no-referrer"
+    answer["Referrer-Policy"] = "same-origin"  # "no-referrer" would make the form's Origin null, which CSRF refuses
     return answer

@@ -78,6 +78,9 @@ class DocumentForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.png,.webp"}),
     )  # fmt: skip
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, auto_id="document_%s", **kwargs)  # the page has another field named `kind`
+
 
 class WithdrawForm(forms.Form):
     confirm = forms.CharField(label="申报编号", max_length=20, widget=forms.TextInput(attrs={"autocomplete": "off"}))
