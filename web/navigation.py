@@ -22,6 +22,7 @@ class Entry(NamedTuple):
 
 
 STAFF_OF_SCHOOL = frozenset({Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR})
+ANALYSTS = frozenset({Role.INSTITUTE_ADMIN, Role.INSTITUTE_ANALYST})
 COMPANY = frozenset({Role.PROVIDER_MANAGER})
 
 INSTITUTE: list[tuple[str, list[Entry]]] = [
@@ -57,6 +58,7 @@ INSTITUTE: list[tuple[str, list[Entry]]] = [
             ),
         ],
     ),
+    ("对标", [Entry("跨校对标", icon="chart-dots", url_name="institute:benchmark", roles=ANALYSTS)]),
     (
         "设置",
         [
@@ -78,7 +80,8 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
                 url_name="evaluations:index",
                 roles=STAFF_OF_SCHOOL | COMPANY,
                 grant=GrantScope.EVALUATIONS,
-            )
+            ),
+            Entry("本校位置", icon="chart-dots", url_name="benchmark:index", roles=STAFF_OF_SCHOOL),
         ],
     ),
     (

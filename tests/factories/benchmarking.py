@@ -12,6 +12,7 @@ from institute.benchmarking.models import Fact, MetricDefinition
 from institute.schools.choices import SchoolStatus
 from institute.schools.models import School
 from kernel import clock
+from kernel.tenancy import public_context
 
 OCTOBER = date(2026, 10, 1)
 
@@ -30,7 +31,8 @@ def make_peer(n: int, **fields: object) -> School:
         "kind": "university", "region": "44", "mode": "mixed", "students": 12_000, "trial": False,
         "status": SchoolStatus.READY, **fields,
     }  # fmt: skip
-    return School.objects.create(schema_name=f"s_peer{n}", slug=f"peer{n}", name=f"对标{n:03d}大学", **values)
+    with public_context():
+        return School.objects.create(schema_name=f"s_peer{n}", slug=f"peer{n}", name=f"对标{n:03d}大学", **values)
 
 
 def make_metric(code: str = "round_score", **fields: object) -> MetricDefinition:

@@ -11,4 +11,5 @@ urlpatterns = [
     path("schools/", include("web.institute.schools.urls")),
     path("members/", include("web.institute.members.urls")),
     path("tokens/", include("web.institute.tokens.urls")),
+    path("benchmark/", include("web.institute.benchmark.urls")),
 ]

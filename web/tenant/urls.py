@@ -10,4 +10,5 @@ urlpatterns = [
     path("members/", include("web.tenant.members.urls")),
     path("grants/", include("web.tenant.grants.urls")),
     path("tokens/", include("web.tenant.tokens.urls")),
+    path("benchmark/", include("web.tenant.benchmark.urls")),
 ]
