@@ -27,24 +27,24 @@ def measure_words(op: str, value: str, unit: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Saying:
-    """A word, the sentence behind it, an icon and a tone of the interface."""
+    """A word, the sentence behind it, and how sure it is: ok, info, warn, bad or muted."""
 
+    code: str
     label: str
     sentence: str
-    icon: str
     tone: str
 
 
 ORIGIN: dict[str, Saying] = {
-    ValueOrigin.DOCUMENT: Saying("文件规定", "数值写在所引文件里。", "gavel", "ok"),
+    ValueOrigin.DOCUMENT: Saying("document", "文件规定", "数值写在所引文件里。", "ok"),
     ValueOrigin.DERIVED: Saying(
-        "由义务推定", "文件规定了义务，没有写数值；此处按“应有、为零、全覆盖”推定。", "git-branch", "info"
+        "derived", "由义务推定", "文件规定了义务，没有写数值；此处按“应有、为零、全覆盖”推定。", "info"
     ),
     ValueOrigin.SUGGESTED: Saying(
-        "建议口径", "法定义务没有数值，这是研究院建议的考核口径，学校可以调整。", "bulb", "warn"
+        "suggested", "建议口径", "法定义务没有数值，这是研究院建议的考核口径，学校可以调整。", "warn"
     ),
     ValueOrigin.CONTRACT: Saying(
-        "合同约定", "不是法律或标准的规定，是合同里常见的约定值；以本校合同为准。", "file-text", "muted"
+        "contract_practice", "合同约定", "不是法律或标准的规定，是合同里常见的约定值；以本校合同为准。", "muted"
     ),
 }
 SET_BY_LAW = frozenset({ValueOrigin.DOCUMENT})
@@ -53,13 +53,11 @@ SET_BY_LAW = frozenset({ValueOrigin.DOCUMENT})
 def verification_saying(verification: str, basis: str = "") -> Saying:
     """How far a citation was checked, for people."""
     if verification == Verification.CONFIRMED and basis == ConfirmedBasis.STATUTE:
-        return Saying("已核对原文", "条款已与法规原文逐条核对。", "circle-check-filled", "ok")
+        return Saying("statute", "已核对原文", "条款已与法规原文逐条核对。", "ok")
     if verification == Verification.CONFIRMED and basis == ConfirmedBasis.SECONDARY:
-        return Saying("已核对转载", "条款已与公开转载页面核对，未见发布机关原文。", "circle-check", "ok")
+        return Saying("secondary", "已核对转载", "条款已与公开转载页面核对，未见发布机关原文。", "ok")
     if verification == Verification.CONFIRMED:
-        return Saying("已核对", "已与公开来源核对。", "circle-check", "ok")
+        return Saying("confirmed", "已核对", "已与公开来源核对。", "ok")
     if verification == Verification.KNOWN:
-        return Saying(
-            "通行引用", "业内通行的引用，条文尚未逐字核对；用作处罚依据前请核对原文。", "circle-dashed", "warn"
-        )
-    return Saying("待核实", "条款或数值还没有可靠来源；请勿直接作为扣分依据。", "help-circle", "bad")
+        return Saying("known", "通行引用", "业内通行的引用，条文尚未逐字核对；用作处罚依据前请核对原文。", "warn")
+    return Saying("uncertain", "待核实", "条款或数值还没有可靠来源；请勿直接作为扣分依据。", "bad")

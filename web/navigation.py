@@ -68,9 +68,17 @@ INSTITUTE: list[tuple[str, list[Entry]]] = [
             Entry("接口令牌", icon="key", url_name="institute:tokens:index", roles=INSTITUTE_ROLES),
         ],
     ),
+    ("标准", [Entry("标准库", icon="books", url_name="institute:library:index", roles=INSTITUTE_ROLES)]),
 ]
 SCHOOL: list[tuple[str, list[Entry]]] = [
     ("工作台", [Entry("总览", icon="layout-dashboard", url_name="home", roles=SCHOOL_ROLES)]),
+    (
+        "标准",
+        [
+            Entry("标准库", icon="books", url_name="library:index", roles=SCHOOL_ROLES),
+            Entry("评分标准", icon="clipboard-list", url_name="rubrics:index", roles=SCHOOL_ROLES),
+        ],
+    ),
     (
         "考核结果",
         [
@@ -98,7 +106,9 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         ],
     ),
 ]
-PHONE: list[Entry] = []
+PHONE: list[Entry] = [
+    Entry("标准", icon="books", url_name="phone_library:index", roles=SCHOOL_ROLES),
+]
 
 
 def _shown(entries: list[Entry], request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:

@@ -177,6 +177,13 @@ def gaps(*, lines: Iterable[str], by: Actor, tier: str = "", kind: str = "", sea
     return library.uncovered(covered=covered_keys(), lines=lines, tier=tier, kind=kind, search=search)
 
 
+def in_scope(*, lines: Iterable[str], by: Actor) -> int:
+    """How many requirements concern these service lines, checked or not. Raises NotAllowed."""
+    if not policies.can_read(by):
+        raise NotAllowed
+    return library.uncovered(covered=(), lines=lines).count()
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """Where a school checks a requirement."""

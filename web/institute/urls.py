@@ -8,6 +8,7 @@ app_name = "institute"
 urlpatterns = [
     path("", views.home, name="home"),
     path("", include("web.institute.applications.urls")),
+    path("library/", include("web.library.urls"), {"frame": "institute"}),
     path("schools/", include("web.institute.schools.urls")),
     path("members/", include("web.institute.members.urls")),
     path("tokens/", include("web.institute.tokens.urls")),

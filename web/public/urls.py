@@ -1,11 +1,12 @@
 """Public pages of the programme, and the applicant's own pages behind a signed link."""
 
-from django.urls import path
+from django.urls import include, path
 
 from web.public import apply, views
 
 urlpatterns = [
     path("", views.home, name="public_home"),
+    path("library/", include("web.library.urls"), {"frame": "public"}),
     path("programme/", views.programme, name="public_programme"),
     path("honours/", views.honours, name="public_honours"),
     path("privacy/", views.privacy, name="public_privacy"),

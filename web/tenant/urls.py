@@ -6,6 +6,9 @@ from web.tenant.home import views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("library/", include("web.library.urls"), {"frame": "school"}),
+    path("m/library/", include("web.library.urls", namespace="phone_library"), {"frame": "phone"}),
+    path("rubrics/", include("web.tenant.rubrics.urls")),
     path("evaluations/", include("web.tenant.evaluations.urls")),
     path("members/", include("web.tenant.members.urls")),
     path("grants/", include("web.tenant.grants.urls")),
