@@ -1,0 +1,89 @@
+"""Forms of inspections: shape only."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+
+from identity.contracts import Actor
+from standards_library.choices import ServiceLine
+from tenants.inspections.choices import InspectionStatus
+from tenants.rubrics.contracts import RubricContract
+from web.tenant.findings.forms import ANY, party_choices, place_choices
+
+
+class InspectionFilter(forms.Form):
+    """The filter bar of the list."""
+
+    text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "编号、检查表、地点、巡查人"}))
+    place = forms.ChoiceField(label="地点（含下级）", required=False)
+    party = forms.ChoiceField(label="责任单位", required=False)
+    status = forms.ChoiceField(label="状态", required=False, choices=[*ANY, *InspectionStatus.choices])
+    line = forms.ChoiceField(label="服务条线", required=False, choices=[*ANY, *ServiceLine.choices])
+    from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
+    until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["place"].choices = [*ANY, *place_choices(by)]  # type: ignore[attr-defined]
+        self.fields["party"].choices = [*ANY, *party_choices(by)]  # type: ignore[attr-defined]
+
+    def chosen(self) -> dict[str, Any]:
+        """What `queries.listing` takes."""
+        if not (self.is_bound and self.is_valid()):
+            return {}
+        data = dict(self.cleaned_data)
+        place, party = data.pop("place"), data.pop("party")
+        return {**data, "place_id": UUID(place) if place else None, "party_id": UUID(party) if party else None}
+
+
+class CoverageFilter(forms.Form):
+    """Period, line and subtree of the coverage page."""
+
+    from_day = forms.DateField(label="日期从", widget=forms.DateInput({"type": "date"}))
+    until_day = forms.DateField(label="到", widget=forms.DateInput({"type": "date"}))
+    line = forms.ChoiceField(label="服务条线", required=False, choices=[*ANY, *ServiceLine.choices])
+    place = forms.ChoiceField(label="地点（含下级）", required=False)
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["place"].choices = [*ANY, *place_choices(by)]  # type: ignore[attr-defined]
+
+
+class StartForm(forms.Form):
+    """Place, sheet and, where the sheet leaves it open, line and party."""
+
+    place = forms.ChoiceField(label="巡查地点")
+    sheet = forms.ChoiceField(label="按什么检查", widget=forms.RadioSelect)
+    line = forms.ChoiceField(
+        label="服务条线", required=False, choices=[("", "按检查表"), *ServiceLine.choices]
+    )
+    party = forms.ChoiceField(label="责任单位", required=False)
+
+    def __init__(
+        self, *args: Any, by: Actor, places: list[tuple[str, str]], sheets: list[tuple[str, str]], **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["place"].choices = [("", "请选择"), *places]  # type: ignore[attr-defined]
+        self.fields["sheet"].choices = sheets  # type: ignore[attr-defined]
+        self.fields["party"].choices = [("", "按服务条线自动指定"), *party_choices(by)]  # type: ignore[attr-defined]
+
+
+class ChecklistForm(forms.Form):
+    """Name and items of a checklist, cut from one rubric."""
+
+    title = forms.CharField(label="检查表名称", max_length=60)
+    line = forms.ChoiceField(label="服务条线", required=False)
+    items = forms.MultipleChoiceField(label="检查项目", widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args: Any, rubric: RubricContract, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        labels = dict(ServiceLine.choices)
+        lines = rubric.lines or tuple(ServiceLine.values)
+        first = [] if len(rubric.lines) == 1 else [("", "请选择")]
+        self.fields["line"].choices = [*first, *((code, labels[code]) for code in lines if code in labels)]  # type: ignore[attr-defined]
+        self.fields["items"].choices = [  # type: ignore[attr-defined]
+            (s.title, [(str(i.id), i.text) for i in s.items]) for s in rubric.sections
+        ]

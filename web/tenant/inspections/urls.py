@@ -1,0 +1,26 @@
+"""Addresses of inspections: console under inspections/, the walk under m/inspections/."""
+
+from django.urls import path
+
+from web.tenant.inspections import views
+
+app_name = "inspections"
+urlpatterns = [
+    path("inspections/", views.index, name="index"),
+    path("inspections/last/", views.last, name="last"),
+    path("inspections/coverage/", views.coverage, name="coverage"),
+    path("inspections/checklists/", views.checklists, name="checklists"),
+    path("inspections/checklists/new/<uuid:rubric_id>/", views.checklist_new, name="checklist_new"),
+    path("inspections/checklists/<uuid:checklist_id>/drop/", views.checklist_drop, name="checklist_drop"),
+    path("inspections/<uuid:inspection_id>/", views.detail, name="detail"),
+    path("inspections/<uuid:inspection_id>/problems/", views.problems, name="problems"),
+    path("m/inspections/", views.phone_index, name="phone_index"),
+    path("m/inspections/start/", views.start, name="start"),
+    path("m/inspections/<uuid:inspection_id>/", views.walk, name="walk"),
+    path("m/inspections/<uuid:inspection_id>/answer/<uuid:item_id>/", views.answer, name="answer"),
+    path("m/inspections/<uuid:inspection_id>/clear/<uuid:item_id>/", views.clear, name="clear"),
+    path("m/inspections/<uuid:inspection_id>/recheck/<uuid:finding_id>/", views.recheck, name="recheck"),
+    path("m/inspections/<uuid:inspection_id>/pass-rest/<uuid:section_id>/", views.pass_rest, name="pass_rest"),
+    path("m/inspections/<uuid:inspection_id>/finish/", views.finish, name="finish"),
+    path("m/inspections/<uuid:inspection_id>/cancel/", views.cancel, name="cancel"),
+]
