@@ -4,13 +4,23 @@ An entry: (label, icon, url name, roles that see it, grant scope that shows it t
 programming error and fails the tests, never the page.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
 from identity.choices import INSTITUTE_ROLES, SCHOOL_ROLES, GrantScope, Role
 from identity.contracts import Actor
+from tenants.notices import queries as notices
+
+
+def _unread(actor: Actor) -> Any:
+    return SimpleLazyObject(lambda: notices.unread_count(actor))
+
+
+BADGES: dict[str, Callable[[Actor], Any]] = {"notices:index": _unread, "notices:phone_index": _unread}
 
 
 class Entry(NamedTuple):
@@ -71,7 +81,21 @@ INSTITUTE: list[tuple[str, list[Entry]]] = [
     ("标准", [Entry("标准库", icon="books", url_name="institute:library:index", roles=INSTITUTE_ROLES)]),
 ]
 SCHOOL: list[tuple[str, list[Entry]]] = [
-    ("工作台", [Entry("总览", icon="layout-dashboard", url_name="home", roles=SCHOOL_ROLES)]),
+    (
+        "工作台",
+        [
+            Entry("总览", icon="layout-dashboard", url_name="home", roles=SCHOOL_ROLES),
+            Entry("消息", icon="bell", url_name="notices:index", roles=SCHOOL_ROLES),
+        ],
+    ),
+    (
+        "过程监管",
+        [
+            Entry("巡查检查", icon="clipboard-list", url_name="inspections:index", roles=STAFF_OF_SCHOOL | COMPANY, grant=GrantScope.INSPECTIONS),
+            Entry("问题整改", icon="alert-triangle", url_name="findings:index", roles=SCHOOL_ROLES, grant=GrantScope.FINDINGS),
+            Entry("事件时间线", icon="timeline-event", url_name="timeline:index", roles=STAFF_OF_SCHOOL),
+        ],
+    ),
     (
         "标准",
         [
@@ -107,18 +131,24 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
     ),
 ]
 PHONE: list[Entry] = [
+    Entry("首页", icon="home", url_name="phone:home", roles=SCHOOL_ROLES),
+    Entry("巡查", icon="clipboard-check", url_name="inspections:phone_index", roles=STAFF_OF_SCHOOL),
+    Entry("问题", icon="alert-triangle", url_name="findings:phone_index", roles=SCHOOL_ROLES),
+    Entry("消息", icon="bell", url_name="notices:phone_index", roles=SCHOOL_ROLES),
     Entry("标准", icon="books", url_name="phone_library:index", roles=SCHOOL_ROLES),
 ]
 
 
 def _shown(entries: list[Entry], request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
-    """The entries this actor sees."""
+    """The entries this actor sees; a badge is counted (one query) only by pages that show the menu."""
     urlconf = getattr(request, "urlconf", None)
-    return [
-        {"label": e.label, "icon": e.icon, "url": reverse(e.url_name, urlconf=urlconf), "active": False, "badge": None}
-        for e in entries
-        if (e.grant in actor.grant_scopes if actor.grant_id else not actor.roles.isdisjoint(e.roles))
-    ]
+    rows: list[dict[str, Any]] = []
+    for e in entries:
+        if e.grant in actor.grant_scopes if actor.grant_id else not actor.roles.isdisjoint(e.roles):
+            badge = BADGES[e.url_name](actor) if e.url_name in BADGES else None
+            url = reverse(e.url_name, urlconf=urlconf)
+            rows.append({"label": e.label, "icon": e.icon, "url": url, "active": False, "badge": badge})
+    return rows
 
 
 def _mark_here(rows: list[dict[str, Any]], path: str) -> None:
@@ -136,7 +166,9 @@ def reverse_home(path: str) -> str:
 
 def console_sections(request: HttpRequest, actor: Actor, *, in_school: bool) -> list[dict[str, Any]]:
     sections = SCHOOL if in_school else INSTITUTE
-    shown = [{"title": title, "items": _shown(entries, request, actor)} for title, entries in sections]
+    shown: list[dict[str, Any]] = [
+        {"title": title, "items": _shown(entries, request, actor)} for title, entries in sections
+    ]
     _mark_here([row for section in shown for row in section["items"]], request.path)
     return [s for s in shown if s["items"]]
 

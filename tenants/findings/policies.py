@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from identity.choices import Role
+from identity.choices import GrantScope, Role
 from identity.contracts import Actor
+from identity.policies import can_read
 from tenants.findings.choices import UNSOLVED, WITH_FIXER, FindingStatus
 from tenants.findings.models import Finding
 
@@ -14,7 +15,7 @@ OVERSEERS = (Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR, Role.SCHOOL_LEADER)
 
 def reads_all(actor: Actor) -> bool:
     """School staff, and the institute under a grant whose scopes cover findings."""
-    return actor.is_system or actor.has(*OVERSEERS) or actor.grant_id is not None
+    return can_read(actor, GrantScope.FINDINGS, *OVERSEERS)
 
 
 def can_see(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:

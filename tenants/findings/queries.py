@@ -41,6 +41,8 @@ def visible(by: Actor) -> QuerySet[Finding]:
         raise NotAllowed
     if policies.reads_all(by):
         return Finding.objects.all()
+    if by.grant_id is not None:
+        raise NotAllowed
     mine = Q(pk__in=[])
     if by.provider_id is not None and by.has(Role.PROVIDER_MANAGER):
         mine |= Q(party__provider_id=by.provider_id)
@@ -272,6 +274,7 @@ def rows_by_id(ids: Iterable[UUID], *, by: Actor) -> dict[UUID, Finding]:
 
 def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:
     """Witness for tenants.evidence: the photo belongs to a finding the actor may see."""
-    if not actor.may(READ) or not (actor.roles or actor.grant_id):
+    try:
+        return visible(actor).filter(steps__photos__evidence_id=evidence_id).exists()
+    except NotAllowed:
         return False
-    return visible(actor).filter(steps__photos__evidence_id=evidence_id).exists()

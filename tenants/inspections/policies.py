@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from identity.choices import Role
+from identity.choices import GrantScope, Role
 from identity.contracts import Actor
+from identity.policies import can_read
 from tenants.inspections.choices import InspectionStatus
 from tenants.inspections.models import Inspection
 
@@ -24,7 +25,7 @@ def can_answer(actor: Actor, inspection: Inspection) -> bool:
 
 def reads_all(actor: Actor) -> bool:
     """The school's office, and the institute under a grant."""
-    return actor.is_system or actor.has(*OVERSEERS) or actor.grant_id is not None
+    return can_read(actor, GrantScope.INSPECTIONS, *OVERSEERS)
 
 
 def can_manage_checklists(actor: Actor) -> bool:

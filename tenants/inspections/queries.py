@@ -38,6 +38,8 @@ def visible(by: Actor) -> QuerySet[Inspection]:
         raise NotAllowed
     if policies.reads_all(by):
         return Inspection.objects.all()
+    if by.grant_id is not None:
+        raise NotAllowed
     mine = Q(pk__in=[])
     if by.provider_id is not None and by.has(Role.PROVIDER_MANAGER):
         mine |= Q(party__provider_id=by.provider_id)

@@ -97,7 +97,8 @@ def _send(request: SchoolRequest, row: Evidence, path: str, *, inline: bool) -> 
         content = cast("IO[bytes]", default_storage.open(path))
     except FileNotFoundError as gone:
         raise NotFound from gone
-    response = FileResponse(content, content_type=row.mime)
+    # Django's stubs call a FileResponse no HttpResponse; every caller only hands it on.
+    response = cast("HttpResponse", FileResponse(content, content_type=row.mime))
     response["Content-Disposition"] = f"{'inline' if inline else 'attachment'}; filename*=UTF-8''{quote(row.name)}"
     response["X-Content-Type-Options"] = "nosniff"
     response["Cross-Origin-Resource-Policy"] = "same-origin"

@@ -22,6 +22,17 @@ class ManyPhotosInput(forms.ClearableFileInput):
     allow_multiple_selected = True
 
 
+class PhotosField(forms.FileField):
+    """Any number of pictures; the view keeps them one by one, the domain judges their content."""
+
+    widget = ManyPhotosInput
+
+    def clean(self, data: Any, initial: Any = None) -> list[Any]:
+        sent = data if isinstance(data, list | tuple) else [data] if data else []
+        one = super().clean
+        return [one(upload, initial) for upload in sent]
+
+
 def place_choices(by: Actor, *, deep: bool = False) -> list[tuple[str, str]]:
     """Campuses, buildings and outdoor areas; with `deep` everything, cut at 500 names."""
     rows = organisation.places(by=by)
@@ -68,10 +79,12 @@ class FindingFilter(forms.Form):
 class FindingForm(forms.Form):
     """随手拍 and the console's 登记问题."""
 
-    photos = forms.FileField(
+    photos = PhotosField(
         label="现场照片", required=False, widget=ManyPhotosInput({"accept": "image/*", "multiple": True})
     )
-    title = forms.CharField(label="发现了什么", max_length=120, widget=forms.TextInput({"placeholder": "如：3 楼楼道有积水"}))
+    title = forms.CharField(
+        label="发现了什么", max_length=120, widget=forms.TextInput({"placeholder": "如：3 楼楼道有积水"})
+    )
     place = forms.ChoiceField(label="在哪里")
     line = forms.ChoiceField(label="服务条线", choices=[("", "请选择"), *ServiceLine.choices])
     party = forms.ChoiceField(label="责任单位", required=False)

@@ -32,7 +32,10 @@ def workbook(rows: Iterable[Finding], *, now: datetime, tz: ZoneInfo, title: str
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     head = book.add_format({"bold": True, "bg_color": "#E3ECFA", "border": 1, "text_wrap": True})
-    plain, when = book.add_format({"valign": "top"}), book.add_format({"num_format": "yyyy-mm-dd hh:mm", "valign": "top"})
+    plain, when = (
+        book.add_format({"valign": "top"}),
+        book.add_format({"num_format": "yyyy-mm-dd hh:mm", "valign": "top"}),
+    )
     page = book.add_worksheet("问题整改")
     page.freeze_panes(1, 1)
     for column, (name, width) in enumerate(HEADS):

@@ -70,8 +70,7 @@ def _bucket(request: SchoolRequest, default: str) -> str:
     return asked if asked in Bucket.values else default
 
 
-def _tabs(request: SchoolRequest, bucket: str, url: str, now: datetime) -> list[dict[str, Any]]:
-    counts = queries.counts(by=request.actor, now=now)
+def _tabs(counts: queries.Counts, bucket: str, url: str) -> list[dict[str, Any]]:
     return [
         {"label": b.label, "url": f"{url}?bucket={b.value}", "active": b == bucket, "count": getattr(counts, b.value)}
         for b in Bucket
@@ -91,7 +90,7 @@ def index(request: SchoolRequest) -> HttpResponse:
         "lead": f"{counts.mine} 条待我处理，{counts.overdue} 条已超期",
         "crumbs": [{"label": "过程监管"}, {"label": "问题整改"}],
         "form": form,
-        "tabs": _tabs(request, bucket, reverse("findings:index"), now),
+        "tabs": _tabs(counts, bucket, reverse("findings:index")),
         "page_obj": _rows(request, rows, now),
         "tones": TONES,
         "may_open": policies.can_open(request.actor),
@@ -158,8 +157,12 @@ def _context(request: SchoolRequest, finding_id: UUID) -> dict[str, Any]:
     steps = list(queries.steps_of([row.pk]))
     photos = [(step, p.evidence_id) for step in steps for p in step.photos.all()]
     known = evidence.contracts_of(i for _step, i in photos)
-    before = [photo_of(i, caption="整改前", at=known[i].received_at) for s, i in photos if s.kind in BEFORE and i in known]
-    after = [photo_of(i, caption="整改后", at=known[i].received_at) for s, i in photos if s.kind in AFTER and i in known]
+    before = [
+        photo_of(i, caption="整改前", at=known[i].received_at) for s, i in photos if s.kind in BEFORE and i in known
+    ]
+    after = [
+        photo_of(i, caption="整改后", at=known[i].received_at) for s, i in photos if s.kind in AFTER and i in known
+    ]
     may = _may(request, row)
     people = []
     if may["manage"]:
@@ -171,7 +174,11 @@ def _context(request: SchoolRequest, finding_id: UUID) -> dict[str, Any]:
         people = [(str(p.account_id), p.name) for p in found if p.account_id not in row.fixers]
     return {
         "title": f"{row.number} {row.title}",
-        "crumbs": [{"label": "过程监管"}, {"label": "问题整改", "url": reverse("findings:index")}, {"label": row.number}],
+        "crumbs": [
+            {"label": "过程监管"},
+            {"label": "问题整改", "url": reverse("findings:index")},
+            {"label": row.number},
+        ],
         "finding": row,
         "overdue": queries.is_overdue(row, now),
         "line_label": ServiceLine(row.line).label,
@@ -211,7 +218,7 @@ def phone_index(request: SchoolRequest) -> HttpResponse:
     counts = queries.counts(by=request.actor, now=now)
     bucket = _bucket(request, Bucket.MINE if counts.mine else Bucket.UNSOLVED)
     rows = queries.listing(by=request.actor, now=now, bucket=bucket, text=request.GET.get("text", ""))
-    tabs = [t for t in _tabs(request, bucket, reverse("findings:phone_index"), now) if t["label"] != Bucket.ALL.label]
+    tabs = [t for t in _tabs(counts, bucket, reverse("findings:phone_index")) if t["label"] != Bucket.ALL.label]
     context = {
         "title": "问题整改",
         "tabs": tabs,
@@ -426,7 +433,11 @@ def rules(request: SchoolRequest) -> HttpResponse:
     context = {
         "title": "整改时限",
         "lead": "新开的问题按严重程度自动给出期限；超期后先提醒监管人员，再升级到分管领导。已开的问题不受影响。",
-        "crumbs": [{"label": "过程监管"}, {"label": "问题整改", "url": reverse("findings:index")}, {"label": "整改时限"}],
+        "crumbs": [
+            {"label": "过程监管"},
+            {"label": "问题整改", "url": reverse("findings:index")},
+            {"label": "整改时限"},
+        ],
         "forms": [(s, forms[s.value]) for s in Severity],
     }
     if request.method != "POST" or severity not in forms:

@@ -17,7 +17,9 @@ from web.tenant.findings.forms import ANY, party_choices, place_choices
 class InspectionFilter(forms.Form):
     """The filter bar of the list."""
 
-    text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "编号、检查表、地点、巡查人"}))
+    text = forms.CharField(
+        label="关键词", required=False, widget=forms.TextInput({"placeholder": "编号、检查表、地点、巡查人"})
+    )
     place = forms.ChoiceField(label="地点（含下级）", required=False)
     party = forms.ChoiceField(label="责任单位", required=False)
     status = forms.ChoiceField(label="状态", required=False, choices=[*ANY, *InspectionStatus.choices])
@@ -57,9 +59,7 @@ class StartForm(forms.Form):
 
     place = forms.ChoiceField(label="巡查地点")
     sheet = forms.ChoiceField(label="按什么检查", widget=forms.RadioSelect)
-    line = forms.ChoiceField(
-        label="服务条线", required=False, choices=[("", "按检查表"), *ServiceLine.choices]
-    )
+    line = forms.ChoiceField(label="服务条线", required=False, choices=[("", "按检查表"), *ServiceLine.choices])
     party = forms.ChoiceField(label="责任单位", required=False)
 
     def __init__(

@@ -319,7 +319,9 @@ def _hours(hours: int) -> str:
     return f"{hours // 24} 天" if hours % 24 == 0 else f"{hours} 小时"
 
 
-def _step(request: SchoolRequest, inspection_id: UUID, do: Callable[[], dict[str, Any]], said: str = "") -> HttpResponse:
+def _step(
+    request: SchoolRequest, inspection_id: UUID, do: Callable[[], dict[str, Any]], said: str = ""
+) -> HttpResponse:
     """One step of a walk: JSON for the outbox, the sheet again for a plain form."""
     try:
         answer = do()
@@ -420,5 +422,3 @@ def finish(request: SchoolRequest, inspection_id: UUID) -> HttpResponse:
 def cancel(request: SchoolRequest, inspection_id: UUID) -> HttpResponse:
     operations.cancel(**_common(request, inspection_id), reason=request.POST.get("reason", ""))
     return go(request, "inspections:phone_index", said="巡查已取消")
-
-

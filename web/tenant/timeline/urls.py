@@ -1,0 +1,8 @@
+"""Address of the timeline."""
+
+from django.urls import path
+
+from web.tenant.timeline import views
+
+app_name = "timeline"
+urlpatterns = [path("timeline/", views.index, name="index")]
