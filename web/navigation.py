@@ -91,8 +91,20 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
     (
         "过程监管",
         [
-            Entry("巡查检查", icon="clipboard-list", url_name="inspections:index", roles=STAFF_OF_SCHOOL | COMPANY, grant=GrantScope.INSPECTIONS),
-            Entry("问题整改", icon="alert-triangle", url_name="findings:index", roles=SCHOOL_ROLES, grant=GrantScope.FINDINGS),
+            Entry(
+                "巡查检查",
+                icon="clipboard-list",
+                url_name="inspections:index",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.INSPECTIONS,
+            ),
+            Entry(
+                "问题整改",
+                icon="alert-triangle",
+                url_name="findings:index",
+                roles=SCHOOL_ROLES,
+                grant=GrantScope.FINDINGS,
+            ),
             Entry("事件时间线", icon="timeline-event", url_name="timeline:index", roles=STAFF_OF_SCHOOL),
         ],
     ),

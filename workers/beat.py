@@ -12,4 +12,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "jobs.remove_old_files": {"task": "jobs.remove_old_files", "schedule": 86_400.0},
     "organisation.forget_left": {"task": "organisation.forget_left", "schedule": 86_400.0},
     "benchmarking.sweep": {"task": "benchmarking.sweep", "schedule": 3600.0},
+    "findings.sweep_overdue": {"task": "findings.sweep_overdue", "schedule": 600.0},
+    "notices.sweep_mail": {"task": "notices.sweep_mail", "schedule": 900.0},
+    "timeline.sweep_keys": {"task": "timeline.sweep_keys", "schedule": 86_400.0},
 }

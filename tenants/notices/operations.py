@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
+from identity import mail as outbox
 from identity.contracts import Actor
+from identity.people import people_by_id
+from kernel.addresses import school_url
 from kernel.errors import NotAllowed
+from kernel.tenancy import Tenant
 from tenants.notices.choices import NoticeKind
 from tenants.notices.models import Notice
+
+MAIL_EVERY = timedelta(hours=1)  # nobody gets digests faster than this
+MAIL_LINES = 30
 
 
 @transaction.atomic
@@ -73,3 +80,40 @@ def settle(*, subject: object, now: datetime) -> int:
         kind__in=(NoticeKind.TODO, NoticeKind.LATE),
         read_at__isnull=True,
     ).update(read_at=now)
+
+
+def mail_digests(*, tenant: Tenant, now: datetime) -> int:
+    """Send each person one mail with all notices that wait to be mailed; returns how many mails were written.
+
+    One person is one transaction; rows are locked, so two workers never mail the same notice. A notice
+    read in the meantime is not mailed. People mailed within the last hour wait.
+    """
+    waiting = Notice.objects.filter(mail=True, mailed_at__isnull=True)
+    waiting.filter(read_at__isnull=False).update(mail=False)
+    recently = Notice.objects.filter(mailed_at__gt=now - MAIL_EVERY).values("account_id")
+    due = waiting.exclude(account_id__in=recently).order_by().values_list("account_id", flat=True).distinct()
+    return sum(_mail_one(account_id, tenant, now) for account_id in list(due))
+
+
+@transaction.atomic
+def _mail_one(account_id: UUID, tenant: Tenant, now: datetime) -> bool:
+    rows = list(
+        Notice.objects.select_for_update(skip_locked=True)
+        .filter(account_id=account_id, mail=True, mailed_at__isnull=True)
+        .order_by("id")
+    )
+    if not rows:
+        return False
+    Notice.objects.filter(pk__in=[r.pk for r in rows]).update(mailed_at=now)
+    person = people_by_id([account_id]).get(account_id)
+    if person is None or not person.email:
+        return False  # nowhere to write to; the inbox still shows it
+    lines = [f"{person.name}，您好：", "", f"{tenant.name}有 {len(rows)} 条提醒需要您处理：", ""]
+    for row in rows[:MAIL_LINES]:
+        lines += [f"· {row.title}", f"  {row.text}", f"  {school_url(tenant.slug, row.path)}", ""]
+    if len(rows) > MAIL_LINES:
+        lines += [f"还有 {len(rows) - MAIL_LINES} 条，请登录平台查看：{school_url(tenant.slug, '/notices/')}", ""]
+    lines.append("本邮件由系统发送，请勿回复。")
+    subject = f"【{tenant.name}】{rows[0].title}" + (f" 等 {len(rows)} 条提醒" if len(rows) > 1 else "")
+    outbox.send_on_commit(to=person.email, subject=subject, body="\n".join(lines), tenant=tenant)
+    return True

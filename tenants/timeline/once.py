@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -11,6 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from identity.contracts import Actor
 from kernel.errors import DomainError
 from tenants.timeline.models import ClientKey
+
+KEPT = timedelta(days=60)
 
 
 class KeyReused(DomainError):
@@ -70,3 +73,9 @@ def claim_for(*, key: str, operation: str, by: Actor, result_id: UUID) -> bool:
     if claimed.result_id != result_id:
         raise KeyReused
     return True
+
+
+def forget(*, now: datetime) -> int:
+    """Delete keys older than KEPT; an outbox that was offline longer is refused by the state of things instead."""
+    deleted, _by_model = ClientKey.objects.filter(at__lt=now - KEPT).delete()
+    return deleted

@@ -303,10 +303,10 @@ def test_a_list_costs_the_same_whatever_its_length(alpha: Tenant, django_assert_
         from django.db import connection
         from django.test.utils import CaptureQueriesContext
 
-        client.get(url)  # the host's answer is kept for two seconds
         with CaptureQueriesContext(connection) as queries:
             assert client.get(url).status_code == 200
-        return len(queries)
+        # The host's answer is kept for two seconds, so it is asked for now and then.
+        return sum("schools_domain" not in q["sql"] and "search_path" not in q["sql"] for q in queries)
 
     urls = ["/findings/?bucket=all", "/m/findings/?bucket=unsolved", "/m/", "/inspections/", "/timeline/"]
     few = [cost(u) for u in urls]

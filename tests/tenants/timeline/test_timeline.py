@@ -1,0 +1,82 @@
+"""Reading the timeline: filters, keys instead of pages, and who may."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from identity.choices import Role
+from identity.contracts import Actor
+from kernel import clock
+from kernel.errors import NotAllowed
+from kernel.tenancy import Tenant
+from tenants.timeline import numbers, once, queries
+from tenants.timeline.models import ClientKey, Event
+from tests.factories.findings import make_finding, make_member, make_submitted
+from tests.factories.organisation import make_place
+
+NOW = clock.now()
+
+
+def test_filters(alpha: Tenant) -> None:
+    by, place = make_member(alpha, name="张三丰"), make_place()
+    found = make_finding(alpha, by=by, place=place)
+    make_submitted(alpha)
+    ask = {"by": by, "tz": alpha.tz}
+    assert queries.events(**ask).count() == 3
+    assert queries.events(**ask, verb="finding.opened").count() == 2
+    assert queries.events(**ask, verb="finding").count() == 3
+    assert queries.events(**ask, verb="find").count() == 0
+    assert [e.subject_id for e in queries.events(**ask, person="三丰")] == [str(found.pk)]
+    assert queries.events(**ask, place_ids=[place.pk]).count() == 1
+    assert queries.events(**ask, party_id=found.party_id).count() == 1
+    assert queries.events(**ask, account_id=by.account_id).count() == 1
+    assert queries.events(**ask, subject_type="findings.finding", subject_id=str(found.pk)).count() == 1
+    today = clock.now().astimezone(alpha.tz).date()
+    assert queries.events(**ask, from_day=today, until_day=today).count() == 3
+    assert queries.events(**ask, from_day=today + timedelta(days=1)).count() == 0
+    assert queries.events(**ask, text=found.number).count() == 1
+
+
+def test_pages_are_stable_while_events_arrive(alpha: Tenant) -> None:
+    by, place = make_member(alpha), make_place()
+    for _ in range(7):
+        make_finding(alpha, by=by, place=place)
+    rows = queries.events(by=by, tz=alpha.tz)
+    one = queries.slice_of(rows, size=3)
+    make_finding(alpha, by=by, place=place)
+    two = queries.slice_of(rows, before=one.before, size=3)
+    three = queries.slice_of(rows, before=two.before, size=3)
+    ids = [e.pk for part in (one, two, three) for e in part.rows]
+    assert len(set(ids)) == len(ids) == 7 and ids == sorted(ids, reverse=True)
+    assert three.before is None
+
+
+def test_only_the_office_reads_it(alpha: Tenant) -> None:
+    for actor in (
+        Actor.anonymous(),
+        make_member(alpha, Role.FRONTLINE),
+        make_member(alpha, Role.PROVIDER_MANAGER, provider_id=uuid4()),
+        Actor(uuid4(), "集成", frozenset({Role.SCHOOL_ADMIN}), scopes=frozenset({"findings:read"})),
+    ):
+        with pytest.raises(NotAllowed):
+            queries.events(by=actor, tz=alpha.tz)
+
+
+def test_numbers_run_per_day_and_kind(alpha: Tenant) -> None:
+    day = NOW.date()
+    got = [
+        numbers.next_number(prefix=p, day=d)
+        for p, d in (("WT", day), ("WT", day), ("XC", day), ("WT", day + timedelta(1)))
+    ]
+    assert [n[-4:] for n in got] == ["0001", "0002", "0001", "0001"]
+
+
+def test_old_keys_are_forgotten(alpha: Tenant) -> None:
+    by = make_member(alpha)
+    once.claim(key="a", operation="x", by=by).keep(uuid4())
+    assert once.forget(now=NOW) == 0
+    assert once.forget(now=NOW + timedelta(days=61)) == 1
+    assert not ClientKey.objects.exists() and not Event.objects.exists()
