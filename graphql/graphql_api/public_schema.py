@@ -2,6 +2,7 @@
 
 import graphene
 
+from graphql_api.public.benchmark import BenchmarkMutation, BenchmarkQuery
 from graphql_api.public.identity import IdentityMutation, IdentityQuery
 from graphql_api.public.library import LibraryQuery
 from graphql_api.public.schools import SchoolsMutation, SchoolsQuery
@@ -24,11 +25,11 @@ class MeQuery(graphene.ObjectType):
         return Me(name=actor.name, roles=sorted(actor.roles)) if actor.signed_in else None
 
 
-class Query(LibraryQuery, SchoolsQuery, IdentityQuery, MeQuery):
+class Query(BenchmarkQuery, LibraryQuery, SchoolsQuery, IdentityQuery, MeQuery):
     """Reads on the public host."""
 
 
-class Mutation(SchoolsMutation, IdentityMutation, graphene.ObjectType):
+class Mutation(BenchmarkMutation, SchoolsMutation, IdentityMutation, graphene.ObjectType):
     """Writes on the public host."""
 
 

@@ -3,16 +3,18 @@
 import graphene
 
 from graphql_api.public_schema import MeQuery
+from graphql_api.tenant.benchmark import OwnBenchmarkQuery
+from graphql_api.tenant.evaluations import EvaluationsMutation, EvaluationsQuery
 from graphql_api.tenant.identity import IdentityMutation, IdentityQuery
 from graphql_api.tenant.library import SchoolLibraryQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 
 
-class Query(SchoolLibraryQuery, RubricsQuery, IdentityQuery, MeQuery):
+class Query(EvaluationsQuery, OwnBenchmarkQuery, SchoolLibraryQuery, RubricsQuery, IdentityQuery, MeQuery):
     """Reads on a school's host."""
 
 
-class Mutation(RubricsMutation, IdentityMutation, graphene.ObjectType):
+class Mutation(EvaluationsMutation, RubricsMutation, IdentityMutation, graphene.ObjectType):
     """Writes on a school's host."""
 
 

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from identity.contracts import Actor
+from identity.people import people_by_id
 from kernel import jobs
 from kernel.clock import day_bounds
 from kernel.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
@@ -592,10 +593,14 @@ def _lay_out(row: Round, sources: Sequence[SourceSpec], areas: Sequence[AreaSpec
     for area in parts:
         if area.place_id:
             organisation.place(area.place_id)
+    nameless = {i for s in sources for i, n in s.scorers if not n}
+    known = people_by_id(nameless)
+    if nameless - known.keys():
+        raise NotFound(_("有指定的打分人不存在，请重新选择。"), field="scorers")
     Source.objects.bulk_create(
         Source(
             round=row, name=s.name.strip()[:60], weight=s.weight, mode=s.mode, takes_findings=s.takes_findings,
-            scorers=[{"id": str(i), "name": n} for i, n in s.scorers], position=n,
+            scorers=[{"id": str(i), "name": n or known[i].name} for i, n in s.scorers], position=n,
         )
         for n, s in enumerate(sources)
     )  # fmt: skip

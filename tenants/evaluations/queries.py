@@ -81,6 +81,12 @@ def rounds_by_id(ids: Iterable[UUID]) -> dict[UUID, Round]:
     return Round.objects.defer(*LIST_COLUMNS).in_bulk(list(ids))
 
 
+def results_of(ids: Iterable[UUID]) -> dict[UUID, Any]:
+    """The opened scores of computed and closed rounds, for loaders: one query."""
+    rows = Round.objects.filter(pk__in=list(ids), status__in=(RoundStatus.COMPUTED, RoundStatus.CLOSED))
+    return dict(rows.values_list("pk", "result"))
+
+
 def sources_of(round_ids: Iterable[UUID]) -> list[tuple[UUID, Source]]:
     """(round id, source) pairs in order: one query."""
     rows = Source.objects.filter(round_id__in=list(round_ids)).order_by("position", "id")
