@@ -82,7 +82,7 @@ def test_a_round_from_draft_to_document(alpha: Tenant) -> None:
     assert ask(boss, compute, r=cell["r"])["computeRound"]["userErrors"][0]["code"] == "round_incomplete"
     ask(
         boss,
-        "mutation($r: UUID!, $s: UUID!, $a: UUID!) { giveScore(roundId: $r, sourceId: $s, areaId: $a, raw: \"92.5\") {"
+        'mutation($r: UUID!, $s: UUID!, $a: UUID!) { giveScore(roundId: $r, sourceId: $s, areaId: $a, raw: "92.5") {'
         " entry { raw } userErrors { code } } }",
         **{**cell, "s": made["sources"][1]["id"]},
     )
