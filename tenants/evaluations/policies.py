@@ -1,6 +1,7 @@
 """Who may see, score and close."""
 
-from identity.choices import Role
+from identity import policies as identity
+from identity.choices import GrantScope, Role
 from identity.contracts import Actor
 from tenants.evaluations.choices import RoundStatus
 from tenants.evaluations.models import Round, Source
@@ -12,7 +13,7 @@ OFFICE = (Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR)
 
 def can_read_all(actor: Actor) -> bool:
     """See every round: the school's office, and the institute under a grant for evaluations."""
-    return actor.is_system or (actor.may(READ) and (actor.has(*OFFICE) or actor.grant_id is not None))
+    return actor.is_system or (actor.may(READ) and identity.can_read(actor, GrantScope.EVALUATIONS, *OFFICE))
 
 
 def reads_as_provider(actor: Actor) -> bool:
