@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from celery import Task
 from django.db import close_old_connections
 
@@ -31,5 +32,5 @@ class SchoolTask(Task):  # type: ignore[type-arg]
         close_old_connections()
         with public_context():
             tenant = schools.tenant_for(schema)
-        with school_context(tenant):
+        with school_context(tenant), structlog.contextvars.bound_contextvars(school=tenant.slug):
             return super().__call__(*args, tenant=tenant, **payload)

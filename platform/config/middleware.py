@@ -2,11 +2,14 @@
 
 import time
 from collections.abc import Callable
+from functools import cache
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from psycopg_pool import PoolTimeout
 
 from institute.schools import queries as schools
 from institute.schools.choices import SchoolStatus
@@ -18,21 +21,38 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 def health(get_response: Handler) -> Handler:
-    """Answer the probes before any host or session work; `/readyz` asks the database."""
+    """Answer the probes before any host or session work.
+
+    `/healthz`: this process answers. `/readyz`: the database answers too, and holds every migration
+    of the running release (a process that is ahead of its tables must not get requests).
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path == "/healthz":
             return HttpResponse("ok", content_type="text/plain")
         if request.path == "/readyz":
-            try:
-                with public_context(), connection.cursor() as cursor:
-                    cursor.execute("SELECT 1 FROM django_migrations LIMIT 1")
-            except Exception:  # any failure to reach the database means: not ready
-                return HttpResponse("database unreachable", status=503, content_type="text/plain")
-            return HttpResponse("ready", content_type="text/plain")
+            sentence = not_ready()
+            return HttpResponse(sentence or "ready", status=503 if sentence else 200, content_type="text/plain")
         return get_response(request)
 
     return middleware
+
+
+def not_ready() -> str:
+    """Why this process must not get requests, or "" when it may."""
+    try:
+        with public_context(), connection.cursor() as cursor:
+            cursor.execute("SELECT app, name FROM public.django_migrations")
+            applied = set(cursor.fetchall())
+    except (DatabaseError, OSError, PoolTimeout):
+        return "database unreachable"
+    return "migrations pending" if _heads() - applied else ""
+
+
+@cache
+def _heads() -> frozenset[tuple[str, str]]:
+    """The last migration of every app, read from the files once."""
+    return frozenset(MigrationLoader(None).graph.leaf_nodes())
 
 
 class HostMiddleware:

@@ -9,6 +9,8 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from config import logs
+
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 
@@ -38,6 +40,10 @@ if PRODUCTION:
             (
                 "ALLOWED_HOSTS" not in env.ENVIRON or any(h in {"*", ".", ""} for h in ALLOWED_HOSTS),
                 "ALLOWED_HOSTS must list the hosts, without '*'",
+            ),
+            (
+                not PUBLIC_URL.startswith("https://"),
+                "PUBLIC_URL must be the https address of the public host: links in mails lead there",
             ),
         )
         if broken
@@ -126,6 +132,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.middleware.HostMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "config.logs.bind_school",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -133,7 +141,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "config.acting.ActorMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -313,3 +320,16 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 GRAPHQL_INTROSPECTION = env.bool("GRAPHQL_INTROSPECTION", not PRODUCTION)
+
+# --- Logs and error reports ----------------------------------------------------------------------
+LOGGING = logs.logging_config(
+    as_json=env.bool("LOG_JSON", PRODUCTION),
+    level=env.str("LOG_LEVEL", "WARNING" if TESTING else "INFO"),
+)
+logs.configure_structlog()
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if SENTRY_DSN:
+    from config import reports
+
+    reports.start(SENTRY_DSN, environment=env.str("SENTRY_ENVIRONMENT", "production"), release=env.str("RELEASE", ""))
