@@ -26,8 +26,8 @@ TUNED = {
 if sys.platform == "linux":
     # Recovery after a crash syncs the file system once, not every file (67 s → 11 s with 2,000 schools).
     TUNED["recovery_init_sync_method"] = "syncfs"
-# For data that may be lost with the machine's power: tests and benches.
-THROWAWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# For data that may be lost with the machine's power (not with a killed process): tests.
+THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
 OURS = "cielm.conf"
 
 

@@ -71,18 +71,18 @@ def upgrade_all(
     """Bring every school to the head. Not atomic; safe to kill, to repeat and to run twice at once."""
     summary = Summary()
     with public_context():
-        todo = list(behind().order_by("schema_name").values_list("pk", flat=True))
+        todo = list(behind().order_by("schema_name").values_list("pk", "schema_name"))
         if not todo:
             return summary
         drawn = blueprint.current()
         scripts = list(MigrationScript.objects.order_by("position"))
         summary.normally = [f"{s.app}.{s.name}: {s.refused}" for s in scripts if s.refused]
         for attempt in range(rounds):
-            busy: list[int] = []
-            for number, pk in enumerate(todo, 1):
-                state = _one(pk, drawn, scripts, clock())
+            busy: list[tuple[int, str]] = []
+            for number, (pk, schema) in enumerate(todo, 1):
+                state = _one(pk, schema, drawn, scripts, clock())
                 if state is SchemaState.WAITING:
-                    busy.append(pk)
+                    busy.append((pk, schema))
                 elif state is SchemaState.CURRENT:
                     summary.upgraded += 1
                 if number % 50 == 0:
@@ -99,10 +99,12 @@ def upgrade_all(
     return summary
 
 
-def _one(pk: int, drawn: Blueprint, scripts: Sequence[MigrationScript], now: datetime) -> SchemaState | None:
+def _one(
+    pk: int, schema: str, drawn: Blueprint, scripts: Sequence[MigrationScript], now: datetime
+) -> SchemaState | None:
     """Take one school to the head. None: somebody else has it, or it is there already."""
     try:
-        while (step := _step(pk, drawn, scripts, now)) is not None:
+        while (step := _step(pk, schema, drawn, scripts, now)) is not None:
             if step is SchemaState.CURRENT:
                 return step
     except DatabaseError as refused:
@@ -110,49 +112,56 @@ def _one(pk: int, drawn: Blueprint, scripts: Sequence[MigrationScript], now: dat
     return None
 
 
-def _step(pk: int, drawn: Blueprint, scripts: Sequence[MigrationScript], now: datetime) -> SchemaState | None:
+def _step(
+    pk: int, schema: str, drawn: Blueprint, scripts: Sequence[MigrationScript], now: datetime
+) -> SchemaState | None:
     """As many missing migrations as fit one transaction, or one that fits none; then where the school stands."""
+    alone: MigrationScript | None = None
     with transaction.atomic():
-        record = (
-            SchemaRecord.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(pk=pk)
-            .exclude(head=drawn.head)
-            .first()
-        )
-        if record is None:
+        done = _locked(pk, schema, drawn)
+        if done is None:
             return None
-        missing = _missing(record.schema_name, scripts)
+        missing = [s for s in scripts if f"{s.app}.{s.name}" not in done]
         together = list(takewhile(lambda s: s.atomic and not s.refused, missing))
-        if missing and not together:
-            alone: MigrationScript | None = missing[0]
+        if together or not missing:
+            _replay(schema, together)
         else:
-            alone = None
-            if together:
-                _replay(record.schema_name, together)
-            if len(together) == len(missing):
-                _at_head(record, drawn, now)
-                return SchemaState.CURRENT
-    if alone is not None and not _alone(record, alone):
+            alone = missing[0]
+        if len(together) == len(missing):
+            _at_head(pk, drawn, now)
+            return SchemaState.CURRENT
+    if alone is not None and not _alone(pk, schema, alone):
         return None
     return SchemaState.WAITING
 
 
-def _missing(schema: str, scripts: Sequence[MigrationScript]) -> list[MigrationScript]:
+def _locked(pk: int, schema: str, drawn: Blueprint) -> set[str] | None:
+    """Lock the ledger row and read which migrations the school has; None when another runner holds or finished it."""
+    done = f"SELECT ARRAY(SELECT app || '.' || name FROM {catalogue.quoted(schema)}.django_migrations)"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT app, name FROM {catalogue.quoted(schema)}.django_migrations")  # noqa: S608
-        done = set(cursor.fetchall())
-    return [s for s in scripts if (s.app, s.name) not in done]
+        cursor.execute(
+            f"{done} FROM schools_schemarecord WHERE id = %s AND head <> %s FOR UPDATE SKIP LOCKED", [pk, drawn.head]
+        )
+        row = cursor.fetchone()
+    return None if row is None else set(row[0])
 
 
 def _replay(schema: str, scripts: Sequence[MigrationScript]) -> None:
-    """The statements of several migrations and their rows, in the caller's transaction, in one round trip."""
-    parts = [f"SET LOCAL lock_timeout = {LOCK_TIMEOUT}"]
+    """The statements of several migrations and their rows, in the caller's transaction, in one round trip.
+
+    The commit is not waited for on disk: school and ledger row are lost together or not at all.
+    """
+    parts = [
+        f"SET LOCAL search_path = {catalogue.quoted(schema)}, {catalogue.quoted(PUBLIC)}",
+        f"SET LOCAL lock_timeout = {LOCK_TIMEOUT}",
+        "SET LOCAL synchronous_commit = off",
+    ]
     for script in scripts:
         if script.statements:
             parts += [*script.statements, "SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS ALL DEFERRED"]
         parts.append(_recorded(script))
-    parts.append("SET LOCAL lock_timeout = 0")
-    with catalogue.only(schema, PUBLIC) as cursor:
+    parts += ["SET LOCAL lock_timeout = 0", f"SET LOCAL search_path = {catalogue.quoted(PUBLIC)}"]
+    with connection.cursor() as cursor:
         cursor.execute(";\n".join(parts))
 
 
@@ -161,28 +170,28 @@ def _recorded(script: MigrationScript) -> str:
     return f"INSERT INTO django_migrations (app, name, applied) VALUES {rows}"  # noqa: S608 - names of migration files
 
 
-def _at_head(record: SchemaRecord, drawn: Blueprint, now: datetime) -> None:
-    SchemaRecord.objects.filter(pk=record.pk).update(
+def _at_head(pk: int, drawn: Blueprint, now: datetime) -> None:
+    SchemaRecord.objects.filter(pk=pk).update(
         head=drawn.head, blueprint_key=drawn.key, fingerprint=drawn.fingerprint, verified_at=None,
         state=SchemaState.CURRENT, attempts=F("attempts") + 1, error="", updated_at=now,
     )  # fmt: skip
 
 
-def _alone(record: SchemaRecord, script: MigrationScript) -> bool:
+def _alone(pk: int, schema: str, script: MigrationScript) -> bool:
     """A migration that is no transaction or runs Python. False when another runner is at it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCKS, record.pk % 2**31])
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", [LOCKS, pk % 2**31])
         if not cursor.fetchone()[0]:
             return False
     try:
         with _patience():
             if script.refused:
-                blueprint.migrate_normally(record.schema_name, (script.app, script.name))
+                blueprint.migrate_normally(schema, (script.app, script.name))
             else:
-                _statement_by_statement(record.schema_name, script)
+                _statement_by_statement(schema, script)
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCKS, record.pk % 2**31])
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [LOCKS, pk % 2**31])
     return True
 
 

@@ -9,7 +9,18 @@ import pytest
 
 
 @pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: pytest.FixtureDef) -> Iterator[str]:
+def no_broker() -> Iterator[None]:
+    """Jobs that are sent after a commit go nowhere: the broker of the test run is another database."""
+    from kernel import jobs
+    from workers.celery import send
+
+    jobs.register_sender(lambda _name, _payload: None)
+    yield
+    jobs.register_sender(send)
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: pytest.FixtureDef, no_broker: None) -> Iterator[str]:
     """The name of a fresh copy of the template database, which Django's connection points at."""
     from django.db import connection
 

@@ -22,7 +22,7 @@ from tests import databases
 from tests.factories.schools import make_school
 from tests.institute.schools import later
 
-FLEET = 60
+FLEET = 40
 
 
 def at_head() -> int:
