@@ -2,6 +2,7 @@
 
 import graphene
 
+from graphql_api.public.applications import ApplicationsMutation, ApplicationsQuery
 from graphql_api.public.benchmark import BenchmarkMutation, BenchmarkQuery
 from graphql_api.public.identity import IdentityMutation, IdentityQuery
 from graphql_api.public.library import LibraryQuery
@@ -25,11 +26,11 @@ class MeQuery(graphene.ObjectType):
         return Me(name=actor.name, roles=sorted(actor.roles)) if actor.signed_in else None
 
 
-class Query(BenchmarkQuery, LibraryQuery, SchoolsQuery, IdentityQuery, MeQuery):
+class Query(ApplicationsQuery, BenchmarkQuery, LibraryQuery, SchoolsQuery, IdentityQuery, MeQuery):
     """Reads on the public host."""
 
 
-class Mutation(BenchmarkMutation, SchoolsMutation, IdentityMutation, graphene.ObjectType):
+class Mutation(ApplicationsMutation, BenchmarkMutation, SchoolsMutation, IdentityMutation, graphene.ObjectType):
     """Writes on the public host."""
 
 

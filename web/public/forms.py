@@ -79,7 +79,7 @@ class DocumentForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id="document_%s", **kwargs)  # the page has another field named `kind`
+        super().__init__(*args, **{"auto_id": "document_%s", **kwargs})  # the page has another field named `kind`
 
 
 class WithdrawForm(forms.Form):
@@ -129,7 +129,7 @@ class AnswersForm(forms.Form):
 
     def __init__(self, *, application: Application, token: str) -> None:
         initial = {f: getattr(application, f) for f in answers.PARSERS if not f.startswith("line_")}
-        super().__init__(initial=initial, auto_id="id_%s")
+        super().__init__(initial=initial)
         for line in ServiceLine:
             self.fields[f"line_{line.value}"] = forms.ChoiceField(
                 choices=LineMode.choices, widget=forms.RadioSelect, initial=application.line_modes.get(line.value, "")

@@ -151,7 +151,7 @@ def counts_by_status(actor: Actor) -> dict[str, int]:
 def detail(application_id: UUID, *, by: Actor) -> Application:
     """One application as the institute sees it. Raises NotAllowed; NotFound also when a conflict hides it."""
     application = visible_to(by).filter(pk=application_id).first()
-    if application is None or _conflicted(application, by):
+    if application is None or _conflicted(application, _profile(by)):
         raise NotFound
     return application
 
@@ -162,10 +162,13 @@ def _me(actor: Actor) -> UUID:
     return actor.account_id
 
 
-def _conflicted(application: Application, actor: Actor) -> bool:
+def _conflicted(application: Application, profile: ReviewerProfile | None) -> bool:
     """Asked again from the profile itself, should the stored conflicts ever lag behind."""
-    profile = ReviewerProfile.objects.filter(pk=actor.account_id).first() if actor.account_id else None
     return profile is not None and bool(conflicts.derived(profile, application))
+
+
+def _profile(actor: Actor) -> ReviewerProfile | None:
+    return ReviewerProfile.objects.filter(pk=_me(actor)).first()
 
 
 def document_for(application_id: UUID, document_id: UUID, *, by: Actor) -> ApplicationDocument:
@@ -229,6 +232,34 @@ def assignments_of(application: Application) -> QuerySet[Assignment]:
     return Assignment.objects.filter(application=application).defer("comment", "recommendation")
 
 
+def visible_among(application_ids: Iterable[UUID], *, by: Actor) -> set[UUID]:
+    """Those of the applications that `by` may see. Raises NotAllowed."""
+    return set(visible_to(by).filter(pk__in=list(application_ids)).values_list("pk", flat=True))
+
+
+def documents_by_application(application_ids: Iterable[UUID], *, by: Actor) -> list[tuple[UUID, ApplicationDocument]]:
+    """(application, document) pairs of visible applications, in order: two queries."""
+    seen = visible_among(application_ids, by=by)
+    return [(d.application_id, d) for d in ApplicationDocument.objects.filter(application__in=seen)]
+
+
+def assignments_by_application(application_ids: Iterable[UUID], *, by: Actor) -> list[tuple[UUID, Assignment]]:
+    """(application, live assignment) pairs for administrators, without comments and recommendations (sealed)."""
+    if not policies.can_manage(by):
+        raise NotAllowed
+    seen = visible_among(application_ids, by=by)
+    rows = Assignment.objects.filter(application__in=seen, ended_at__isnull=True).defer("comment", "recommendation")
+    return [(a.application_id, a) for a in rows]
+
+
+def events_by_application(application_ids: Iterable[UUID], *, by: Actor) -> list[tuple[UUID, Any]]:
+    """(application, journal event) pairs for administrators, newest first: two queries."""
+    if not policies.can_manage(by):
+        raise NotAllowed
+    seen = visible_among(application_ids, by=by)
+    return [(UUID(e.subject_id), e) for e in journal.events_of_many("applications.application", seen)]
+
+
 def my_assignment(application: Application, *, by: Actor) -> Assignment | None:
     """The actor's own live task on this application."""
     return Assignment.objects.filter(application=application, account_id=_me(by), ended_at__isnull=True).first()
@@ -266,12 +297,10 @@ def result_of(application: Application, *, by: Actor) -> Result | None:
 
 
 def results_of(application_ids: Iterable[UUID], *, by: Actor) -> dict[UUID, Result]:
-    """Results of those applications whose sheets are all in; the others are simply absent. Four queries."""
-    seen = {
-        a.pk: a
-        for a in visible_to(by).filter(pk__in=list(application_ids), status__in=UNSEALED)
-        if not _conflicted(a, by)
-    }
+    """Results of those applications whose sheets are all in; the others are simply absent. Four queries, however many."""
+    profile = _profile(by)
+    rows = visible_to(by).filter(pk__in=list(application_ids), status__in=UNSEALED)
+    seen = {a.pk: a for a in rows if not _conflicted(a, profile)}
     tasks = list(Assignment.objects.filter(application__in=seen, ended_at__isnull=True).order_by("submitted_at", "id"))
     sealed = {t.application_id for t in tasks if t.submitted_at is None}
     lines: dict[UUID, list[ScoreLine]] = defaultdict(list)

@@ -1,5 +1,6 @@
 """What the applicant does, holding a signed link instead of an account."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
@@ -160,6 +161,12 @@ def save_answer(*, token: str, field: str, value: object, by: Actor, now: dateti
     application.saved_at = now
     application.save()
     return Saved(field, kept, answers.hint(field, kept) or _taken(application, field), now)
+
+
+@transaction.atomic
+def save_answers(*, token: str, values: Mapping[str, object], by: Actor, now: datetime) -> list[Saved]:
+    """Keep several answers or none of them. Raises as `save_answer`."""
+    return [save_answer(token=token, field=field, value=value, by=by, now=now) for field, value in values.items()]
 
 
 def _taken(application: Application, field: str) -> str:
