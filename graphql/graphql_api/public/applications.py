@@ -12,7 +12,8 @@ from graphql_api.connections import Listing, connection_of
 from graphql_api.context import Context
 from graphql_api.loaders import load_many, load_one
 from graphql_api.mutations import DomainMutation
-from institute.applications import completeness, operations, policies, queries
+from institute.applications import operations, policies, queries
+from institute.applications.contracts import Step
 from institute.applications.criteria import CriterionText
 from institute.applications.models import Application, ApplicationDocument, Assignment, Enquiry, ReviewerProfile
 from institute.schools import lookup
@@ -83,6 +84,14 @@ class StepType(graphene.ObjectType):
     sentence = _required(graphene.String)
     note = _required(graphene.String)
     actor_name = graphene.String(description="Told to the institute only")
+
+    @staticmethod
+    def resolve_note(root: Any, info: graphene.ResolveInfo) -> str:
+        return root.note if isinstance(root, Step) else str(root.payload.get("note", ""))
+
+    @staticmethod
+    def resolve_actor_name(root: Any, info: graphene.ResolveInfo) -> str | None:
+        return None if isinstance(root, Step) else root.actor_name
 
 
 class AssignmentType(DjangoObjectType):
@@ -190,8 +199,10 @@ class ApplicationType(_Answers, DjangoObjectType):
 
     @staticmethod
     def resolve_checks(root: Application, info: graphene.ResolveInfo) -> Any:
-        documents = ApplicationType.resolve_documents(root, info)
-        return documents.then(lambda found: completeness.checks(root, [d.kind for d in found]))
+        actor = info.context.actor
+        return load_many(
+            info.context, "applications.checks", lambda ids: queries.checks_by_application(ids, by=actor), root.pk
+        )
 
     @staticmethod
     def resolve_assignments(root: Application, info: graphene.ResolveInfo) -> Any:
@@ -210,20 +221,8 @@ class ApplicationType(_Answers, DjangoObjectType):
         actor = info.context.actor
         if not policies.can_manage(actor):
             return None
-        events = load_many(
+        return load_many(
             info.context, "applications.events", lambda ids: queries.events_by_application(ids, by=actor), root.pk
-        )
-        return events.then(
-            lambda found: [
-                StepType(
-                    at=e.at,
-                    verb=e.verb,
-                    sentence=e.sentence,
-                    note=str(e.payload.get("note", "")),
-                    actor_name=e.actor_name,
-                )
-                for e in found
-            ]
         )
 
     @staticmethod
