@@ -14,6 +14,8 @@ def measure_words(op: str, value: str, unit: str) -> str:
     if op == Op.MAX_INTERVAL:
         every = f"每{unit}" if value == "1" and not unit.startswith("个") else f"每 {value} {unit}"
         return f"{every}至少 1 次"
+    if op == Op.MIN_COUNT and unit.startswith("次/"):
+        return f"每{unit.removeprefix('次/')}至少 {value} 次"
     if op == Op.MIN_COUNT:
         return f"每周期至少 {value} {unit}"
     if op == Op.RANGE:

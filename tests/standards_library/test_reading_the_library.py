@@ -124,6 +124,7 @@ def test_before_the_first_import_there_is_nothing_and_no_error() -> None:
         ("max_interval", "1", "个月", "每 1 个月至少 1 次"),
         ("max_interval", "3", "个月", "每 3 个月至少 1 次"),
         (">=", "100", "%(持证率)", "不低于 100 %(持证率)"),
+        ("min_count", "2", "次/日", "每日至少 2 次"),
         ("range", "0~8", "℃", "应在 0~8 ℃ 之间"),
         ("valid_max", "5", "年", "有效期或复审周期不超过 5 年"),
     ],

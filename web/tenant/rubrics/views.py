@@ -153,7 +153,7 @@ def _editor(request: SchoolRequest, sheet: SheetForm, row: Rubric | None, *, ref
         made = []
         for key in part.form.cited():
             detail = found.get((key, edition)) or found.get((key, ""))
-            made.append((key, detail.citation if detail else key, detail.text if detail else ""))
+            made.append((key, detail.text if detail else key, detail.citation if detail else ""))
         return made
 
     sections = [(s, [(i, chips(i)) for i in s.items]) for s in sheet.sections]
