@@ -93,6 +93,31 @@ def children_of(ids: list[UUID]) -> list[tuple[UUID, Place]]:
     return [(row.parent_id, row) for row in rows if row.parent_id]
 
 
+def visible_place(place_id: UUID | str, *, by: Actor) -> Place:
+    """One place for a page. Raises NotAllowed, NotFound."""
+    if not policies.can_read_places(by):
+        raise NotAllowed
+    return place(place_id)
+
+
+def child_places(*, by: Actor, parent_id: UUID | None, closed: bool = False) -> QuerySet[Place]:
+    """What stands directly under a place (None: the campuses), in order; `closed` shows closed ones too."""
+    if not policies.can_read_places(by):
+        raise NotAllowed
+    rows = Place.objects.filter(parent_id=parent_id)
+    if not closed:
+        rows = rows.filter(active=True)
+    return rows.order_by("position", "pinyin", "code")
+
+
+def child_counts(ids: list[UUID], *, closed: bool = False) -> dict[UUID, int]:
+    """How many places stand directly under each; without any, left out. One query."""
+    rows = Place.objects.filter(parent_id__in=ids)
+    if not closed:
+        rows = rows.filter(active=True)
+    return {row["parent_id"]: row["n"] for row in rows.values("parent_id").annotate(n=Count("pk")).order_by()}
+
+
 def has_places() -> bool:
     return Place.objects.exists()
 
@@ -108,6 +133,14 @@ def party(party_id: UUID | str) -> Party:
 def parties_by_id(ids: Iterable[UUID]) -> dict[UUID, Party]:
     """Parties by id, missing ones left out: one query."""
     return Party.objects.select_related("contract", "department").in_bulk(list(ids))
+
+
+def visible_party(party_id: UUID | str, *, by: Actor) -> Party:
+    """One party for a page. Raises NotFound, also for parties `by` may not see."""
+    row = party(party_id)
+    if not policies.can_read_party(by, row):
+        raise NotFound
+    return row
 
 
 def party_ids_of_provider(provider_id: UUID) -> list[UUID]:
@@ -151,9 +184,13 @@ def _line_of(line: str) -> QuerySet[LineSetting]:
     return LineSetting.objects.filter(party_id=OuterRef("pk"), line=line)
 
 
-def contracts(*, by: Actor, search: str = "", on: date | None = None, active: bool | None = True) -> QuerySet[Contract]:
+def contracts(
+    *, by: Actor, search: str = "", line: str | None = None, on: date | None = None, active: bool | None = True
+) -> QuerySet[Contract]:
     """Contracts `by` may see; `on` keeps those in force that day."""
     rows = Contract.objects.select_related("party").filter(party__in=parties(by=by, active=active).values("pk"))
+    if line:
+        rows = rows.filter(lines__contains=[line])
     if on:
         rows = rows.filter(starts_on__lte=on, ends_on__gte=on)
     if search.strip():
@@ -198,6 +235,11 @@ def posts(*, by: Actor, search: str = "", party_id: UUID | None = None, line: st
     if search.strip():
         rows = rows.filter(name__icontains=search.strip())
     return rows.order_by("party__name", "name")
+
+
+def post(post_id: UUID | str, *, by: Actor) -> Post:
+    """One active post. Raises NotFound, NotAllowed."""
+    return _one(posts(by=by), post_id)
 
 
 def posts_by_id(ids: Iterable[UUID]) -> dict[UUID, Post]:

@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from web.tenant.home import views
+from web.tenant.organisation.views import places
 
 urlpatterns = [
     path("", views.home, name="home"),
@@ -15,6 +16,9 @@ urlpatterns = [
     path("", include("web.tenant.notices.urls")),
     path("", include("web.tenant.timeline.urls")),
     path("", include("web.tenant.phone.urls")),
+    path("organisation/", include("web.tenant.organisation.urls")),
+    path("jobs/", include("web.tenant.jobs.urls")),
+    path("q/<str:code>/", places.scan, name="scan"),
     path("evaluations/", include("web.tenant.evaluations.urls")),
     path("members/", include("web.tenant.members.urls")),
     path("grants/", include("web.tenant.grants.urls")),

@@ -245,6 +245,13 @@ def change_code(*, place_id: UUID, code: str, by: Actor, tenant: Tenant) -> Plac
 
 
 @transaction.atomic
+def change_place(*, place_id: UUID, name: str, code: str, by: Actor, tenant: Tenant) -> Place:
+    """Rename a place and change its code at once; both or neither. Raises as rename_place and change_code."""
+    rename_place(place_id=place_id, name=name, by=by, tenant=tenant)
+    return change_code(place_id=place_id, code=code, by=by, tenant=tenant)
+
+
+@transaction.atomic
 def move_place(*, place_id: UUID, parent_id: UUID | None, by: Actor, tenant: Tenant) -> Place:
     """Hang a place with all below it under another parent. Codes stay, so printed QR labels keep working.
 

@@ -1,0 +1,1 @@
+"""Pages of long work: progress and downloads."""

@@ -1,0 +1,1 @@
+"""Pages of places, departments, contracts, posts, people and imports."""
