@@ -118,14 +118,27 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
     (
         "组织与场所",
         [
-            Entry("场所", icon="map-pin", url_name="organisation:places", roles=STAFF_OF_SCHOOL | COMPANY),
+            Entry(
+                "场所",
+                icon="map-pin",
+                url_name="organisation:places",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ORGANISATION,
+            ),
             Entry(
                 "单位与岗位",
                 icon="building-community",
                 url_name="organisation:contracts",
                 roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ORGANISATION,
             ),
-            Entry("员工", icon="users", url_name="organisation:staff", roles=STAFF_OF_SCHOOL | COMPANY),
+            Entry(
+                "员工",
+                icon="users",
+                url_name="organisation:staff",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ORGANISATION,
+            ),
             Entry("我的作业", icon="progress", url_name="jobs:index", roles=STAFF_OF_SCHOOL),
         ],
     ),

@@ -1,41 +1,30 @@
 // @entry
-// The tree of places: arrow keys walk it as people expect; without this script the tree opens and closes all the same.
+// The tree of places: arrow keys walk it as people expect. Focus rests on the links; right opens, left closes or goes up.
 
-function shown(tree: HTMLElement): HTMLElement[] {
-  return [...tree.querySelectorAll<HTMLElement>('summary, .leaf > a')].filter((e) => e.offsetParent !== null)
-}
-
-function branchOf(item: HTMLElement): HTMLDetailsElement | null {
-  return item.tagName === 'SUMMARY' ? (item.parentElement as HTMLDetailsElement) : null
-}
-
-function parentOf(item: HTMLElement): HTMLElement | null {
-  const inside = branchOf(item)?.parentElement ?? item
-  return inside.closest<HTMLDetailsElement>('details[data-branch]')?.querySelector<HTMLElement>('summary') ?? null
+function parts(link: HTMLElement): { item: HTMLElement | null; twist: HTMLButtonElement | null } {
+  const item = link.closest<HTMLElement>('li')
+  return { item, twist: item?.querySelector<HTMLButtonElement>(':scope > .row-of > button.twist') ?? null }
 }
 
 document.addEventListener('keydown', (event) => {
-  const target = event.target as HTMLElement
-  const tree = target.closest<HTMLElement>('[data-tree]')
+  const tree = (event.target as HTMLElement).closest<HTMLElement>('[data-tree]')
   if (!tree || event.ctrlKey || event.metaKey || event.altKey) return
-  const item = target.closest<HTMLElement>('summary, .leaf')
-  const here = item?.classList.contains('leaf') ? item.querySelector<HTMLElement>('a') : item
+  const here = (event.target as HTMLElement).closest('.row-of')?.querySelector<HTMLAnchorElement>('a')
   if (!here) return
-  const items = shown(tree)
-  const at = items.indexOf(here)
-  const branch = branchOf(here)
-  if (event.key === 'ArrowDown') items[at + 1]?.focus()
-  else if (event.key === 'ArrowUp') items[at - 1]?.focus()
-  else if (event.key === 'Home') items[0]?.focus()
-  else if (event.key === 'End') items[items.length - 1]?.focus()
-  else if (event.key === 'ArrowRight' && branch) {
-    if (branch.open) items[at + 1]?.focus()
-    else branch.open = true
+  const links = [...tree.querySelectorAll<HTMLAnchorElement>('.row-of > a')].filter((a) => a.offsetParent !== null)
+  const at = links.indexOf(here)
+  const { item, twist } = parts(here)
+  const open = twist?.getAttribute('aria-expanded') === 'true'
+  if (event.key === 'ArrowDown') links[at + 1]?.focus()
+  else if (event.key === 'ArrowUp') links[at - 1]?.focus()
+  else if (event.key === 'Home') links[0]?.focus()
+  else if (event.key === 'End') links[links.length - 1]?.focus()
+  else if (event.key === 'ArrowRight' && twist) {
+    if (open) links[at + 1]?.focus()
+    else twist.click()
   } else if (event.key === 'ArrowLeft') {
-    if (branch?.open) branch.open = false
-    else parentOf(here)?.focus()
-  } else if (event.key === 'Enter' && branch && target === here) {
-    here.querySelector<HTMLAnchorElement>('a')?.click()
+    if (twist && open) twist.click()
+    else item?.parentElement?.closest('li')?.querySelector<HTMLAnchorElement>('.row-of > a')?.focus()
   } else return
   event.preventDefault()
 })

@@ -1,6 +1,6 @@
 """A school's pages: one include per feature."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from web.tenant.home import views
 from web.tenant.organisation.views import places
@@ -18,7 +18,7 @@ urlpatterns = [
     path("", include("web.tenant.phone.urls")),
     path("organisation/", include("web.tenant.organisation.urls")),
     path("jobs/", include("web.tenant.jobs.urls")),
-    path("q/<str:code>/", places.scan, name="scan"),
+    re_path(r"^q/(?P<code>[A-Za-z0-9-]{2,24})/?$", places.scan, name="scan"),
     path("evaluations/", include("web.tenant.evaluations.urls")),
     path("members/", include("web.tenant.members.urls")),
     path("grants/", include("web.tenant.grants.urls")),

@@ -110,18 +110,20 @@ def _needs_me(request: SchoolRequest) -> list[dict[str, Any]]:
 def _organisation_needs(request: SchoolRequest, today: Any) -> list[dict[str, Any]]:
     by = request.actor
     staff, soon = _url("organisation:staff"), today + timedelta(days=60)
-    checks = [
-        (organisation.staff(by=by, certificate="missing", today=today).count(), "名员工缺少岗位所需证书", "bad", f"{staff}?certificate=missing", "certificate"),
-        (organisation.staff(by=by, certificate="expired", today=today).count(), "名员工有证书过期", "bad", f"{staff}?certificate=expired", "certificate"),
-        (organisation.posts_short(by=by).count(), "个岗位缺员", "warn", _url("organisation:posts"), "users-minus"),
-        (organisation.contracts(by=by).filter(ends_on__gte=today, ends_on__lte=soon).count(), "份合同 60 天内到期", "warn", _url("organisation:contracts"), "file-certificate"),
-        (organisation.staff(by=by, certificate="soon", today=today).count(), "名员工的证书 60 天内到期", "warn", f"{staff}?certificate=soon", "certificate"),
+    short = organisation.posts_short(by=by).count()
+    ending = organisation.contracts(by=by).filter(ends_on__gte=today, ends_on__lte=soon).count()
+    people = {
+        which: organisation.staff(by=by, certificate=which, today=today).count()
+        for which in ("missing", "expired", "soon")
+    }
+    rows = [
+        {"count": people["missing"], "words": "名员工缺少岗位所需证书", "tone": "bad", "url": f"{staff}?certificate=missing", "icon": "certificate"},
+        {"count": people["expired"], "words": "名员工有证书过期", "tone": "bad", "url": f"{staff}?certificate=expired", "icon": "certificate-off"},
+        {"count": short, "words": "个岗位缺员", "tone": "warn", "url": _url("organisation:posts"), "icon": "users-minus"},
+        {"count": ending, "words": "份合同 60 天内到期", "tone": "warn", "url": _url("organisation:contracts"), "icon": "file-certificate"},
+        {"count": people["soon"], "words": "名员工的证书 60 天内到期", "tone": "warn", "url": f"{staff}?certificate=soon", "icon": "certificate"},
     ]  # fmt: skip
-    return [
-        {"text": f"{count} {words}", "tone": tone, "url": url, "icon": icon}
-        for count, words, tone, url, icon in checks
-        if count
-    ]
+    return [{**row, "text": f"{row['count']} {row['words']}"} for row in rows if row["count"]]
 
 
 @signed_in

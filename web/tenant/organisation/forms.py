@@ -16,11 +16,13 @@ DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")  # fields copy 
 class _Chosen(forms.Form):
     """A form whose select fields get their choices from the school's data: `choices={"party_id": […]}`."""
 
+    blank = "—"
+
     def __init__(self, *args: Any, choices: dict[str, Choices] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, rows in (choices or {}).items():
             field: Any = self.fields[name]
-            field.choices = rows if field.required else [("", "—"), *rows]
+            field.choices = rows if field.required else [("", self.blank), *rows]
 
 
 # --- Places --------------------------------------------------------------------------------------
@@ -51,6 +53,7 @@ class MoveForm(_Chosen):
 
 
 class LabelForm(_Chosen):
+    blank = "全校"
     within = forms.ChoiceField(label="范围", required=False)
     kind = forms.ChoiceField(label="类别", required=False, choices=[("", "全部"), *PlaceKind.choices])
     size = forms.ChoiceField(
@@ -109,6 +112,7 @@ class LineForm(_Chosen):
 
 
 class PostFilter(_Chosen):
+    blank = "全部"
     search = forms.CharField(label="岗位名称", required=False, max_length=60)
     party_id = forms.ChoiceField(label="所属单位", required=False)
     line = forms.ChoiceField(label="服务条线", required=False, choices=[("", "全部"), *ServiceLine.choices])
@@ -133,6 +137,7 @@ class PostForm(_Chosen):
 
 
 class StaffFilter(_Chosen):
+    blank = "全部"
     search = forms.CharField(label="姓名、拼音或工号", required=False, max_length=40)
     party_id = forms.ChoiceField(label="所属单位", required=False)
     post_id = forms.ChoiceField(label="岗位", required=False)

@@ -298,9 +298,10 @@ def _post_filter(request: SchoolRequest) -> tuple[PostFilter, dict[str, Any]]:
 @signed_in
 def posts(request: SchoolRequest) -> HttpResponse:
     form, chosen = _post_filter(request)
+    short = queries.posts_short(by=request.actor).count()
     context = {
         "title": "单位与岗位",
-        "lead": f"{queries.posts_short(by=request.actor).count()} 个岗位在岗人数少于合同编制。",
+        "lead": f"{short} 个岗位在岗人数少于合同编制。" if short else "在岗人数都不少于合同编制。",
         "crumbs": crumbs("岗位"),
         "tabs": _tabs("posts"),
         "form": form,

@@ -21,7 +21,13 @@ from web.shared.xlsx import download
 from web.tenant.organisation.forms import FloorsForm, LabelForm, MoveForm, PlaceForm, RenameForm
 from web.tenant.organisation.views.base import crumbs, form_page, opt_id, place_choices
 
-ICONS = {"campus": "map-2", "building": "building", "floor": "stairs", "area": "door", "point": "map-pin"}
+ICONS = {  # written out so that the build finds them for the sprite
+    "campus": {"icon": "map-2"},
+    "building": {"icon": "building"},
+    "floor": {"icon": "stairs"},
+    "area": {"icon": "door"},
+    "point": {"icon": "map-pin"},
+}
 
 
 def _node(row: Place, children: int, below: list[dict[str, Any]] | None = None) -> dict[str, Any]:
@@ -101,24 +107,23 @@ def place(request: SchoolRequest, place_id: UUID) -> HttpResponse:
 
 
 def _address(request: SchoolRequest) -> str:
-    return request.build_absolute_uri(reverse("scan", args=["X"]))[:-1]
+    return request.build_absolute_uri("/q/")
 
 
 def _actions(row: Place) -> list[dict[str, str]]:
     """What can be done at a place: addresses of other features, where they exist."""
     wanted = [
-        ("开始巡查", "按检查表逐项看，拍照留证", "clipboard-check", "inspections:start", "place"),
-        ("报告问题", "拍照，选责任单位", "camera-plus", "findings:report", "place"),
-        ("这里的问题", "还没解决的和解决了的", "list-check", "findings:index", "place"),
-    ]
+        ({"label": "开始巡查", "hint": "按检查表逐项看，拍照留证", "icon": "clipboard-check"}, ("phone:start", "inspections:start")),
+        ({"label": "报告问题", "hint": "拍照，选责任单位", "icon": "camera-plus"}, ("phone:report", "findings:new", "findings:report")),
+        ({"label": "这里的问题", "hint": "还没解决的和解决了的", "icon": "list-check"}, ("findings:index",)),
+    ]  # fmt: skip
     found = []
-    for label, hint, icon, name, argument in wanted:
-        for candidate in (name, f"phone:{name.split(':')[0]}_{name.split(':')[1]}"):
+    for button, names in wanted:
+        for name in names:
             try:
-                url = reverse(candidate)
+                found.append({**button, "url": f"{reverse(name)}?place={row.pk}"})
             except NoReverseMatch:
                 continue
-            found.append({"label": label, "hint": hint, "icon": icon, "url": f"{url}?{argument}={row.pk}"})
             break
     return found
 
