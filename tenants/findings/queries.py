@@ -181,13 +181,18 @@ def todo_count(*, by: Actor) -> int:
     return visible(by).filter(mine_filter(by)).count()
 
 
-def steps_of(finding_ids: Iterable[UUID]) -> QuerySet[Step]:
-    """All steps of some findings with their photos, oldest first: two queries. The caller has read the findings."""
-    return (
-        Step.objects.filter(finding_id__in=list(finding_ids))
-        .prefetch_related(Prefetch("photos", queryset=StepPhoto.objects.order_by("position")))
-        .order_by("at", "id")
-    )
+def steps_of(finding_ids: Iterable[UUID], *, photos: bool = True) -> QuerySet[Step]:
+    """All steps of some findings, oldest first, with their photos: two queries. The caller has read the findings."""
+    rows = Step.objects.filter(finding_id__in=list(finding_ids)).order_by("at", "id")
+    if not photos:
+        return rows
+    return rows.prefetch_related(Prefetch("photos", queryset=StepPhoto.objects.order_by("position")))
+
+
+def photo_ids_of_steps(step_ids: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
+    """(step id, evidence id) pairs in order: one query. The caller has read the findings."""
+    rows = StepPhoto.objects.filter(step_id__in=list(step_ids)).order_by("step_id", "position")
+    return list(rows.values_list("step_id", "evidence_id"))
 
 
 def photos_of(finding_ids: Iterable[UUID]) -> dict[UUID, tuple[tuple[UUID, ...], tuple[UUID, ...]]]:
@@ -270,6 +275,18 @@ def contracts_by_id(ids: Iterable[UUID]) -> dict[UUID, FindingContract]:
 def rows_by_id(ids: Iterable[UUID], *, by: Actor) -> dict[UUID, Finding]:
     """Rows `by` may see, by id, for loaders: one query."""
     return {r.pk: r for r in visible(by).select_related("place", "party").filter(pk__in=list(set(ids)))}
+
+
+def rows_of_source(*, source: str, source_ids: Iterable[UUID], by: Actor) -> list[Finding]:
+    """Rows of some sources that `by` may see, in the order found, for loaders: one query."""
+    rows = visible(by).select_related("place", "party").filter(source=source, source_id__in=list(source_ids))
+    return list(rows.order_by("found_at", "number"))
+
+
+def check_reads_all(actor: Actor) -> None:
+    """Raise NotAllowed unless the actor may see every finding: numbers over all parties are theirs alone."""
+    if not (actor.may(READ) and policies.reads_all(actor)):
+        raise NotAllowed
 
 
 def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:

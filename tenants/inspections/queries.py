@@ -13,6 +13,7 @@ from django.db.models import Count, Q, QuerySet
 
 from identity.choices import Role
 from identity.contracts import Actor
+from kernel import clock
 from kernel.clock import day_bounds
 from kernel.errors import NotAllowed, NotFound
 from tenants.findings import queries as findings
@@ -307,3 +308,45 @@ def results_of(ids: list[UUID]) -> list[tuple[UUID, Result]]:
     """(walk id, result) pairs in the order of the sheet, for loaders: one query."""
     rows = Result.objects.filter(inspection_id__in=ids).order_by("inspection_id", "position")
     return [(r.inspection_id, r) for r in rows]
+
+
+def results_with_items(ids: list[UUID]) -> list[tuple[UUID, Result]]:
+    """(walk id, result) pairs in the order of the sheet, each with `frozen`: what its item said. Two queries."""
+    said: dict[tuple[UUID, UUID], dict[str, object]] = {}
+    for pk, rubric in Inspection.objects.filter(pk__in=ids).values_list("pk", "rubric"):
+        for section in RubricContract.from_json(rubric).sections:
+            for item in section.items:
+                said[pk, item.id] = {
+                    "section": section.title,
+                    "text": item.text,
+                    "method": item.method,
+                    "points": item.points,
+                    "per_fault": item.per_fault,
+                    "veto": item.veto,
+                }
+    rows = [(pk, row) for pk, row in results_of(ids) if (pk, row.item_id) in said]
+    for pk, row in rows:
+        row.frozen = said[pk, row.item_id]  # type: ignore[attr-defined]
+    return rows
+
+
+def rechecks_of(ids: list[UUID]) -> list[tuple[UUID, Recheck]]:
+    """(walk id, recheck) pairs in order, for loaders: one query."""
+    rows = Recheck.objects.filter(inspection_id__in=ids).order_by("at", "id")
+    return [(r.inspection_id, r) for r in rows]
+
+
+def answers_of(ids: list[UUID]) -> dict[UUID, Answer]:
+    """The answer to "was it solved?" for many walks: two queries. The caller has read the walks."""
+    now = clock.now()
+    opened: dict[UUID, list[FindingContract]] = {i: [] for i in ids}
+    for found in findings_of(ids):
+        if found.source_id:
+            opened[found.source_id].append(found)
+    return {i: solved(rows, now) for i, rows in opened.items()}
+
+
+def check_reads_all(actor: Actor) -> None:
+    """Raise NotAllowed unless the actor may see every walk."""
+    if not (actor.may(READ) and policies.reads_all(actor)):
+        raise NotAllowed
