@@ -5,16 +5,41 @@ import graphene
 from graphql_api.public_schema import MeQuery
 from graphql_api.tenant.benchmark import OwnBenchmarkQuery
 from graphql_api.tenant.evaluations import EvaluationsMutation, EvaluationsQuery
+from graphql_api.tenant.evidence import EvidenceQuery
+from graphql_api.tenant.findings import FindingsMutation, FindingsQuery
 from graphql_api.tenant.identity import IdentityMutation, IdentityQuery
+from graphql_api.tenant.inspections import InspectionsMutation, InspectionsQuery
 from graphql_api.tenant.library import SchoolLibraryQuery
+from graphql_api.tenant.notices import NoticesMutation, NoticesQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
+from graphql_api.tenant.timeline import TimelineQuery
 
 
-class Query(EvaluationsQuery, OwnBenchmarkQuery, SchoolLibraryQuery, RubricsQuery, IdentityQuery, MeQuery):
+class Query(
+    FindingsQuery,
+    InspectionsQuery,
+    EvidenceQuery,
+    NoticesQuery,
+    TimelineQuery,
+    EvaluationsQuery,
+    OwnBenchmarkQuery,
+    SchoolLibraryQuery,
+    RubricsQuery,
+    IdentityQuery,
+    MeQuery,
+):
     """Reads on a school's host."""
 
 
-class Mutation(EvaluationsMutation, RubricsMutation, IdentityMutation, graphene.ObjectType):
+class Mutation(
+    FindingsMutation,
+    InspectionsMutation,
+    NoticesMutation,
+    EvaluationsMutation,
+    RubricsMutation,
+    IdentityMutation,
+    graphene.ObjectType,
+):
     """Writes on a school's host."""
 
 

@@ -23,7 +23,7 @@ def register_witness(feature: str, witness: Witness) -> None:
 
 def can_keep(actor: Actor) -> bool:
     """Whoever has a role in this school may send evidence; a token needs its scope."""
-    return actor.is_system or (bool(actor.roles) and actor.may("evidence:write"))
+    return actor.is_system or (bool(actor.roles) and actor.grant_id is None and actor.may("evidence:write"))
 
 
 def can_read(actor: Actor, evidence: Evidence) -> bool:
@@ -34,6 +34,11 @@ def can_read(actor: Actor, evidence: Evidence) -> bool:
         return False
     if actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR):
         return True
-    if actor.account_id is not None and actor.roles and evidence.account_id == actor.account_id:
+    if (
+        actor.account_id is not None
+        and actor.roles
+        and actor.grant_id is None
+        and evidence.account_id == actor.account_id
+    ):
         return True
     return any(witness(actor, evidence.pk) for witness in _witnesses.values())

@@ -444,9 +444,7 @@ class SetSeverityRule(DomainMutation):
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
         row = operations.set_rule(**given, by=context.actor, tenant=context.tenant)
         return {
-            "rule": SeverityRuleType(
-                severity=row.severity, hours=row.hours, leader_after_hours=row.leader_after_hours
-            )
+            "rule": SeverityRuleType(severity=row.severity, hours=row.hours, leader_after_hours=row.leader_after_hours)
         }
 
 
@@ -473,5 +471,3 @@ def load_finding(info: graphene.ResolveInfo, finding_id: UUID | None) -> Any:
         return queries.rows_by_id(ids, by=info.context.actor)
 
     return load_one(info.context, "findings.rows", fetch, finding_id)
-
-

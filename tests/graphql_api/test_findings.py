@@ -1,0 +1,212 @@
+"""Findings, inspections, inbox and timeline through the API: a whole cycle, refusals as data, constant cost."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from identity.choices import Role
+from identity.contracts import Actor
+from identity.models import Account
+from kernel import clock
+from kernel.tenancy import Tenant
+from tenants.findings.models import Finding
+from tests.factories.findings import make_finding, make_member, make_photo, make_submitted, picture
+from tests.factories.inspections import make_inspection
+from tests.factories.organisation import make_department, make_line, make_party, make_place
+from tests.factories.rubrics import make_rubric
+
+HOST = {"host": "alpha.localhost"}
+NOW = clock.now()
+ERRORS = "userErrors { code field message }"
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+
+def signed(actor: Actor) -> Client:
+    client = Client(headers=HOST)
+    client.force_login(Account.objects.get(pk=actor.account_id))
+    return client
+
+
+def ask(client: Client, query: str, **variables: Any) -> dict[str, Any]:
+    answer = client.post(
+        "/graphql/", json.dumps({"query": query, "variables": variables}, default=str), content_type="application/json"
+    )
+    body: dict[str, Any] = answer.json()
+    assert "errors" not in body, body
+    found: dict[str, Any] = body["data"]
+    return found
+
+
+def upload(client: Client, seed: int) -> str:
+    sent = client.post("/files/", {"file": SimpleUploadedFile("a.jpg", picture(seed), "image/jpeg")})
+    return str(sent.json()["id"])
+
+
+def test_the_whole_chain_by_api(alpha: Tenant) -> None:
+    party, place, rubric = make_party("contract"), make_place(), make_rubric()
+    make_line("cleaning", party=party)
+    supervisor = signed(make_member(alpha))
+    manager = signed(make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id))
+    started = ask(
+        supervisor,
+        "mutation($p: UUID!, $r: UUID) { startInspection(placeId: $p, rubricId: $r) { inspection { id number "
+        "results { itemId text points verdict } } %s } }" % ERRORS,
+        p=place.pk, r=rubric.pk,
+    )["startInspection"]["inspection"]  # fmt: skip
+    item = started["results"][0]
+    assert item["text"] == "检查内容 1.1" and item["points"] == "30.00"
+    answered = ask(
+        supervisor,
+        "mutation($i: UUID!, $t: UUID!, $f: [UUID!]) { answerItem(inspectionId: $i, itemId: $t, verdict: \"fail\", "
+        "note: \"地面有烟头\", photoIds: $f, clientKey: \"a1\") { inspection { findings { id number status overdue "
+        "place { name } photos { url } } answer { solved total } } %s } }" % ERRORS,
+        i=started["id"], t=item["itemId"], f=[upload(supervisor, 1)],
+    )["answerItem"]  # fmt: skip
+    assert answered["userErrors"] == [] and answered["inspection"]["answer"] == {"solved": False, "total": 1}
+    found = answered["inspection"]["findings"][0]
+    assert supervisor.get(found["photos"][0]["url"]).status_code == 200
+    fixed = ask(
+        manager,
+        "mutation($f: UUID!, $p: [UUID!]!) { submitFix(findingId: $f, photoIds: $p) { finding { status "
+        "afterPhotos { id } steps { kind actorName photos { thumbUrl } } } %s } }" % ERRORS,
+        f=found["id"], p=[upload(manager, 2)],
+    )["submitFix"]  # fmt: skip
+    assert fixed["finding"]["status"] == "verifying" and len(fixed["finding"]["afterPhotos"]) == 1
+    verify = "mutation($f: UUID!) { verifyFix(findingId: $f) { finding { status closedByName } %s } }" % ERRORS
+    refused = ask(manager, verify, f=found["id"])["verifyFix"]
+    assert (refused["finding"], refused["userErrors"][0]["code"]) == (None, "fixer_never_closes")
+    assert ask(supervisor, verify, f=found["id"])["verifyFix"]["finding"]["status"] == "closed"
+    done = ask(
+        supervisor,
+        "mutation($i: UUID!) { finishInspection(inspectionId: $i) { inspection { status answer { solved } } %s } }" % ERRORS,
+        i=started["id"],
+    )["finishInspection"]  # fmt: skip
+    assert done["inspection"] == {"status": "done", "answer": {"solved": True}}
+
+
+def test_other_steps_and_refusals(alpha: Tenant) -> None:
+    admin = signed(make_member(alpha, Role.SCHOOL_ADMIN))
+    place, party = make_place(), make_department()
+    opened = ask(
+        admin,
+        "mutation($p: UUID!, $y: UUID) { openFinding(placeId: $p, partyId: $y, title: \"灯坏了\", line: \"repair\", "
+        "severity: \"major\", clientKey: \"k\") { finding { id number deadline } %s } }" % ERRORS,
+        p=place.pk, y=party.pk,
+    )["openFinding"]["finding"]  # fmt: skip
+    call = {"f": opened["id"]}
+    for mutation in (
+        'startFix(findingId: $f, cause: "老化")',
+        'commentFinding(findingId: $f, text: "请尽快")',
+        'changeDeadline(findingId: $f, deadline: "2099-01-01T00:00:00Z", reason: "备件")',
+        "assignVerifier(findingId: $f)",
+        'voidFinding(findingId: $f, reason: "误开")',
+    ):
+        name = mutation.split("(")[0]
+        assert ask(admin, "mutation($f: UUID!) { %s { %s } }" % (mutation, ERRORS), **call)[name]["userErrors"] == []
+    again = ask(admin, 'mutation($f: UUID!) { reopenFinding(findingId: $f, reason: "x") { %s } }' % ERRORS, **call)
+    assert again["reopenFinding"]["userErrors"][0]["code"] == "finding_wrong_move"
+    bad = ask(
+        admin, 'mutation($p: UUID!) { openFinding(placeId: $p, title: "x", line: "magic") { %s } }' % ERRORS, p=place.pk
+    )
+    assert bad["openFinding"]["userErrors"][0]["field"] == "title"
+    rule = ask(
+        admin,
+        'mutation { setSeverityRule(severity: "minor", hours: 9, leaderAfterHours: 2) { rule { hours } %s } }' % ERRORS,
+    )
+    assert rule["setSeverityRule"]["rule"] == {"hours": 9}
+    assert {"severity": "minor", "hours": 9} in ask(admin, "{ severityRules { severity hours } }")["severityRules"]
+
+
+def test_lists_and_numbers(alpha: Tenant) -> None:
+    by = make_member(alpha)
+    client, place = signed(by), make_place()
+    make_finding(alpha, by=by, place=place)
+    make_submitted(alpha, by=by)
+    listed = ask(
+        client,
+        "query($p: UUID) { findings(placeId: $p) { totalCount edges { node { title place { id } } } } }",
+        p=place.pk,
+    )
+    assert listed["findings"]["totalCount"] == 1
+    assert ask(client, "{ findingCounts { mine overdue unsolved closed all } }")["findingCounts"] == {
+        "mine": 1, "overdue": 0, "unsolved": 2, "closed": 0, "all": 2,
+    }  # fmt: skip
+    period = {"s": NOW - timedelta(days=1), "e": NOW + timedelta(days=30)}
+    measures = ask(
+        client,
+        "query($s: DateTime!, $e: DateTime!) { findingMeasures(starts: $s, ends: $e) { code numerator denominator n } "
+        "inspectionCoverage(starts: $s, ends: $e) { code numerator denominator } "
+        "placeCoverage(starts: $s, ends: $e) { edges { node { placeName inspections } } } }",
+        **period,
+    )
+    assert measures["findingMeasures"][0] == {"code": "findings_raised", "numerator": 2, "denominator": 1, "n": 2}
+    assert measures["inspectionCoverage"][0]["code"] == "inspection_coverage"
+    inbox = ask(client, "{ unreadNotices notices(unread: true) { edges { node { id title path } } } }")
+    assert inbox["unreadNotices"] == 1
+    read = ask(client, "mutation { markNoticesRead { count %s } }" % ERRORS)
+    assert read["markNoticesRead"]["count"] == 1
+    events = ask(client, '{ events(first: 2, verb: "finding") { olderThan rows { verb sentence actorName } } }')[
+        "events"
+    ]
+    assert len(events["rows"]) == 2 and events["olderThan"]
+    older = ask(client, "query($b: String) { events(before: $b) { olderThan rows { verb } } }", b=events["olderThan"])
+    assert len(older["events"]["rows"]) == 1 and older["events"]["olderThan"] is None
+
+
+def test_a_company_reads_its_own_and_no_totals(alpha: Tenant) -> None:
+    party = make_party("contract")
+    client = signed(make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id))
+    own, other = make_finding(alpha, party=party), make_finding(alpha)
+    rows = ask(client, "{ findings { edges { node { id } } } }")["findings"]["edges"]
+    assert [r["node"]["id"] for r in rows] == [str(own.pk)]
+    assert ask(client, "query($i: UUID!) { finding(id: $i) { id } }", i=other.pk) == {"finding": None}
+    answer = client.post("/graphql/", {"query": "{ events { rows { verb } } }"}, content_type="application/json").json()
+    assert answer["errors"][0]["extensions"]["code"].lower() == "not_allowed"
+    comment = 'mutation($f: UUID!) { commentFinding(findingId: $f, text: "x") { %s } }' % ERRORS
+    assert ask(client, comment, f=other.pk)["commentFinding"]["userErrors"][0]["code"] == "not_found"
+    assert ask(client, comment, f=uuid4())["commentFinding"]["userErrors"][0]["code"] == "not_found"
+
+
+def test_a_list_of_many_costs_as_many_queries_as_one_of_few(alpha: Tenant) -> None:
+    by, place = make_member(alpha), make_place()
+    client = signed(by)
+    query = (
+        "{ findings(first: 40) { edges { node { number place { name } party { name } photos { url } "
+        "steps { kind photos { url } } } } } "
+        "inspections(first: 40) { edges { node { number results { text verdict } answer { solved } findings { number } "
+        "rechecks { solved } } } } }"
+    )
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            ask(client, query)
+        return sum("schools_domain" not in q["sql"] and "search_path" not in q["sql"] for q in queries)
+
+    def more() -> None:
+        walk = make_inspection(alpha, by=by, place=place)
+        from tenants.inspections import operations
+
+        operations.answer(
+            inspection_id=walk.pk, item_id=walk.results.first().item_id, verdict="fail", by=by, tenant=alpha, now=NOW,
+            photo_ids=[make_photo(alpha, by).pk],
+        )  # fmt: skip
+
+    more()
+    few = cost()
+    for _ in range(6):
+        more()
+    assert Finding.objects.count() == 7
+    assert cost() <= few < 20  # the first request also fills caches
