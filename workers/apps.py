@@ -13,11 +13,12 @@ class WorkersConfig(AppConfig):
 
     def ready(self) -> None:
         from identity import events
-        from kernel import jobs
+        from kernel import jobs, pooler
         from workers import seeding, tasks
         from workers.celery import send
         from workers.events import record
 
+        assert pooler  # imported for the system check it registers
         assert tasks  # imported for the names it registers
         jobs.register_sender(send)
         events.register_recorder(record)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import Celery
+from celery.signals import worker_init
 
 from workers.beat import SCHEDULE
 
@@ -15,6 +16,13 @@ log = logging.getLogger(__name__)
 app = Celery("cielm")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.beat_schedule = SCHEDULE
+
+
+@worker_init.connect
+def _refuse_leaking_pooler(**_signal: Any) -> None:
+    from kernel.pooler import refuse_leaking_pooler
+
+    refuse_leaking_pooler()
 
 
 def send(name: str, payload: Mapping[str, Any]) -> None:

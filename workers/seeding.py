@@ -4,10 +4,24 @@ A seeder is `(tenant, profile) -> None`, runs inside the school in the transacti
 and calls operations of its feature only. `institute` cannot import `tenants`; they meet here.
 """
 
+from identity.contracts import Actor
 from institute.schools import seeding
+from institute.schools.contracts import Profile
 from institute.schools.seeding import Seeder
+from kernel.tenancy import Tenant
+from standards_library.choices import OperatingMode, ServiceLine
+from tenants.organisation import operations as organisation
 
-SEEDERS: dict[str, Seeder] = {}
+
+def service_lines(tenant: Tenant, profile: Profile) -> None:
+    """How each line is run, as the application said; lines it did not name follow the school as a whole."""
+    for line in ServiceLine.values:
+        mode = profile.line_modes.get(line, profile.mode)
+        if mode in OperatingMode.values:
+            organisation.set_line(line=line, mode=mode, by=Actor.system(tenant.school_id), tenant=tenant)
+
+
+SEEDERS: dict[str, Seeder] = {"organisation.service_lines": service_lines}
 
 
 def register_all() -> None:

@@ -67,6 +67,8 @@ def prepare() -> None:
     django.setup()
     with step("数据表"):
         call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+    with step("各校数据表与备用数据空间"):
+        call_command("upgrade_schools", verbosity=0)
     with step("标准库"):
         call_command("import_standards", verbosity=0)
     with step("静态文件"):

@@ -100,7 +100,7 @@ def test_an_incomplete_schema_is_never_ready_and_a_retry_starts_cleanly() -> Non
 def test_a_failing_seeder_leaves_no_seed_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def stumble(tenant: Tenant, profile: Profile) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("INSERT INTO organisation_linesetting (id, line, mode) VALUES (1, 'cleaning', 'mixed')")
+            cursor.execute("UPDATE organisation_linesetting SET mode = 'mixed'")
         raise ValueError("internal detail")
 
     monkeypatch.setitem(seeding._seeders, "stumble", stumble)
@@ -109,10 +109,20 @@ def test_a_failing_seeder_leaves_no_seed_and_says_so(monkeypatch: pytest.MonkeyP
     assert "internal detail" not in school.status_note
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM s_jclgdx.organisation_linesetting")
-        assert cursor.fetchone() == (0,)
+        assert cursor.fetchone() == (0,), "what an earlier seeder wrote is gone too"
     monkeypatch.delitem(seeding._seeders, "stumble")
     operations.retry(school_id=school.pk, by=ADMIN, now=NOW)
     assert operations.provision(school_id=school.pk, now=NOW).status == SchoolStatus.READY
+
+
+def test_service_lines_are_seeded_as_the_application_said() -> None:
+    school = operations.provision(school_id=approve(mode="outsourced", line_modes={"security": "self_run"}).pk, now=NOW)
+    assert school.status == SchoolStatus.READY, school.status_note
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT line, mode FROM s_jclgdx.organisation_linesetting WHERE line IN ('security', 'cleaning')"
+        )
+        assert dict(cursor.fetchall()) == {"security": "self_run", "cleaning": "outsourced"}
 
 
 def test_a_schema_that_is_not_ours_is_not_touched() -> None:

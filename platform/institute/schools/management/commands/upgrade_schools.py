@@ -17,14 +17,15 @@ class Command(BaseCommand):
         parser.add_argument("--rounds", type=int, default=upgrade.ROUNDS, help="how often a busy school is tried")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        summary = upgrade.upgrade_all(clock=clock.now, report=self.stdout.write, rounds=options["rounds"])
+        say = self.stdout.write if options["verbosity"] else lambda _line: None
+        summary = upgrade.upgrade_all(clock=clock.now, report=say, rounds=options["rounds"])
         for reason in summary.normally:
-            self.stdout.write(f"not replayed, run school by school: {reason}")
-        self.stdout.write(f"upgraded {summary.upgraded}, busy {len(summary.waiting)}, failed {len(summary.failed)}")
+            say(f"not replayed, run school by school: {reason}")
+        say(f"upgraded {summary.upgraded}, busy {len(summary.waiting)}, failed {len(summary.failed)}")
         pool.refill(now=clock.now())
         if options["verify"]:
             drifted = upgrade.verify_all(now=clock.now())
-            self.stdout.write(f"verified, {len(drifted)} differ")
+            say(f"verified, {len(drifted)} differ")
             if drifted:
                 raise CommandError("differ from the template: " + ", ".join(drifted))
         if not summary.complete:
