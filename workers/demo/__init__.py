@@ -30,4 +30,4 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 say(f"{plan.name}：场所、合同、岗位、120 名员工")
                 history.make(plan, people, tenant, now=now, seed=SEED)
                 say(f"{plan.name}：三个月的巡查、整改与两轮考核")
-            schools.facts(tenant, now=now)
+            schools.facts(tenant)

@@ -10,10 +10,11 @@ from institute.schools import operations
 from institute.schools.contracts import NewSchool
 from institute.schools.models import School
 from institute.schools.queries import as_tenant
-from kernel.tenancy import Tenant, public_context
+from kernel.tenancy import Tenant
 from standards_library.choices import OperatingMode, ServiceLine
 from workers.demo.institute import make as institute_people
 from workers.demo.people import account
+from workers.tasks import benchmarking
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,6 @@ def people(plan: Plan, tenant: Tenant, company: ProviderRef) -> People:
     )
 
 
-def facts(tenant: Tenant, *, now: datetime) -> None:
+def facts(tenant: Tenant) -> None:
     """Let the school's facts flow up, as beat would tonight."""
-    with public_context():
-        pass
+    benchmarking.flow(tenant)
