@@ -69,7 +69,7 @@ TOKEN_FEATURES: dict[str, str] = {
     "applications": "申报与遴选",
     "schools": "学校管理",
     "providers": "物业企业",
-    "benchmarking": "跨校对标",
+    "benchmark": "跨校对标",
     "identity": "成员与授权",
 }
 TOKEN_SCOPES: dict[str, str] = {

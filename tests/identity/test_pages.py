@@ -88,7 +88,7 @@ def test_accepting_in_the_browser(admin: Membership, alpha: Tenant) -> None:
     path = invited.url.removeprefix("http://alpha.localhost:8000")
     fresh = Client()
     page = fresh.get(path, headers=ALPHA)
-    assert "监管人员" in page.content.decode() and page["Referrer-Policy"] == "no-referrer"
+    assert "监管人员" in page.content.decode() and page["Referrer-Policy"] == "same-origin"
     data = {"name": "赵一", "username": "zhaoyi", "password": "a-long-walk-7", "again": "other"}
     assert fresh.post(path, data, headers=ALPHA).status_code == 422
     assert fresh.post(path, {**data, "again": data["password"]}, headers=ALPHA).status_code == 302

@@ -84,10 +84,13 @@ def spaces_of(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
 
 
 def granted_schools(request: HttpRequest, actor: Actor) -> list[dict[str, Any]]:
-    """Schools that let the institute read their detail today, for its staff on the public host; two queries."""
+    """Schools that let the institute read their detail today, for its staff on the public host; three queries."""
     today = clock.now().astimezone(clock.SHANGHAI).date()
     grants = list(identity.schools_granting(actor=actor, today=today))
-    hosts = schools.hosts_of({grant.school_id for grant in grants})
+    if not grants or actor.account_id is None:
+        return []
+    mine = {space.school_id for space in schools.spaces_of(actor.account_id, today=today)}
+    hosts = schools.hosts_of({grant.school_id for grant in grants} - mine)  # members enter as members
     return [
         {
             "name": hosts[grant.school_id][0],

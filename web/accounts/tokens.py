@@ -19,7 +19,7 @@ from web.http import PublicRequest, signed_in
 from web.shared.pages import go, paginate, render_list
 
 # Which features each side's API serves.
-INSTITUTE_FEATURES = ("applications", "schools", "providers", "benchmarking", "standards", "identity")
+INSTITUTE_FEATURES = ("applications", "schools", "providers", "benchmark", "standards", "identity")
 SCHOOL_FEATURES = tuple(f for f in TOKEN_FEATURES if f not in {"applications", "schools", "providers"})
 DAYS = [(30, "30 天"), (90, "90 天"), (180, "180 天"), (366, "一年")]
 
