@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from identity.choices import Role
 from identity.contracts import Actor
+from identity.models import Invitation
 from institute.schools import blueprint, catalogue, operations, pool, queries, seeding
 from institute.schools.choices import SchoolStatus
 from institute.schools.contracts import NewSchool, Profile
@@ -17,6 +19,7 @@ from kernel import clock
 from kernel.errors import NotAllowed
 from kernel.ids import new_id
 from kernel.tenancy import Tenant
+from workers.tasks import schools as tasks
 
 pytestmark = pytest.mark.django_db
 NOW = clock.now()
@@ -211,6 +214,28 @@ def test_the_first_admin_is_invited_once() -> None:
     assert (first.name, first.email) == ("周敏", "zhou@example.org")
     assert operations.first_admin_to_invite(school_id=school.pk, now=NOW) is None
     assert queries.awaiting_first_admin() == []
+
+
+def test_opening_costs_the_same_however_many_schools_there_are() -> None:
+    def cost() -> int:
+        school = approve()
+        with CaptureQueriesContext(connection) as sent:
+            assert operations.provision(school_id=school.pk, now=NOW).status == SchoolStatus.READY
+        return len(sent)
+
+    first = cost()
+    for _ in range(8):
+        operations.provision(school_id=approve().pk, now=NOW)
+    assert cost() == first
+
+
+def test_a_job_that_runs_twice_or_late_does_no_harm() -> None:
+    school = approve(admin_name="周敏", admin_email="zhou@example.org")
+    for _ in range(2):
+        tasks.provision.run(school_id=str(school.pk))
+        tasks.invite_first_admin.run(school_id=str(school.pk), key_of_a_newer_release=1)
+    assert Invitation.objects.filter(school_id=school.pk, role=Role.SCHOOL_ADMIN).count() == 1
+    assert School.objects.get(pk=school.pk).admin_invited_at is not None
 
 
 def test_schools_are_found_by_name_and_pinyin() -> None:
