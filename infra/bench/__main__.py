@@ -1,7 +1,7 @@
 """Run one bench (`python -m infra.bench provision`) or all; SIZE=small for the quick form.
 
 Each bench is a module here with `run(size) -> (measured, goal)`, prints what it compares, and ends with a line
-`name: 13.1 (goal >= 12) ok` or `… short`. A bench runs in a process and a PostgreSQL of its own (`var/bench-pg`),
+`name: 13.1 (goal >= 12) ok` or `… short` (`<=` where the module says AT_MOST). A bench runs in a process and a PostgreSQL of its own (`var/bench-pg`),
 which is removed afterwards.
 """
 
@@ -29,9 +29,12 @@ def alone(name: str) -> int:
     from infra.bench import scratch
 
     with scratch.server():
-        measured, goal = importlib.import_module(f"infra.bench.{name}").run(os.environ.get("SIZE", "full"))
-    reached = measured >= goal
-    print(f"{name}: {measured:.1f} (goal >= {goal:g}) {'ok' if reached else 'short'}", flush=True)
+        bench = importlib.import_module(f"infra.bench.{name}")
+        measured, goal = bench.run(os.environ.get("SIZE", "full"))
+    at_most = getattr(bench, "AT_MOST", False)
+    reached = measured <= goal if at_most else measured >= goal
+    sign = "<=" if at_most else ">="
+    print(f"{name}: {measured:.1f} (goal {sign} {goal:g}) {'ok' if reached else 'short'}", flush=True)
     return 0 if reached else 1
 
 

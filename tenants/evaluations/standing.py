@@ -60,8 +60,12 @@ class Standing:
         return self.done * 100 // self.total if self.total else 0
 
     @property
-    def complete(self) -> bool:
-        return self.total > 0 and self.done == self.total
+    def done_note(self) -> str:
+        return f"{self.done} / {self.total} 项已提交"
+
+    @property
+    def findings_note(self) -> str:
+        return f"其中问题整改 {self.from_findings} 条"
 
     @property
     def several_areas(self) -> bool:

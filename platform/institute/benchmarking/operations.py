@@ -186,11 +186,7 @@ def _positions(row: Publication, month: date) -> list[Position]:
     made: list[Position] = []
     for metric in queries.metrics():
         lines = {line.school_id: line for line in queries.lines(metric, month=month)}
-        values = {
-            school: line.value
-            for school, line in lines.items()
-            if line.ranked and line.value is not None and school in traits
-        }
+        values = {school: line.value for school, line in lines.items() if line.ranked and school in traits}
         groups = peers.groups_of({school: traits[school] for school in values})
         may = peers.told(groups)
         quarter = {

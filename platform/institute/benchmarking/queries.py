@@ -13,7 +13,7 @@ from identity.contracts import Actor
 from institute.benchmarking import policies
 from institute.benchmarking.choices import Dimension, Silence
 from institute.benchmarking.models import Fact, MetricDefinition, Position, Publication
-from institute.benchmarking.peers import Traits, band_of, quarters, spread
+from institute.benchmarking.peers import Traits, band_of, spread
 from institute.schools.choices import SchoolStatus
 from institute.schools.models import School
 from kernel.errors import NotAllowed, NotFound
@@ -62,7 +62,7 @@ class Line:
     coverage: Decimal
     trial: bool
     recorded_at: datetime
-    value: Decimal | None = None
+    value: Decimal
     silence: str = ""
     place: int | None = None
     quarter: int | None = None
@@ -84,11 +84,13 @@ class Line:
 # The only cross-school read: facts joined to who the school is, by the unique index (metric, grain, period, line).
 _SIDE_BY_SIDE = """
     SELECT f.school_id, s.name, s.slug, s.kind, s.students, s.region, s.mode, f.numerator, f.denominator,
-           f.n, f.coverage, f.trial OR s.trial, f.recorded_at
+           f.n, f.coverage, f.trial OR s.trial, f.recorded_at,
+           round(f.numerator * %s / f.denominator, 2) AS value
     FROM benchmarking_fact f JOIN schools_school s ON s.id = f.school_id
     WHERE f.metric_code = %s AND f.grain = 'month' AND f.period = %s AND f.line = %s AND f.metric_version = %s
       AND s.status = ANY(%s)
-"""
+    ORDER BY value """
+RANKED = ("", Silence.NEUTRAL.value)
 SHOWN = [SchoolStatus.READY.value, SchoolStatus.SUSPENDED.value]
 
 
@@ -104,7 +106,10 @@ def lines(
 ) -> list[Line]:
     """All schools' facts of one metric and month, with their values, best first, unranked ones last. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(_SIDE_BY_SIDE, [definition.code, month, line, definition.version, SHOWN])
+        cursor.execute(
+            f"{_SIDE_BY_SIDE} {'ASC' if definition.direction == Direction.DOWN else 'DESC'}, s.name",
+            [100 if definition.percent else 1, definition.code, month, line, definition.version, SHOWN],
+        )
         rows = [Line(*row) for row in cursor.fetchall()]
     if kind:
         rows = [r for r in rows if r.kind == kind]
@@ -114,10 +119,13 @@ def lines(
         rows = [r for r in rows if r.region == region]
     if mode:
         rows = [r for r in rows if r.mode == mode]
-    factor, floor, fewest = (HUNDRED if definition.percent else 1), definition.minimum_coverage, definition.minimum_n
-    neutral, up = definition.direction == Direction.NEUTRAL, definition.direction == Direction.UP
+    floor, fewest, neutral = (
+        definition.minimum_coverage, definition.minimum_n, definition.direction == Direction.NEUTRAL,
+    )  # fmt: skip
+    shown: list[Line] = []
+    apart: list[Line] = []
+    place, before = 0, None
     for row in rows:
-        row.value = (row.numerator * factor / row.denominator).quantize(CENT, "ROUND_HALF_UP")
         if row.trial:
             row.silence = Silence.TRIAL.value
         elif row.coverage < floor:
@@ -126,16 +134,12 @@ def lines(
             row.silence = Silence.FEW_CASES.value
         elif neutral:
             row.silence = Silence.NEUTRAL.value
-    sign = -1 if up or neutral else 1
-    rows.sort(key=lambda r: (r.silence not in ("", "neutral"), sign * (r.value or 0), r.name))
-    place, before = 0, None
-    for n, row in enumerate(rows, start=1):
-        if row.silence:
-            continue
-        if row.value != before:
-            place, before = n, row.value
-        row.place = place
-    return rows
+        else:
+            if row.value != before:
+                place, before = len(shown) + 1, row.value
+            row.place = place
+        (shown if row.silence in RANKED else apart).append(row)
+    return shown + apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,15 +174,15 @@ def side_by_side(
         raise NotAllowed
     definition = metric(code)
     rows = lines(definition, month=month, line=line, kind=kind, size=size, region=region, mode=mode)
-    values = {r.school_id: r.value for r in rows if r.ranked and r.value is not None}
-    placed = quarters(values, higher_is_better=definition.direction == Direction.UP) if values else {}
+    values = [r.value for r in rows if r.place is not None]
     for row in rows:
-        row.quarter = placed.get(row.school_id)
+        if row.place is not None:
+            row.quarter = (row.place - 1) * 4 // len(values) + 1  # as peers.quarters: equals share the better place
     return Comparison(
         metric=definition,
         month=month,
         rows=rows,
-        spread=spread(list(values.values())),
+        spread=spread(values),
         as_of=max((r.recorded_at for r in rows), default=None),
         mean_coverage=(sum((r.coverage for r in rows), Decimal(0)) / len(rows)).quantize(Decimal("0.0001"))
         if rows

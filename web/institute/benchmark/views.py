@@ -79,29 +79,38 @@ def index(request: PublicRequest) -> HttpResponse:
         {
             "title": "跨校对标", "lead": "只比各校上报的汇总数，不含任何学校的明细。", "crumbs": [HOME, {"label": "跨校对标"}],
             "form": form, "answer": answer, "page_obj": page, "rows": rows, "chart": _chart(answer),
+            "notes": _notes(answer),
             "can_publish": policies.can_publish(request.actor), "published": queries.published_months()[:1],
         },
     )  # fmt: skip
+
+
+def _notes(answer: queries.Comparison | None) -> dict[str, str]:
+    if answer is None:
+        return {}
+    middle = f"{answer.spread[1]}—{answer.spread[3]}" if answer.spread else ""
+    return {"ranked": f"参与排名 {answer.ranked} 所", "middle": middle}
 
 
 def _chart(answer: queries.Comparison | None) -> dict[str, Any] | None:
     """A dot per ranked school, with the quartiles as lines; the best 40 when there are more."""
     if answer is None:
         return None
-    best = [r for r in answer.rows if r.ranked and r.value is not None][:40]
+    best = [r for r in answer.rows if r.ranked][:40]
     if len(best) < 2 or answer.spread is None:
         return None
     low, first, middle, third, high = (float(v) for v in answer.spread)
-    names = [r.name for r in best][::-1]
-    values = [float(r.value or 0) for r in best][::-1]
+    names = [r.name for r in best]
+    values = [float(r.value) for r in best]
     unit = answer.metric.unit
     margin = max((high - low) * 0.1, 1)
-    lines = [{"xAxis": v, "name": n} for n, v in (("下四分位", first), ("中位数", middle), ("上四分位", third))]
+    lines = [{"xAxis": v, "name": n} for n, v in (("¼", first), ("½", middle), ("¾", third))]
     return {
         "kind": "hbar", "unit": unit, "axis": "学校", "categories": names,
         "series": [{"name": answer.metric.name, "data": values}],
-        "description": f"{len(best)} 所学校的{answer.metric.name}，从 {low}{unit} 到 {high}{unit}，中位数 {middle}{unit}。",
+        "description": f"{len(best)} 所学校的{answer.metric.name}，从 {low}{unit} 到 {high}{unit}，中位数 {middle}{unit}。虚线为下四分位、中位数和上四分位。",
         "option": {
+            "grid": {"left": 8, "right": 18, "top": 30, "bottom": 4, "containLabel": True},
             "xAxis": {"type": "value", "min": int(low - margin), "max": min(100, int(high + margin) + 1) if unit == "%" or high <= 100 else int(high + margin) + 1},
             "series": [
                 {
@@ -109,7 +118,7 @@ def _chart(answer: queries.Comparison | None) -> dict[str, Any] | None:
                     "data": [[v, n] for n, v in enumerate(values)],
                     "markLine": {
                         "silent": True, "symbol": "none", "lineStyle": {"type": "dashed", "color": "#55637d"},
-                        "label": {"formatter": "{b}", "color": "#55637d"}, "data": lines,
+                        "label": {"formatter": "{b}", "color": "#1f2d3d", "position": "start", "fontSize": 14}, "data": lines,
                     },
                 }
             ],
