@@ -6,6 +6,7 @@ from graphql_api.public.applications import ApplicationsMutation, ApplicationsQu
 from graphql_api.public.benchmark import BenchmarkMutation, BenchmarkQuery
 from graphql_api.public.identity import IdentityMutation, IdentityQuery
 from graphql_api.public.library import LibraryQuery
+from graphql_api.public.providers import ProvidersMutation, ProvidersQuery
 from graphql_api.public.schools import SchoolsMutation, SchoolsQuery
 from identity.contracts import Actor
 
@@ -26,11 +27,13 @@ class MeQuery(graphene.ObjectType):
         return Me(name=actor.name, roles=sorted(actor.roles)) if actor.signed_in else None
 
 
-class Query(ApplicationsQuery, BenchmarkQuery, LibraryQuery, SchoolsQuery, IdentityQuery, MeQuery):
+class Query(ProvidersQuery, ApplicationsQuery, BenchmarkQuery, LibraryQuery, SchoolsQuery, IdentityQuery, MeQuery):
     """Reads on the public host."""
 
 
-class Mutation(ApplicationsMutation, BenchmarkMutation, SchoolsMutation, IdentityMutation, graphene.ObjectType):
+class Mutation(
+    ProvidersMutation, ApplicationsMutation, BenchmarkMutation, SchoolsMutation, IdentityMutation, graphene.ObjectType
+):
     """Writes on the public host."""
 
 

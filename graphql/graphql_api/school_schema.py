@@ -9,8 +9,10 @@ from graphql_api.tenant.evidence import EvidenceQuery
 from graphql_api.tenant.findings import FindingsMutation, FindingsQuery
 from graphql_api.tenant.identity import IdentityMutation, IdentityQuery
 from graphql_api.tenant.inspections import InspectionsMutation, InspectionsQuery
+from graphql_api.tenant.jobs import JobsQuery
 from graphql_api.tenant.library import SchoolLibraryQuery
 from graphql_api.tenant.notices import NoticesMutation, NoticesQuery
+from graphql_api.tenant.organisation import OrganisationMutation, OrganisationQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 from graphql_api.tenant.timeline import TimelineQuery
 
@@ -21,6 +23,8 @@ class Query(
     EvidenceQuery,
     NoticesQuery,
     TimelineQuery,
+    OrganisationQuery,
+    JobsQuery,
     EvaluationsQuery,
     OwnBenchmarkQuery,
     SchoolLibraryQuery,
@@ -32,6 +36,7 @@ class Query(
 
 
 class Mutation(
+    OrganisationMutation,
     FindingsMutation,
     InspectionsMutation,
     NoticesMutation,

@@ -12,4 +12,4 @@ def can_see(actor: Actor, job: Job) -> bool:
 
 def can_download(actor: Actor, job: Job) -> bool:
     """Its owner alone: files may hold personal data in clear."""
-    return actor.signed_in and job.account_id == actor.account_id and bool(actor.roles)
+    return actor.signed_in and actor.may("jobs:read") and job.account_id == actor.account_id and bool(actor.roles)

@@ -1,6 +1,8 @@
 """Reads of jobs."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -28,12 +30,17 @@ def job(job_id: UUID | str, *, by: Actor) -> Job:
 
 def jobs_of(by: Actor, *, state: str | None = None, kind: str | None = None) -> "QuerySet[Job]":
     """The actor's own jobs, newest first, without their row lists."""
-    rows = Job.objects.filter(account_id=by.account_id) if by.account_id else Job.objects.none()
+    rows = Job.objects.filter(account_id=by.account_id) if by.account_id and by.may("jobs:read") else Job.objects.none()
     if state:
         rows = rows.filter(state=state)
     if kind:
         rows = rows.filter(kind=kind)
     return rows.defer("result")
+
+
+def results_by_id(ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+    """What jobs found, by id, for loaders; the caller has read the jobs. One query."""
+    return dict(Job.objects.filter(pk__in=list(ids)).values_list("pk", "result"))
 
 
 def output(job_id: UUID | str, *, by: Actor, tenant: Tenant) -> tuple[str, bytes]:

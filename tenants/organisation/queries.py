@@ -247,6 +247,11 @@ def posts_by_id(ids: Iterable[UUID]) -> dict[UUID, Post]:
     return Post.objects.in_bulk(list(ids))
 
 
+def posts_of(party_ids: list[UUID]) -> list[tuple[UUID, Post]]:
+    """(party id, active post) pairs by name: one query."""
+    return [(row.party_id, row) for row in Post.objects.filter(party_id__in=party_ids, active=True).order_by("name")]
+
+
 def posts_short(*, by: Actor) -> QuerySet[Post]:
     """Posts with fewer people than contracted."""
     return posts(by=by).filter(Q(filled__lt=F("headcount")))
