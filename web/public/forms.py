@@ -74,7 +74,8 @@ class EnquiryForm(Trapped):
 class DocumentForm(forms.Form):
     kind = forms.ChoiceField(label="材料类别", choices=DocumentKind.choices)
     file = forms.FileField(
-        label="文件", allow_empty_file=True, max_length=None, help_text="PDF、JPG、PNG 或 WebP，单个不超过 10 MB。",
+        label="文件", allow_empty_file=True, max_length=None,
+        error_messages={"required": "请选择要上传的文件。", "missing": "请选择要上传的文件。", "invalid": "请选择要上传的文件。"}, help_text="PDF、JPG、PNG 或 WebP，单个不超过 10 MB。",
         widget=forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.png,.webp"}),
     )  # fmt: skip
 

@@ -72,13 +72,14 @@ def detail(request: PublicRequest, enquiry_id: UUID) -> HttpResponse:
 
 
 def _page(
-    request: PublicRequest, enquiry_id: UUID, forms: dict[str, Form] | None = None, status: int = 200
+    request: PublicRequest, enquiry_id: UUID, forms: dict[str, Form] | None = None, status: int = 200, refused: str = ""
 ) -> HttpResponse:
     found, given = queries.enquiry(enquiry_id, by=request.actor), forms or {}
     context = {
         "title": f"{EnquiryTopic(found.topic).label} · {found.name}",
         "crumbs": [HOME, {"label": "咨询", "url": reverse("institute:enquiries")}, {"label": found.name}],
         "enquiry": found,
+        "refused": refused,
         "tones": TONES,
         "late": found.status == EnquiryStatus.NEW and found.due_at < clock.now(),
         "can_work": policies.can_work_on_enquiry(request.actor, found),
@@ -106,6 +107,8 @@ def _staff() -> list[tuple[str, str]]:
 def _refuse(request: PublicRequest, enquiry_id: UUID, name: str, form: Form, refused: DomainError) -> HttpResponse:
     if isinstance(refused, NotAllowed | NotFound):
         raise refused
+    if isinstance(refused, operations.EnquiryClosed):
+        return _page(request, enquiry_id, status=422, refused=refused.sentence)
     form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
     return _page(request, enquiry_id, {name: form}, status=422)
 

@@ -291,6 +291,9 @@ def save_criteria(*, rows: Sequence[criteria.CriterionText], by: Actor, now: dat
 
 def _current_edition(*, now: datetime) -> CriteriaSet:
     """The latest edition; the seed becomes the first one."""
+    if (latest := CriteriaSet.objects.first()) is not None:
+        return latest
+    lock_codes("criteria")  # two first assignments at once must not both store the seed
     return CriteriaSet.objects.first() or _store(criteria.SEED, by_name="系统", now=now)
 
 
