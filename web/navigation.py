@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 
-from identity.choices import INSTITUTE_ROLES, SCHOOL_ROLES, GrantScope, Role
+from identity.choices import GRANT_READERS, INSTITUTE_ROLES, SCHOOL_ROLES, GrantScope, Role
 from identity.contracts import Actor
 from tenants.notices import queries as notices
 
@@ -76,6 +76,7 @@ INSTITUTE: list[tuple[str, list[Entry]]] = [
                 "成员管理", icon="users", url_name="institute:members:index", roles=frozenset({Role.INSTITUTE_ADMIN})
             ),
             Entry("接口令牌", icon="key", url_name="institute:tokens:index", roles=INSTITUTE_ROLES),
+            Entry("授权查看", icon="eye", url_name="account_spaces", roles=GRANT_READERS),
         ],
     ),
     ("标准", [Entry("标准库", icon="books", url_name="institute:library:index", roles=INSTITUTE_ROLES)]),

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Length
+from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, When
 
 from identity import policies, secrets
 from identity.choices import GRANT_READERS, INSTITUTE_ROLES, GrantScope, Role, Via
@@ -233,8 +232,9 @@ def account_by_login(login: str, *, slug: str | None = None) -> Account | None:
     names = Q(username__iexact=login) | (Q(email__iexact=login) if "@" in login else Q())
     if slug:
         names |= Q(username__iexact=f"{slug}.{login}")
-    # The exact name wins over "<slug>.<number>".
-    return Account.objects.filter(names).order_by(Length("username")).first()
+    # The school's own staff number wins: nobody takes it away by choosing a number as a login name elsewhere.
+    own_first = Case(When(username__iexact=f"{slug}.{login}", then=0), default=1)
+    return Account.objects.filter(names).order_by(own_first, "pk").first()
 
 
 def is_institute(roles: Collection[Role]) -> bool:

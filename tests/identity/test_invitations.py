@@ -123,6 +123,16 @@ def test_a_wrong_invitation_names_the_field(alpha: Tenant, changes: dict[str, ob
     assert refused.value.field == field
 
 
+@pytest.mark.parametrize("username", ["ab", "123456", "a b c", "me@x", "a/b", "x" * 61])
+def test_a_bad_login_name_is_refused(alpha: Tenant, username: str) -> None:
+    token = _token(_invite(alpha, school_actor(alpha)).url)
+    with pytest.raises(Invalid) as refused:
+        operations.accept_as_new(
+            token=token, username=username, name="赵一", password="a-long-walk-7", school_id=alpha.school_id, now=NOW
+        )
+    assert refused.value.field == "username"
+
+
 @pytest.mark.parametrize("password", ["short1", "12345678901", "password123"])
 def test_a_weak_password_is_refused(alpha: Tenant, password: str) -> None:
     token = _token(_invite(alpha, school_actor(alpha)).url)

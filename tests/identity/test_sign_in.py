@@ -77,6 +77,13 @@ def test_the_staff_number_is_enough_on_the_schools_host(alpha: Tenant, beta: Ten
     assert sign_in(client, "0042", headers=ALPHA).status_code == 302
 
 
+def test_a_staff_number_cannot_be_taken_away_by_a_login_name(alpha: Tenant, client: Client) -> None:
+    own = make_account(username="alpha.0042")
+    make_account(username="0042")
+    client.post("/accounts/login/", {"login": "0042", "password": PASSWORD}, headers=ALPHA)
+    assert client.session["_auth_user_id"] == str(own.pk)
+
+
 def test_a_wrong_next_never_leaves_the_host(alpha: Tenant, client: Client) -> None:
     make_account(username="zhou.li")
     answer = client.post(
@@ -171,6 +178,13 @@ def test_the_lock_ends_and_others_are_not_locked(alpha: Tenant, client: Client) 
     assert sign_in(client, "zhou.li").status_code in (302, 429)
     AccessAttempt.objects.update(attempt_time=clock.now() - timedelta(minutes=16))
     assert sign_in(client, "zhou.li").status_code == 302
+
+
+def test_a_flood_gets_a_chinese_page(alpha: Tenant, client: Client, settings: Any) -> None:
+    settings.ACCOUNT_RATE_LIMITS = {"login": "2/m/ip"}
+    answers = [sign_in(client, f"nobody{n}", "wrong") for n in range(3)]
+    assert [a.status_code for a in answers] == [200, 200, 429]
+    assert "等五分钟" in answers[-1].content.decode()
 
 
 def test_a_reset_mail_leads_to_a_new_password_once(alpha: Tenant, client: Client, mailoutbox: list) -> None:

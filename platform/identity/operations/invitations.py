@@ -222,6 +222,8 @@ def accept_as_new(
         raise Invalid(_("请填写您的姓名（60 字以内）。"), field="name")
     if not (3 <= len(username) <= 60) or any(c.isspace() or c in "@/\\" for c in username):
         raise Invalid(_("登录名为 3 到 60 个字符，不能包含空格、@ 和斜杠。"), field="username")
+    if username.isdigit():
+        raise Invalid(_("登录名不能全是数字，以免与工号混淆。"), field="username")
     if Account.objects.filter(username__iexact=username).exists():
         raise LoginTaken(field="username")
     if Account.objects.filter(email__iexact=invitation.email).exists():
