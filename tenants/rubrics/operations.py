@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from identity.contracts import Actor
 from kernel.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
@@ -108,7 +108,7 @@ def adopt(*, template_key: str, edition: str = "", title: str = "", by: Actor, t
         payment_note=template.payment_note,
         sections=tuple(_section_of(d, template.edition) for d in template.dimensions),
     )
-    rubric = _create(sheet, template_key=template.key, edition=template.edition, now=now)
+    rubric = _create(sheet, template_key=template.key, edition=template.edition, tenant=tenant, now=now)
     timeline.record(
         verb="rubric.adopted",
         sentence=f"采用评分表范本“{template.title}”（{template.edition} 版），作为“{rubric.title}”",
@@ -152,13 +152,13 @@ def _section_of(dimension: TemplateDimensionContract, edition: str) -> SectionDr
 def create(*, sheet: SheetDraft, by: Actor, tenant: Tenant, now: datetime) -> Rubric:
     """A sheet of the school's own, as a draft. Raises as `edit`."""
     _need_editor(by)
-    rubric = _create(_checked(sheet.from_outside(), by), template_key="", edition="", now=now)
+    rubric = _create(_checked(sheet.from_outside(), by), template_key="", edition="", tenant=tenant, now=now)
     timeline.record(verb="rubric.created", sentence=f"新建评分标准“{rubric.title}”", subject=rubric, by=by)
     return rubric
 
 
-def _create(sheet: SheetDraft, *, template_key: str, edition: str, now: datetime) -> Rubric:
-    _need_title(sheet.title)
+def _create(sheet: SheetDraft, *, template_key: str, edition: str, tenant: Tenant, now: datetime) -> Rubric:
+    _need_title(sheet.title, tenant=tenant)
     rubric = Rubric.objects.create(
         template_key=template_key, edition=edition, created_at=now, updated_at=now, **_columns(sheet)
     )
@@ -177,7 +177,10 @@ def _columns(sheet: SheetDraft) -> dict[str, Any]:
     }
 
 
-def _need_title(title: str, *, but: UUID | None = None) -> None:
+def _need_title(title: str, *, tenant: Tenant, but: UUID | None = None) -> None:
+    """Raise TitleTaken; who asks at the same moment for the same school waits, so a double click is told so."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7401))", [tenant.schema])
     same = Rubric.objects.filter(title=title.strip()).exclude(status=RubricStatus.RETIRED)
     if (same.exclude(pk=but) if but else same).exists():
         raise TitleTaken(field="title", title=title.strip())
@@ -203,7 +206,7 @@ def edit(*, rubric_id: UUID, sheet: SheetDraft, digest: str = "", by: Actor, ten
     if digest and digest != before.digest:
         raise Conflict
     ready = _checked(sheet.from_outside(), by, before=before)
-    _need_title(ready.title, but=rubric.pk)
+    _need_title(ready.title, tenant=tenant, but=rubric.pk)
     return _save(rubric, ready, before, by=by, now=now, verb="rubric.edited", what="修改")
 
 
@@ -431,7 +434,7 @@ def activate(*, rubric_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> Ru
     _need_editor(by)
     rubric = _locked(rubric_id)
     _move(rubric, RubricStatus.ACTIVE)
-    _need_title(rubric.title, but=rubric.pk)
+    _need_title(rubric.title, tenant=tenant, but=rubric.pk)
     contract = queries.frozen(rubric.pk)
     _checked(sheet_draft(contract), by, before=contract)
     rubric.updated_at = now
@@ -506,7 +509,7 @@ def adopt_changes(
             "分值没有配平：%(sentences)s。请把同一维度里有关分值的变化一起采用，或一起保留。",
             sentences="；".join(wrong), field="take",
         )  # fmt: skip
-    _need_title(sheet.title, but=rubric.pk)
+    _need_title(sheet.title, tenant=tenant, but=rubric.pk)
     return _save(
         rubric, sheet, before, by=by, now=now, verb="rubric.upgraded",
         what=f"按 {upgrade.theirs.edition} 版采用 {len(taken)} 处、保留 {len(kept)} 处，更新",
