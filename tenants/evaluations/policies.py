@@ -36,7 +36,7 @@ def can_score(actor: Actor, source: Source) -> bool:
 
     People of a property company never score, whatever list they were put on.
     """
-    if not actor.may(WRITE) or actor.has(Role.PROVIDER_MANAGER):
+    if not actor.may(WRITE) or actor.has(Role.PROVIDER_MANAGER) or actor.grant_id is not None:
         return False
     if actor.is_system or actor.has(Role.SCHOOL_ADMIN):
         return True

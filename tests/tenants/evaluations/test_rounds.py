@@ -10,7 +10,8 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.utils import Error as DatabaseError
 
-from identity.choices import Role
+from identity.choices import GrantScope, Role
+from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant, school_context
 from tenants.evaluations import document, operations, queries
@@ -507,3 +508,28 @@ def test_computing_costs_the_same_for_few_and_many_deductions(alpha: Tenant, dja
     hand_in_all(row, alpha)
     with django_assert_max_num_queries(18):
         compute(row, alpha)
+
+
+def test_the_institute_reads_only_under_a_grant_and_never_writes(alpha: Tenant) -> None:
+    row = closed_round(alpha)
+    open_one = make_round(alpha, month=9)
+
+    def reader(*scopes: GrantScope) -> Actor:
+        return Actor(
+            account_id=uuid4(), name="研究院", roles=frozenset({Role.INSTITUTE_ANALYST}), school_id=alpha.school_id,
+            grant_id=uuid4(), grant_scopes=frozenset(scopes),
+        )  # fmt: skip
+
+    allowed = reader(GrantScope.EVALUATIONS)
+    assert queries.round_of(row.pk, by=allowed) == row and allowed.grant_reads == {GrantScope.EVALUATIONS}
+    for other in (reader(GrantScope.FINDINGS), actor(alpha, Role.INSTITUTE_ADMIN)):
+        with pytest.raises(NotAllowed):
+            queries.rounds(by=other)
+    source = open_one.sources.get(mode="raw")
+    source.scorers = [{"id": str(allowed.account_id), "name": "研究院"}]
+    source.save()
+    with pytest.raises(NotAllowed):
+        operations.give_score(
+            round_id=open_one.pk, source_id=source.pk, area_id=open_one.areas.get().pk, raw=D(1), by=allowed,
+            tenant=alpha, now=NOW,
+        )  # fmt: skip
