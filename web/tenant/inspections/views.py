@@ -307,8 +307,10 @@ def walk(request: SchoolRequest, inspection_id: UUID) -> HttpResponse:
     now = clock.now()
     rules = deadlines.rules()
     inside = organisation.subtree(row.place_id).filter(active=True).order_by("full_name")[:300]
+    carried = [_problem(f, now) for f in queries.carried_over(row)]
     context |= {
-        "carried": [_problem(f, now) for f in queries.carried_over(row)],
+        "carried": carried,
+        "carried_more": max(0, len(carried) - 3),
         "places": [(str(p.pk), p.full_name.removeprefix(row.place.full_name).lstrip(" /") or p.name) for p in inside],
         "severities": [(s.value, f"{s.label}，{_hours(rules[s].hours)}内整改") for s in Severity],
     }
