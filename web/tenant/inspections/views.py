@@ -157,6 +157,7 @@ def coverage(request: SchoolRequest) -> HttpResponse:
         "crumbs": [*CRUMBS, {"label": "巡查检查", "url": reverse("inspections:index")}, {"label": "覆盖率"}],
         "form": form,
         "whole": whole,
+        "seen": f"{whole.numerator} / {whole.denominator}",
         "share": whole.numerator / whole.denominator if whole.denominator else None,
         "never": sum(p.inspections == 0 for p in places),
         "page_obj": paginate(request, places),
