@@ -134,7 +134,7 @@ def test_walk_offline_fix_and_verify(site: Site, browser: Browser, tmp_path: Pat
     looked_at(page, "phone-finding-company")
     # 同机位复拍: the old picture lies over the camera; what is shot goes into the form.
     page.get_by_role("button", name="对着原照片同机位拍").click()
-    page.wait_for_function("document.querySelector('dialog.ghost video')?.videoWidth > 0")
+    expect(page.locator("dialog.ghost video")).not_to_have_js_property("videoWidth", 0)
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/phone-ghost.png")
     assert violations(page) == []
@@ -157,7 +157,8 @@ def test_walk_offline_fix_and_verify(site: Site, browser: Browser, tmp_path: Pat
     looked_at(page, "finding-verify")
     page.get_by_role("button", name="叠在一起对比").first.click()
     expect(page.get_by_label(re.compile("左右滑动"))).to_be_visible()
-    page.wait_for_function("[...document.querySelectorAll('.compare img')].every((i) => i.naturalWidth > 0)")
+    for n in range(2):
+        expect(page.locator(".compare img").nth(n)).not_to_have_js_property("naturalWidth", 0)
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/finding-compare.png")
     page.get_by_role("button", name="通过，销号").click()
