@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 _MASKS: list[tuple[re.Pattern[str], str]] = [
     (re.compile(r"cielm_[\w-]+"), "cielm_***"),
     (re.compile(r"(/accounts/invitation/)[^/\s?'\"]+"), r"\1***"),
+    (re.compile(r"(/apply/)(?!resume/)[^/\s?'\"]+"), r"\1***"),  # the applicant's signed link
     (re.compile(r"(/password/reset/key/)[^/\s?'\"]+"), r"\1***"),
     (re.compile(r"(\b(?:ticket|token|key|code|state|password|signature)=)[^&\s'\"]+", re.IGNORECASE), r"\1***"),
     (re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"), "***@***"),

@@ -241,3 +241,12 @@ def test_drafts_nobody_came_back_to_are_forgotten_with_their_files() -> None:
     assert set(Application.objects.all()) == {sent, fresh}
     assert not ApplicationDocument.objects.filter(application_id=old.pk).exists()
     assert not Knock.objects.filter(at__lt=later - timedelta(days=2)).exists()
+
+
+def test_logs_never_hold_an_applicant_s_link() -> None:
+    from config.logs import masked
+
+    token = _token()
+    said = masked(f"GET {links.path_of(token)}documents/1/ from http://localhost{links.path_of(token)}")
+    assert token not in said and said == "GET /apply/***/documents/1/ from http://localhost/apply/***/"
+    assert masked("GET /apply/resume/?why=link_expired") == "GET /apply/resume/?why=link_expired"
