@@ -113,7 +113,13 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         "标准",
         [
             Entry("标准库", icon="books", url_name="library:index", roles=SCHOOL_ROLES),
-            Entry("评分标准", icon="clipboard-list", url_name="rubrics:index", roles=SCHOOL_ROLES),
+            Entry(
+                "评分标准",
+                icon="clipboard-list",
+                url_name="rubrics:index",
+                roles=SCHOOL_ROLES,
+                grant=GrantScope.EVALUATIONS,
+            ),
         ],
     ),
     (

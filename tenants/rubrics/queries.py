@@ -172,14 +172,14 @@ def gaps(*, lines: Iterable[str], by: Actor, tier: str = "", kind: str = "", sea
 
     `lines` are the school's (organisation.queries.line_settings); none: all. Raises NotAllowed.
     """
-    if not policies.can_read(by):
+    if not policies.can_see_gaps(by):
         raise NotAllowed
     return library.uncovered(covered=covered_keys(), lines=lines, tier=tier, kind=kind, search=search)
 
 
 def in_scope(*, lines: Iterable[str], by: Actor) -> int:
     """How many requirements concern these service lines, checked or not. Raises NotAllowed."""
-    if not policies.can_read(by):
+    if not policies.can_see_gaps(by):
         raise NotAllowed
     return library.uncovered(covered=(), lines=lines).count()
 

@@ -55,7 +55,7 @@ def _context(request: HttpRequest, frame: str, here: str, title: str, **more: An
         {"label": "已被替代", "url": reverse(f"{ns}:superseded"), "active": here == "superseded"},
         {"label": "评分表范本", "url": reverse(f"{ns}:templates"), "active": here == "templates"},
     ]
-    if frame == "school":
+    if frame == "school" and rubric_policies.can_see_gaps(request.actor):  # type: ignore[attr-defined]
         tabs.append({"label": "无检查", "url": reverse(f"{ns}:gaps"), "active": here == "gaps"})
     return {
         "base": BASES[frame],
@@ -105,6 +105,7 @@ def requirement(request: SchoolRequest, key: str, *, frame: str) -> HttpResponse
         latest=queries.current_edition(),
     )  # fmt: skip
     if context["in_school"] and rubric_policies.can_read(request.actor):
+        context["sees_gaps"] = frame == "school" and rubric_policies.can_see_gaps(request.actor)
         context["own_uses"] = rubrics.uses_of([row.key], by=request.actor)[row.key]
     return render(request, "library/requirement.html", context)
 
@@ -148,7 +149,7 @@ def templates(request: SchoolRequest, *, frame: str) -> HttpResponse:
     rows = list(queries.templates())
     lead = "每份 100 分，维度分值合计 100，逐项写明依据。学校采用后可以按本校情况修改。"
     mine: dict[str, Any] = {}
-    if frame in {"school", "phone"}:
+    if frame in {"school", "phone"} and rubric_policies.can_read(request.actor):
         copies = rubrics.rubrics(by=request.actor).exclude(template_key="").exclude(status="retired")
         mine = {copy.template_key: copy for copy in copies}
     context = _context(

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from identity.choices import Role
+from identity.choices import GrantScope, Role
 from identity.contracts import Actor
 from kernel import clock
 from kernel.errors import Conflict, Invalid, NotAllowed, NotFound
@@ -336,3 +336,38 @@ def test_gaps_are_what_no_rubric_in_force_checks(alpha: Tenant) -> None:
     assert [u.rubric_id for u in queries.uses_of(["cl-road-twice"], by=by)["cl-road-twice"]] == [row.pk]
     with pytest.raises(NotAllowed):
         queries.gaps(lines=[], by=Actor.anonymous())
+
+
+def test_the_institute_reads_under_a_grant_that_covers_it_and_never_writes(alpha: Tenant) -> None:
+    row = adopted(alpha)
+    seen = Actor(
+        account_id=uuid4(), name="钱岚", roles=frozenset({Role.INSTITUTE_ANALYST}), school_id=alpha.school_id,
+        grant_id=uuid4(), grant_scopes=frozenset({GrantScope.EVALUATIONS}),
+    )  # fmt: skip
+    assert queries.rubric(row.pk, by=seen) == row and queries.gaps(lines=[], by=seen).exists()
+    assert seen.grant_reads == {GrantScope.EVALUATIONS}
+    other = replace(seen, grant_scopes=frozenset({GrantScope.ORGANISATION}))
+    for refused in (
+        lambda: queries.rubric(row.pk, by=other),
+        lambda: queries.gaps(lines=[], by=other),
+        lambda: operations.retire(rubric_id=row.pk, by=seen, tenant=alpha, now=clock.now()),
+    ):
+        with pytest.raises(NotAllowed):
+            refused()  # type: ignore[no-untyped-call]
+
+
+def test_what_nobody_checks_is_not_for_the_assessed(alpha: Tenant) -> None:
+    for role in (Role.FRONTLINE, Role.PROVIDER_MANAGER):
+        by = Actor(account_id=uuid4(), name="某人", roles=frozenset({role}), school_id=alpha.school_id)
+        with pytest.raises(NotAllowed):
+            queries.gaps(lines=[], by=by)
+
+
+def test_a_token_is_good_for_its_scopes_only(alpha: Tenant) -> None:
+    row = adopted(alpha)
+    reader = replace(school_actor(alpha, Role.SCHOOL_ADMIN), scopes=frozenset({"rubrics:read"}))
+    assert queries.rubric(row.pk, by=reader) == row
+    with pytest.raises(NotAllowed):
+        operations.retire(rubric_id=row.pk, by=reader, tenant=alpha, now=clock.now())
+    with pytest.raises(NotAllowed):
+        queries.rubric(row.pk, by=replace(reader, scopes=frozenset({"findings:read"})))
