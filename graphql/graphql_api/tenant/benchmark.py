@@ -8,9 +8,9 @@ from typing import Any
 import graphene
 from graphene_django import DjangoObjectType
 
-from graphql_api.public.benchmark import FactType, MetricType, PublicationType
+from graphql_api.public.benchmark import FactType, MetricType
 from institute.benchmarking import queries
-from institute.benchmarking.models import Position
+from institute.benchmarking.models import Position, Publication
 
 
 class PositionType(DjangoObjectType):
@@ -24,6 +24,17 @@ class PositionType(DjangoObjectType):
         convert_choices_to_enum = False
 
 
+class OwnPublicationType(DjangoObjectType):
+    """When the positions of a month were told, and how often they were corrected. Why is the institute's business."""
+
+    id = graphene.NonNull(graphene.UUID)
+
+    class Meta:
+        model = Publication
+        fields = ("id", "month", "edition", "published_at")
+        skip_registry = True
+
+
 class OwnMetricType(graphene.ObjectType):
     metric = graphene.NonNull(MetricType)
     fact = graphene.Field(FactType)
@@ -35,7 +46,7 @@ class OwnStandingType(graphene.ObjectType):
     """The school's own numbers and positions of a published month."""
 
     month = graphene.Date()
-    publication = graphene.Field(PublicationType)
+    publication = graphene.Field(OwnPublicationType)
     metrics = graphene.NonNull(graphene.List(graphene.NonNull(OwnMetricType)))
 
 
