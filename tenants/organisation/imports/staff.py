@@ -231,8 +231,13 @@ WRITTEN = [
 
 
 def write(plan: Plan, *, tenant: Tenant) -> None:
-    """Write new and changed people set-based: one upsert per 1,000 rows, by work number."""
-    rows: list[Staff] = []
+    """Write people set-based: plain inserts for the new (columns go as arrays), upserts by work number for the changed.
+
+    A number that somebody else took in this very moment breaks the transaction; the job is then taken up
+    again and compares anew.
+    """
+    fresh: list[Staff] = []
+    changed: list[Staff] = []
     for wanted in [*plan.new, *plan.updated]:
         person = wanted.staff or Staff(id=new_id(), number=wanted.number)
         if not wanted.post_id and person.party_id != wanted.party_id:
@@ -247,7 +252,8 @@ def write(plan: Plan, *, tenant: Tenant) -> None:
             columns |= personal.sealed_id_card(wanted.id_card, schema=tenant.schema)
         for column, value in columns.items():
             setattr(person, column, value)
-        rows.append(person)
+        (changed if wanted.staff else fresh).append(person)
+    Staff.objects.bulk_create(fresh, batch_size=2000)
     Staff.objects.bulk_create(
-        rows, batch_size=1000, update_conflicts=True, unique_fields=["number"], update_fields=WRITTEN
+        changed, batch_size=1000, update_conflicts=True, unique_fields=["number"], update_fields=WRITTEN
     )
