@@ -30,6 +30,17 @@ class Migration(migrations.Migration):
         ]),
     ]
 """
+COLUMN = """
+from django.db import migrations, models
+
+class Migration(migrations.Migration):
+    dependencies = [("findings", "{after}")]
+    operations = [
+        migrations.AddField("finding", "later_note", models.CharField(max_length=20, null=True)),
+        migrations.AddConstraint("finding", models.CheckConstraint(
+            condition=models.Q(later_note__in=["a", "b"]), name="findings_later_note_known")),
+    ]
+"""
 CONCURRENT = """
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
@@ -49,7 +60,7 @@ class Migration(migrations.Migration):
     dependencies = [("findings", "{after}")]
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]
 """
-BODIES = {"expand": EXPAND, "concurrent": CONCURRENT, "python": PYTHON}
+BODIES = {"expand": EXPAND, "column": COLUMN, "concurrent": CONCURRENT, "python": PYTHON}
 
 
 def write(folder: Path, *bodies: str) -> None:
