@@ -25,7 +25,7 @@ from web.library.forms import DocumentFilter, GapFilter, RequirementFilter
 from web.shared.pages import paginate, render_list
 from web.shared.xlsx import download
 
-BASES = {"public": "public.html", "institute": "console.html", "school": "console.html", "phone": "phone.html"}
+BASES = {"public": "public/_site.html", "institute": "console.html", "school": "console.html", "phone": "phone.html"}
 Reader = Callable[..., HttpResponse]
 
 
