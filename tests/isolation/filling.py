@@ -337,6 +337,19 @@ def fill_school(filler: Filler) -> None:
 # --- What the schema does not tell ------------------------------------------------------------------
 
 
+@values_of("benchmarking.Fact")
+def _fact(filler: Filler) -> dict[str, Any]:
+    return {"grain": "month"}
+
+
+_months = itertools.count(1)
+
+
+@values_of("benchmarking.Publication")
+def _publication(filler: Filler) -> dict[str, Any]:
+    return {"month": date(2000, 1, 1) + timedelta(days=31 * next(_months))}  # one per month
+
+
 @values_of("organisation.Place")
 def _place(filler: Filler) -> dict[str, Any]:
     key = new_id()
