@@ -1,4 +1,4 @@
-"""Photos and files. Bytes come and go through `/files/` (docs/graphql.md); here stand their facts."""
+"""Photos and files. Bytes come and go through `/files/` (docs/files.md); here stand their facts."""
 
 from __future__ import annotations
 
