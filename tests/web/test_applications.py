@@ -381,3 +381,15 @@ def test_the_inbox_by_page() -> None:
     assert boss.post(at("_close"), {"why": "办结"}).status_code == 302
     closed = boss.post(at("_reply"), {"reply": "再说"})
     assert closed.status_code == 422 and "已经办结" in closed.content.decode()
+
+
+def test_selected_is_not_yet_opened(client: Client) -> None:
+    by = admin()
+    application, _ = made.make_scored(by)
+    operations.decide(application_id=application.pk, verdict="approved", reason="好", by=by, now=clock.now())
+    url = reverse("public_application", args=[links.make(application_id=application.pk, version=1, now=clock.now())])
+    page = client.get(url)
+    assert page.context["steps"][-1]["state"] == "current" and "空间正在开通" in page.content.decode()
+    School.objects.filter(application_id=application.pk).update(status="ready", opened_at=clock.now())
+    page = client.get(url)
+    assert page.context["steps"][-1]["state"] == "done" and "空间已开通" in page.content.decode()

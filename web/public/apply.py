@@ -145,7 +145,7 @@ def _status(found: Application, token: str) -> dict[str, Any]:
         "application": found,
         "token": token,
         "tones": TONES,
-        "steps": stepper(found),
+        "steps": stepper(found, opened=school is not None and school.opened_at is not None),
         "events": [
             {"at": s.at, "text": s.sentence, "body": s.note, "tone": _EVENT_TONES.get(s.verb, "info")}
             for s in queries.steps_of(found)
@@ -157,11 +157,11 @@ def _status(found: Application, token: str) -> dict[str, Any]:
     }
 
 
-def stepper(found: Application) -> list[dict[str, str]]:
-    """The way of this application for the steps component."""
+def stepper(found: Application, *, opened: bool = False) -> list[dict[str, str]]:
+    """The way of this application for the steps component; `opened`: the school's space is ready."""
     at = {
         _S.DRAFT: 0, _S.RETURNED: 1, _S.SUBMITTED: 1, _S.ACCEPTED: 2, _S.REVIEWING: 2, _S.SCORED: 3, _S.WAITLISTED: 3,
-        _S.APPROVED: 5, _S.REJECTED: 3, _S.WITHDRAWN: 3,
+        _S.APPROVED: 5 if opened else 4, _S.REJECTED: 3, _S.WITHDRAWN: 3,
     }[_S(found.status)]  # fmt: skip
     if found.status == _S.REJECTED and found.accepted_at is None:
         at = 1
@@ -169,7 +169,7 @@ def stepper(found: Application) -> list[dict[str, str]]:
         at = 0 if found.submitted_at is None else 1 if found.accepted_at is None else 2
     failed = found.status in {_S.REJECTED, _S.WITHDRAWN}
     names = ["填写与提交", "完整性审查", "专家评审", "遴选决定", "开通空间"]
-    label = str(_S(found.status).label)
+    label = "正在开通" if found.status == _S.APPROVED else str(_S(found.status).label)
     made = []
     for n, name in enumerate(names):
         state = "done" if n < at else "todo" if n > at else "failed" if failed else "current"

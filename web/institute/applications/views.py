@@ -114,7 +114,7 @@ def _context(request: PublicRequest, found: Application, refused: str, forms: di
         "application": found,
         "refused": refused,
         "tones": TONES,
-        "steps": stepper(found),
+        "steps": stepper(found, opened=school is not None and school.opened_at is not None),
         "lines": [
             (line.label, dict(_LINE_LABELS).get(found.line_modes.get(line.value, ""), "—")) for line in ServiceLine
         ],
