@@ -401,3 +401,10 @@ def _section(filler: Filler) -> dict[str, Any]:
 @values_of("rubrics.Item")
 def _item(filler: Filler) -> dict[str, Any]:
     return {"points": Decimal(100), "requirement_keys": [], "veto_requirement_keys": [], "removed_in": None}
+
+
+@values_of("benchmarking.Publication")
+def _publication(filler: Filler) -> dict[str, Any]:
+    """One month is published once: each owner has a month of its own."""
+    owners = [m.long for m in (ALPHA, BETA, ALPHA_PUBLIC, BETA_PUBLIC, INSTITUTE)]
+    return {"month": date(2026, 1 + owners.index(filler.marks.long), 1)}

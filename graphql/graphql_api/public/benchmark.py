@@ -43,6 +43,7 @@ class FactType(DjangoObjectType):
             "id", "metric_code", "metric_version", "grain", "period", "line", "numerator", "denominator", "n",
             "coverage", "trial", "recorded_at",
         )  # fmt: skip
+        convert_choices_to_enum = False
 
 
 class BenchmarkLine(graphene.ObjectType):

@@ -12,6 +12,13 @@ class Dimension(TextChoices):
     MODE = "mode", _("同运营方式学校")
 
 
+class Grain(TextChoices):
+    """What one fact covers."""
+
+    MONTH = "month", _("月")
+    DAY = "day", _("日")
+
+
 class Silence(TextChoices):
     """Why a position is not shown."""
 

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from institute.benchmarking.choices import Dimension, Silence
+from institute.benchmarking.choices import Dimension, Grain, Silence
 from kernel.ids import new_id
 
 
@@ -41,7 +41,7 @@ class Fact(models.Model):
     school_id = models.UUIDField()
     metric_code = models.CharField(max_length=40)
     metric_version = models.PositiveSmallIntegerField(default=1)
-    grain = models.CharField(max_length=5, default="month")
+    grain = models.CharField(max_length=5, choices=Grain.choices, default=Grain.MONTH)
     period = models.DateField()  # the first day of the month, or the day
     line = models.CharField(max_length=12, blank=True, default="")
     numerator = models.DecimalField(max_digits=14, decimal_places=4)
@@ -61,7 +61,7 @@ class Fact(models.Model):
                 fields=["metric_code", "grain", "period", "line", "school_id", "metric_version"],
                 name="benchmarking_fact_once",
             ),
-            models.CheckConstraint(condition=Q(grain__in=["day", "month"]), name="benchmarking_fact_grain_known"),
+            models.CheckConstraint(condition=Q(grain__in=Grain.values), name="benchmarking_fact_grain_known"),
             models.CheckConstraint(condition=Q(denominator__gt=0), name="benchmarking_fact_denominator"),
             models.CheckConstraint(
                 condition=Q(coverage__gte=0) & Q(coverage__lte=1), name="benchmarking_fact_coverage"
