@@ -79,7 +79,7 @@ def upgrade_all(
         if ahead:  # an older release runs beside a newer one: what the newer one has done stays
             left_alone = set(SchemaRecord.objects.filter(blueprint_key__in=ahead).values_list("pk", flat=True))
             todo = [(pk, schema) for pk, schema in todo if pk not in left_alone]
-        scripts = list(MigrationScript.objects.order_by("position"))
+        scripts = list(MigrationScript.objects.order_by("position").defer("statements"))  # read when first needed
         summary.normally = [f"{s.app}.{s.name}: {s.refused}" for s in scripts if s.refused]
         for attempt in range(rounds):
             busy: list[tuple[int, str]] = []
