@@ -364,7 +364,7 @@ def a_supervisor_inspects_on_a_phone(site: Site, cast: Cast, folder: Path) -> No
         say_yes(page)
         expect(rest).to_have_count(left - 1)
     page.get_by_role("button", name="结束巡查").click()
-    expect(page.get_by_role("heading", name="开出的问题")).to_be_visible(timeout=15_000)
+    expect(page.get_by_role("heading", name=re.compile("问题解决了没有"))).to_be_visible(timeout=30_000)
 
 
 def the_company_rectifies(site: Site, cast: Cast, folder: Path) -> None:
