@@ -46,7 +46,7 @@ WALKS = {
     "security": ((2,), ("东校区", "西校区")),
 }
 SHADES = ("#dfe7ea", "#e8e3d8", "#dde5dc", "#e9dfe0")
-NOTES = ("现场已指认，当面告知班组长。", "与上周同一位置。", "师生经过较多，请尽快处理。", "")
+NOTES = ("",)
 
 
 @dataclass
