@@ -61,10 +61,13 @@ def start_database() -> None:
 
 
 def prepare() -> None:
+    import logging
+
     import django
     from django.core.management import call_command
 
     django.setup()
+    logging.disable(logging.INFO)  # the steps below say what happens
     with step("数据表"):
         call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
     with step("各校数据表与备用数据空间"):
