@@ -68,6 +68,9 @@ WORDS: dict[str, tuple[str, ...]] = {
     "uidb36": ("1", "zzzz"),  # allauth: the account in a password mail
     "key": ("wrong-key", "x-y"),  # allauth: the secret of such a mail
     "url": ("//evil.test/",),
+    "action": ("close", "activate"),  # a step of a round or rubric
+    "what": ("staff", "phone"),  # a kind of import; a sealed number
+    "field": ("name",),  # of the application form
 }
 BY_KIND: dict[str, tuple[Any, ...]] = {"int": (1, 2, 999999), "path": ("../../s_beta/isolation/x",)}
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from django.db import transaction
 from django.test import override_settings
 
@@ -38,9 +40,21 @@ def world(
             databases.drop(name)
 
 
+@pytest.fixture(scope="package", autouse=True)
+def quiet() -> Iterator[None]:
+    """Thousands of requests: no lines of log, and no drawing of tracebacks, unless a test asks for them."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
+    structlog.configure(**before)
+
+
 @pytest.fixture
-def undone(world: World) -> Iterator[None]:
+def undone(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever the test changes is rolled back."""
+    monkeypatch.setattr("workers.base.close_old_connections", lambda: None)  # it would end this transaction
     with transaction.atomic():
         # As in Django's TestCase: `durable` blocks may stand inside.
         transaction.get_connection().atomic_blocks[-1]._from_testcase = True

@@ -110,13 +110,21 @@ class Values:
         try:
             return [str(key) for key in ids_of(self.side, words, "", where)]
         except CannotGuess:
-            feature = [str(r.pk) for m, r in self.side.rows().items() if m._meta.app_label in snake(root)]
-            if not feature and name not in {"id", "ids"}:
-                # An id of something that is not a table of ours (an account, evidence of a phone): any will do.
-                feature = [str(r.pk) for r in self.side.rows().values() if len(str(r.pk)) == 36][:1]
-            if not feature:
-                raise
-            return feature
+            # Named after no table: whatever a table named in the field's own name has, else any row of ours.
+            rows = self.side.rows().items()
+            named = [str(r.pk) for m, r in rows if f"_{model_name(m)}_" in f"_{snake(root)}_"]
+            known = named or [str(r.pk) for m, r in rows if m._meta.app_label.rstrip("s") in snake(root)]
+            if known or name in {"id", "ids"}:
+                return known or _raise(where, name)
+            return [str(r.pk) for _m, r in rows if len(str(r.pk)) == 36][:1]
+
+
+def model_name(model: Any) -> str:
+    return snake(model.__name__)
+
+
+def _raise(where: str, name: str) -> list[str]:
+    raise CannotGuess(f"{where}: argument {name!r}")
 
 
 def selections(kind: Any, depth: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.apps import apps
@@ -17,10 +17,18 @@ from institute.providers.models import Provider
 from institute.schools.models import School
 from institute.schools.queries import tenant_for
 from kernel import clock
+from kernel.ids import new_id
 from kernel.tenancy import Tenant, school_context
 from tests.factories.identity import make_account, make_member
 from tests.isolation import filling
-from tests.isolation.filling import Filler, Marks, fill_school, public_models, snake, tenant_models
+from tests.isolation.filling import (
+    Filler,
+    Marks,
+    hangs_on_a_company,
+    public_models,
+    snake,
+    tenant_models,
+)
 
 # Rows of these tables are made by hand (people, schools) or are shared by all sides on purpose.
 MADE_HERE = {
@@ -34,6 +42,9 @@ MADE_HERE = {
     "providers.Provider": "a company is known to every school by name and credit code",
 }
 
+# What the institute publishes to every school.
+PUBLISHED = {"benchmarking.MetricDefinition", "benchmarking.Publication"}
+
 
 @dataclass
 class Side:
@@ -42,6 +53,7 @@ class Side:
     tenant: Tenant
     own: Filler
     public: Filler
+    rival: Filler | None = None  # rows of another property company in the same school
     people: dict[Role, Account] = field(default_factory=dict)
     secrets: dict[str, list[str]] = field(default_factory=dict)  # argument name → what a stranger might have found
 
@@ -52,6 +64,11 @@ class Side:
     def row(self, label: str) -> Any:
         model = apps.get_model(label)
         return (self.own.rows.get(model) or self.public.rows.get(model)) if model else None
+
+    def as_rival(self) -> Side:
+        """The same school with the ids of the other company's rows, for those who may see one company only."""
+        assert self.rival is not None
+        return replace(self, own=self.rival)
 
     def rows(self) -> dict[type[models.Model], models.Model]:
         return {**self.public.rows, **self.own.rows}
@@ -92,15 +109,16 @@ def build() -> World:
     people["both"] = make_account("两校都任职的人", username="both")
     people["provider"] = make_account("物业经理", username="provider", email="provider@company.test")
 
-    sides = [
-        _side("s_alpha", filling.ALPHA, filling.ALPHA_PUBLIC, provider, people),
-        _side("s_beta", filling.BETA, filling.BETA_PUBLIC, provider, people),
-    ]
     institute = Filler(filling.INSTITUTE, "public", institute_admin.pk, provider_id=provider.pk)
     _preset(institute, Account=institute_admin, Provider=provider, School=None)
-    for model in public_models():
-        if model._meta.label not in MADE_HERE and not belongs_to_a_school(model):
-            institute.row(model)
+    published = Filler(filling.PUBLISHED, "public", institute_admin.pk)
+    published.fill([m for m in public_models() if m._meta.label in PUBLISHED])
+    institute.rows.update(published.rows)
+    institute.fill([m for m in public_models() if m._meta.label not in MADE_HERE and not belongs_to_a_school(m)])
+    sides = [
+        _side("s_alpha", filling.ALPHA, filling.ALPHA_PUBLIC, institute, people),
+        _side("s_beta", filling.BETA, filling.BETA_PUBLIC, institute, people),
+    ]
     for side in sides:
         invited = identity.invite(
             email=side.public.marks.email.replace("@", "+invited@"), name="受邀人", role=Role.SCHOOL_SUPERVISOR,
@@ -121,8 +139,8 @@ def _preset(filler: Filler, **rows: models.Model | None) -> None:
     filler.rows.update({known[name]: row for name, row in rows.items() if row is not None})
 
 
-def _side(schema: str, own: Marks, public: Marks, provider: Provider, people: dict[str, Account]) -> Side:
-    tenant = tenant_for(schema)
+def _side(schema: str, own: Marks, public: Marks, institute: Filler, people: dict[str, Account]) -> Side:
+    tenant, provider = tenant_for(schema), institute.of("providers.Provider")
     school = School.objects.get(pk=tenant.school_id)
     school.admin_name, school.admin_email, school.status_note = public.long, public.email, public.long
     school.save()
@@ -132,7 +150,12 @@ def _side(schema: str, own: Marks, public: Marks, provider: Provider, people: di
     about = Filler(public, "public", accounts[Role.SCHOOL_ADMIN].pk, tenant.school_id, provider.pk)
     mine = Filler(own, schema, accounts[Role.SCHOOL_ADMIN].pk, tenant.school_id, provider.pk)
     with school_context(tenant):
-        fill_school(mine)
+        mine.fill(tenant_models())
+        rival = Filler(filling.RIVAL, schema, accounts[Role.SCHOOL_LEADER].pk, tenant.school_id, new_id())
+        for model in tenant_models():
+            if not hangs_on_a_company(model) and model in mine.rows:
+                rival.rows[model] = mine.rows[model]
+        rival.fill(tenant_models())
         staff = mine.of("organisation.Staff")
         staff.account_id = accounts[Role.FRONTLINE].pk
         staff.save(update_fields=["account_id"])
@@ -141,11 +164,10 @@ def _side(schema: str, own: Marks, public: Marks, provider: Provider, people: di
     make_member(Role.SCHOOL_ADMIN, tenant=tenant, account=people["both"])
     make_member(Role.PROVIDER_MANAGER, tenant=tenant, account=people["provider"], provider_id=provider.pk)
     first = Membership.objects.get(account=accounts[Role.SCHOOL_ADMIN])
+    about.rows.update(institute.rows)  # what belongs to no school is there once
     _preset(about, Account=accounts[Role.SCHOOL_ADMIN], Membership=first, School=school, Provider=provider)
-    for model in public_models():
-        if model._meta.label not in MADE_HERE and belongs_to_a_school(model):
-            about.row(model)
-    return Side(tenant, mine, about, accounts)
+    about.fill([m for m in public_models() if m._meta.label not in MADE_HERE and belongs_to_a_school(m)])
+    return Side(tenant, mine, about, rival, accounts)
 
 
 # --- Ids of one side, by the name of an argument -------------------------------------------------------
@@ -172,6 +194,10 @@ def ids_of(side: Side, name: str, feature: str, where: str) -> list[Any]:
         found = [row.pk for model, row in rows.items() if snake(model) in {tail, tail.rstrip("s")}]
         if found:
             return found
+    tail = f"_{words[-1]}"  # grant_id → AccessGrant
+    found = [row.pk for model, row in rows.items() if snake(model).endswith((tail, tail.rstrip("s")))]
+    if found:
+        return found
     found = [row.pk for model, row in rows.items() if model._meta.app_label == feature]
     if name in {"id", "ids", "pk", "key"} and found:
         return found
@@ -198,25 +224,33 @@ class Visitor:
             self.client.force_login(self.account, backend="allauth.account.auth_backends.AuthenticationBackend")
 
     @property
+    def of_institute(self) -> bool:
+        """Somebody of the institute at work on its own host."""
+        return self.name.startswith("institute") and self.host == "localhost"
+
+    @property
     def headers(self) -> dict[str, str]:
         return {"host": self.host, **({"authorization": f"Bearer {self.token}"} if self.token else {})}
 
 
 OTHERS = (filling.BETA, filling.BETA_PUBLIC, filling.INSTITUTE)
-ALL_MARKS = (filling.ALPHA, filling.ALPHA_PUBLIC, *OTHERS)
+ALL_MARKS = (filling.ALPHA, filling.ALPHA_PUBLIC, filling.RIVAL, *OTHERS)
 # What the institute keeps about schools is its work; what lies in a school's schema is not, without a grant.
-SCHOOLS_OWN = (filling.ALPHA, filling.BETA)
+SCHOOLS_OWN = (filling.ALPHA, filling.BETA, filling.RIVAL)
 
 
 def visitors(world: World, host: str) -> list[Visitor]:
     """Everybody of the matrix, on alpha's host ("school") or on the institute's ("public")."""
     alpha = world.alpha
     where = alpha.host if host == "school" else "localhost"
-    own = [Visitor(str(role.value), where, account, OTHERS) for role, account in alpha.people.items()]
-    institute = (*OTHERS, filling.ALPHA) if host == "school" else SCHOOLS_OWN
+    own = [
+        Visitor(str(role.value), where, account, (*OTHERS, filling.RIVAL) if role == Role.FRONTLINE else OTHERS)
+        for role, account in alpha.people.items()
+    ]
+    institute = (*OTHERS, filling.ALPHA, filling.RIVAL) if host == "school" else SCHOOLS_OWN
     found = [
         *own,
-        Visitor("provider_manager", where, world.people["provider"], OTHERS),
+        Visitor("provider_manager", where, world.people["provider"], (*OTHERS, filling.RIVAL)),
         Visitor("member of both", where, world.people["both"], OTHERS),
         Visitor("institute_admin", where, world.people["institute_admin"], institute),
         Visitor("institute_reviewer", where, world.people[Role.INSTITUTE_REVIEWER], institute),
