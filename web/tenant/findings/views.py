@@ -17,6 +17,7 @@ from identity.people import people_of_school
 from kernel import clock
 from kernel.errors import DomainError, NotAllowed
 from kernel.ids import new_id
+from standards_library import queries as library
 from standards_library.choices import ServiceLine
 from tenants.evidence import queries as evidence
 from tenants.findings import deadlines, operations, policies, queries
@@ -180,6 +181,11 @@ def _context(request: SchoolRequest, finding_id: UUID) -> dict[str, Any]:
             {"label": row.number},
         ],
         "finding": row,
+        "clause": library.requirement_details([(row.requirement_key, row.edition)]).get(
+            (row.requirement_key, row.edition)
+        )
+        if row.requirement_key
+        else None,
         "overdue": queries.is_overdue(row, now),
         "line_label": ServiceLine(row.line).label,
         "tones": TONES,
