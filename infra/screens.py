@@ -7,18 +7,16 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from workers.demo.people import PASSWORD
-
 HERE = Path(__file__).resolve().parents[1] / "docs" / "screens"
 ARGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
-def enter(browser: Browser, base: str, username: str, width: int, height: int) -> Page:
+def enter(browser: Browser, base: str, username: str, password: str, width: int, height: int) -> Page:
     page = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN").new_page()
     page.goto(base + "/accounts/login/")
     page.fill("input[name=login]", username)
-    page.fill("input[name=password]", PASSWORD)
+    page.fill("input[name=password]", password)
     page.keyboard.press("Enter")
     page.wait_for_load_state("networkidle")
     return page
@@ -31,21 +29,22 @@ def keep(page: Page, name: str) -> None:
     picture.save(HERE / f"{name}.png", optimize=True)
 
 
-def main(port: str = "8000") -> None:
+def main(port: str = "8000", password: str = "houqin-demo-2026") -> None:
+    """The demo of `make run` must be up; `password` is the one it prints."""
     school, public = f"http://qingyu.localhost:{port}", f"http://localhost:{port}"
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGS)
-        page = enter(browser, school, "admin.qingyu", 1280, 860)
+        page = enter(browser, school, "admin.qingyu", password, 1280, 860)
         page.goto(school + "/evaluations/")
         page.locator("main table tbody a").first.click()
         page.wait_for_load_state("networkidle")
         page.get_by_role("heading", name="分数从哪里来").scroll_into_view_if_needed()
         page.mouse.wheel(0, 560)
         keep(page, "score")
-        page = enter(browser, public, "institute", 1280, 860)
+        page = enter(browser, public, "institute", password, 1280, 860)
         page.goto(public + "/institute/benchmark/")
         keep(page, "institute")
-        page = enter(browser, school, "supervisor.qingyu", 360, 740)
+        page = enter(browser, school, "supervisor.qingyu", password, 360, 740)
         page.goto(school + "/m/inspections/start/")
         page.locator("main [name=place]").select_option(index=2)
         page.locator("main [name=sheet]").first.check()
