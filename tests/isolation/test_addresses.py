@@ -31,7 +31,9 @@ def ids(world: World, visitor: Visitor) -> frozenset[str]:
     """
     beta = world.beta
     known = {"providers.Provider"} if not visitor.of_institute else {m._meta.label for m in beta.public.rows}
-    return frozenset(str(r.pk) for m, r in beta.rows().items() if m._meta.label not in known and len(str(r.pk)) == 36)
+    shared = {row.pk for row in world.institute.rows.values()}
+    theirs = {m: r for m, r in beta.rows().items() if r.pk not in shared}
+    return frozenset(str(r.pk) for m, r in theirs.items() if m._meta.label not in known and len(str(r.pk)) == 36)
 
 
 def garbage(world: World) -> dict[str, str]:
