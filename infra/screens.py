@@ -18,7 +18,7 @@ def enter(browser: Browser, base: str, username: str, password: str, width: int,
     page.fill("input[name=login]", username)
     page.fill("input[name=password]", password)
     page.keyboard.press("Enter")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_url(lambda url: "/login/" not in url)
     return page
 
 
@@ -46,12 +46,12 @@ def main(port: str = "8000", password: str = "houqin-demo-2026") -> None:
         keep(page, "institute")
         page = enter(browser, school, "supervisor.qingyu", password, 360, 740)
         page.goto(school + "/m/inspections/start/")
-        page.locator("main [name=place]").select_option(index=2)
-        page.locator("main [name=sheet]").first.check()
+        page.locator("main [name=place]").select_option(label="东校区 / 明德楼")
+        page.get_by_label("物业保洁服务月度考核评分表").check()
         page.get_by_role("button", name="开始").click()
-        page.wait_for_url("**/m/inspections/*/")
+        page.wait_for_url(lambda url: "/start/" not in url)
         items = page.locator("article.walk-item[data-item]")
-        items.nth(0).get_by_role("button", name="合格", exact=True).click()
+        items.nth(0).locator("button[value=pass]").click()
         keep(page, "phone")
         browser.close()
 

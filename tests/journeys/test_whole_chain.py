@@ -63,7 +63,7 @@ class Cast:
         page.locator("input[name=login]").fill(username)
         page.locator("input[name=password]").fill(PASSWORD)
         page.get_by_role("button", name="登录").click()
-        page.wait_for_load_state("networkidle")
+        page.wait_for_url(lambda url: "/login/" not in url)
 
 
 @pytest.fixture(scope="module")
@@ -396,7 +396,7 @@ def the_supervisor_verifies(site: Site, cast: Cast) -> None:
         page.wait_for_url("**/m/")
         expect(waiting).to_have_count(left - 1)
     admin = cast.enter("admin")
-    admin.goto(site.school(SLUG, "/findings/?tab=closed"))
+    admin.goto(site.school(SLUG, "/findings/?bucket=closed"))
     expect(admin.get_by_text("已销号").first).to_be_visible()
 
 
@@ -456,7 +456,7 @@ def the_institute_sees_it_in_the_benchmark(site: Site, cast: Cast) -> None:
 def another_school_sees_nothing_of_it(site: Site, cast: Cast) -> None:
     """By any id, host, token or query: the admin of school beta tries with what was learned here."""
     admin = cast.enter("admin")
-    admin.goto(site.school(SLUG, "/findings/?tab=all"))
+    admin.goto(site.school(SLUG, "/findings/?bucket=all"))
     finding = admin.get_by_role("link", name=re.compile("^WT")).first.get_attribute("href")
     admin.goto(site.school(SLUG, "/evaluations/"))
     score = admin.locator("main table a").first.get_attribute("href")
@@ -467,7 +467,7 @@ def another_school_sees_nothing_of_it(site: Site, cast: Cast) -> None:
     for path in (
         finding,
         score,
-        "/findings/?tab=all",
+        "/findings/?bucket=all",
         "/evaluations/",
         "/organisation/staff/?search=员工",
         "/timeline/",
