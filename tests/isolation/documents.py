@@ -156,7 +156,7 @@ def requests(schema: GraphQLSchema, side: Side, operation: str, most: int = 6) -
     root = schema.query_type if operation == "query" else schema.mutation_type
     for name, field in root.fields.items() if root else ():
         label, values = f"{operation} {name}", Values(side, schema)
-        arguments = {n: a for n, a in field.args.items() if n not in PAGING}
+        arguments = {n: a for n, a in field.args.items() if n not in PAGING or is_required_argument(a)}
         inner = get_named_type(field.type)
         parts = [""] if is_leaf_type(inner) else [f" {{ {s} }}" for s in selections(inner, DEPTH)]
         if operation == "mutation":

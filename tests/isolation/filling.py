@@ -496,6 +496,15 @@ def _job(filler: Filler) -> dict[str, Any]:
     return {"id": key, "state": "done", "input_path": files.store(**kept), "output_path": files.store(**kept)}
 
 
+@values_of("applications.Application")
+def _application(filler: Filler) -> dict[str, Any]:
+    where = {"schema": "public"}
+    return {
+        "contact_email_sealed": seal(filler.marks.email, context="applications.contact_email", **where),
+        "contact_phone_sealed": seal(filler.marks.phone, context="applications.contact_phone", **where),
+    }
+
+
 @values_of("applications.Enquiry")
 def _enquiry(filler: Filler) -> dict[str, Any]:
     where = {"schema": "public"}

@@ -173,7 +173,9 @@ def _side(schema: str, own: Marks, public: Marks, institute: Filler, people: dic
 # --- Ids of one side, by the name of an argument -------------------------------------------------------
 
 # Arguments whose name is not the name of a table. Each says whose ids or which words fit.
-ALIASES: dict[str, tuple[str, ...]] = {}
+ALIASES: dict[str, tuple[str, ...]] = dict.fromkeys(
+    ("photo_id", "photo_ids", "good_photo_id", "bad_photo_id", "evidence_ids"), ("evidence.Evidence",)
+)
 
 
 class CannotGuess(AssertionError):

@@ -1,7 +1,6 @@
 """Applications on the public host: applicants by their signed token, the institute by its roles."""
 
 import base64
-import binascii
 from typing import Any
 from uuid import UUID
 
@@ -518,7 +517,7 @@ class UploadApplicationDocument(DomainMutation):
     def perform(cls, context: Context, *, content_base64: str, **arguments: Any) -> dict[str, Any]:
         try:
             data = base64.b64decode(content_base64, validate=True)
-        except binascii.Error as broken:
+        except ValueError as broken:  # also for text outside ASCII, which binascii.Error is not raised for
             raise Invalid("contentBase64 不是有效的 Base64 编码。", field="contentBase64") from broken
         return {"document": operations.add_document(data=data, **arguments, **_edge(context))}
 
