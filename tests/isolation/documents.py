@@ -179,7 +179,9 @@ def requests(schema: GraphQLSchema, side: Side, operation: str, most: int = 6) -
 
 def _document(operation: str, name: str, field: GraphQLField, chosen: dict[str, GraphQLArgument], part: str) -> str:
     declared = ", ".join(f"${n}: {a.type}" for n, a in chosen.items())
-    given = ", ".join([f"{n}: ${n}" for n in chosen] + (["first: 3"] if "first" in field.args and "first" not in chosen else []))
+    given = ", ".join(
+        [f"{n}: ${n}" for n in chosen] + (["first: 3"] if "first" in field.args and "first" not in chosen else [])
+    )
     head = f"{operation}({declared})" if declared else operation
     call = f"{name}({given})" if given else name
     return f"{head} {{ {call}{part} }}"
