@@ -502,6 +502,8 @@ def _application(filler: Filler) -> dict[str, Any]:
     return {
         "contact_email_sealed": seal(filler.marks.email, context="applications.contact_email", **where),
         "contact_phone_sealed": seal(filler.marks.phone, context="applications.contact_phone", **where),
+        "line_modes": {"cleaning": "outsourced"},
+        "returned_items": [filler.marks.short],
     }
 
 

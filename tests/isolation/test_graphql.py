@@ -67,7 +67,10 @@ def test_no_field_tells_of_the_other_school(world: World, undone: None, host: st
             send(visitor, ledger, request, world)
     assert not ledger.problems, str(ledger)
     after = everything_told_to(world.beta)
-    assert [table for table in before if before[table] != after[table]] == []
+    changed = [table for table in before if before[table] != after[table]]
+    if name.startswith("institute_"):  # companies, enquiries, … are the institute's own rows; a school's schema is not
+        changed = [table for table in changed if not table.startswith("public.")]
+    assert changed == []
 
 
 def test_the_schemas_tell_of_the_own_school(world: World, undone: None) -> None:

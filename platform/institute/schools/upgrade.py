@@ -98,7 +98,8 @@ def upgrade_all(
                 report(f"{len(todo)} busy, trying again")
                 time.sleep(pause * 2**attempt)
         left = behind().values_list("schema_name", "state")
-        summary.waiting = [name for name, state in left if state == SchemaState.WAITING]
+        # Also those that another runner is at just now: they are not at head yet.
+        summary.waiting = [name for name, state in left if state != SchemaState.FAILED]
         summary.failed = [name for name, state in left if state == SchemaState.FAILED]
     return summary
 

@@ -64,6 +64,11 @@ def test_a_fleet_with_a_lock_held_and_a_kill(committed: str, tmp_path: Path, mon
             time.sleep(0.01)
         child.send_signal(signal.SIGKILL)  # while it waits for the lock
         child.wait()
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        while count(waiting) and time.monotonic() < until + 30:  # its backend learns of the death at the timeout
+            time.sleep(0.05)
         done = at_head()
         assert FLEET // 3 <= done < FLEET, child.stderr.read().decode()  # type: ignore[union-attr]
 
