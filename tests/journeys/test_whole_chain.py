@@ -55,7 +55,8 @@ class Cast:
         page.get_by_label("姓名").fill(name)
         for field in page.locator("input[type=password]").all():
             field.fill(PASSWORD)
-        page.get_by_role("button", name=re.compile("加入|接受|完成")).first.click()
+        with page.expect_navigation():
+            page.get_by_role("button", name=re.compile("加入|接受|完成")).first.click()
         page.wait_for_load_state("networkidle")
 
     def sign_in(self, page: Page, url: str, username: str) -> None:
@@ -151,8 +152,7 @@ def invite(site: Site, cast: Cast, page: Page, address: str, mail: str, name: st
     page.locator("[name=email]").fill(mail)
     page.locator("[name=name]").fill(name)
     page.locator("[name=role]").select_option(role)
-    page.locator("main button.btn-primary").click()
-    page.wait_for_load_state("networkidle")
+    save(page)
     newcomer = cast.enter(username)
     cast.accept_invitation(newcomer, mail, username, name)
     return newcomer
@@ -160,8 +160,8 @@ def invite(site: Site, cast: Cast, page: Page, address: str, mail: str, name: st
 
 def open_application(site: Site, page: Page) -> None:
     page.goto(site.url("/institute/applications/"))
-    page.get_by_role("link", name=SCHOOL).click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("link", name=SCHOOL).click()
 
 
 def it_is_returned_once(site: Site, cast: Cast) -> None:
@@ -169,7 +169,8 @@ def it_is_returned_once(site: Site, cast: Cast) -> None:
     open_application(site, office)
     office.locator("[name=items]").fill("申报函缺少法定代表人签字\n请补充保洁服务合同的签章页")
     office.get_by_role("button", name="退回补正").click()
-    say_yes(office)
+    with office.expect_navigation():
+        say_yes(office)
     expect(office.get_by_text("已退回补正一次")).to_be_visible()
     mail = site.wait_for_mail(f"shenbao@{DOMAIN}", "补正")
     applicant.goto(re.findall(r"http\S+/apply/\S+", mail)[-1])
@@ -179,7 +180,8 @@ def it_is_returned_once(site: Site, cast: Cast) -> None:
     expect(applicant.locator("#note_statement")).to_contain_text("已保存")
     applicant.get_by_role("button", name="核对并提交").click()
     applicant.get_by_role("button", name="提交申报").click()
-    say_yes(applicant)
+    with applicant.expect_navigation():
+        say_yes(applicant)
     open_application(site, office)
     expect(office.get_by_role("button", name="退回补正")).to_have_count(0)  # once, never again
 
@@ -194,17 +196,16 @@ def two_reviewers_score_it_sealed(site: Site, cast: Cast) -> None:
         office.goto(site.url("/institute/applications/reviewers/"))
         office.get_by_role("link", name=f"编辑 {name}").click()
         office.get_by_label("工作单位").fill(employer)
-        office.locator("main button.btn-primary").click()
-        office.wait_for_load_state("networkidle")
+        save(office)
     open_application(site, office)
     office.get_by_role("button", name="受理").first.click()
-    say_yes(office)
-    office.wait_for_load_state("networkidle")
+    with office.expect_navigation():
+        say_yes(office)
     expect(office.get_by_label("选择 评审专家三")).to_be_disabled()  # same employer
     office.get_by_label("选择 评审专家一").check()
     office.get_by_label("选择 评审专家二").check()
-    office.get_by_role("button", name="指派所选").click()
-    office.wait_for_load_state("networkidle")
+    with office.expect_navigation():
+        office.get_by_role("button", name="指派所选").click()
     stranger = cast.enter("pingshen3")
     stranger.goto(site.url("/institute/applications/"))
     expect(stranger.get_by_text(SCHOOL)).to_have_count(0)
@@ -217,8 +218,8 @@ def two_reviewers_score_it_sealed(site: Site, cast: Cast) -> None:
         reviewer.locator("#comment").fill("基础扎实，责任清楚，建议入选。")
         reviewer.locator("input[name=recommendation]").first.check()
         reviewer.get_by_role("button", name="提交评分").click()
-        say_yes(reviewer)
-        reviewer.wait_for_load_state("networkidle")
+        with reviewer.expect_navigation():
+            say_yes(reviewer)
         open_application(site, office)
         if username == "pingshen1":
             expect(office.get_by_text("评分封存中：已交 1 / 2 份")).to_be_visible()
@@ -234,8 +235,8 @@ def it_is_selected_and_opens(site: Site, cast: Cast) -> None:
     office.locator("#id_reason").fill("评审意见一致，材料齐全，予以入选。")
     office.locator("[name=slug]").fill(SLUG)
     office.get_by_role("button", name="作出决定").click()
-    say_yes(office)
-    office.wait_for_load_state("networkidle")
+    with office.expect_navigation():
+        say_yes(office)
     office.goto(site.url("/institute/schools/?search=" + SLUG))
     office.get_by_role("link", name=SCHOOL).first.click()
     expect(office.get_by_text("可用").first).to_be_visible(timeout=30_000)  # the page follows the progress by itself
@@ -321,10 +322,10 @@ def a_rubric_is_adopted(site: Site, cast: Cast) -> None:
     page = cast.enter("admin")
     page.goto(site.school(SLUG, "/library/templates/"))
     page.get_by_role("link", name="物业保洁服务月度考核评分表").first.click()
-    page.get_by_role("button", name=re.compile("采用")).first.click()
-    page.wait_for_load_state("networkidle")
-    page.get_by_role("button", name="启用").click()
-    page.wait_for_load_state("networkidle")
+    with page.expect_navigation():
+        page.get_by_role("button", name=re.compile("采用")).first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="启用").click()
     expect(page.get_by_role("link", name="编辑")).to_be_visible()
 
 

@@ -47,7 +47,7 @@ def sign_in(page: Page, url: str, username: str) -> None:
     page.locator("input[name=login]").fill(username)
     page.locator("input[name=password]").fill(PASSWORD)
     page.get_by_role("button", name="登录").click()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_url(lambda url: "/login/" not in url)
 
 
 def faults_of(page: Page, width: int) -> list[str]:
