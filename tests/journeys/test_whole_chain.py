@@ -196,7 +196,8 @@ def two_reviewers_score_it_sealed(site: Site, cast: Cast) -> None:
         office.goto(site.url("/institute/applications/reviewers/"))
         office.get_by_role("link", name=f"编辑 {name}").click()
         office.get_by_label("工作单位").fill(employer)
-        save(office)
+        with office.expect_navigation():
+            office.locator("main button.btn-primary").last.click()
     open_application(site, office)
     office.get_by_role("button", name="受理").first.click()
     with office.expect_navigation():
