@@ -22,7 +22,7 @@ format:
 	.venv/bin/ruff check . --fix -q; .venv/bin/ruff format -q .
 
 lock:  ## pin everything again, with hashes and without any registry's name
-	for f in uv app dev; do .venv/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.11 --no-emit-index-url --no-header requirements/$$f.in -o requirements/$$f.txt; done
+	for f in uv app dev; do .venv/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.11 --no-emit-index-url --no-header --override requirements/overrides.txt requirements/$$f.in -o requirements/$$f.txt; done
 	npm update --package-lock-only
 
 sdl:  ## write the GraphQL snapshots that the tests compare
