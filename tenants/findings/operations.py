@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -132,7 +133,7 @@ def _step(
     return step
 
 
-def _record(finding: Finding, verb: str, sentence: str, by: Actor, **payload: object) -> None:
+def _record(finding: Finding, verb: str, sentence: str, by: Actor, **payload: Any) -> None:
     record(
         verb=f"finding.{verb}",
         sentence=f"{finding.number} {sentence}"[:300],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -144,7 +145,7 @@ def start(
     return inspection
 
 
-def _record(inspection: Inspection, verb: str, sentence: str, by: Actor, **payload: object) -> None:
+def _record(inspection: Inspection, verb: str, sentence: str, by: Actor, **payload: Any) -> None:
     record(
         verb=f"inspection.{verb}",
         sentence=f"{inspection.number} {sentence}"[:300],

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from kernel.events import EventBase
 
 
 class Event(EventBase):
-    """What happened in this school. `place_id` and `party_id` let one place or party be followed."""
+    """What happened in this school. One place, party, post or person can be followed by its column."""
 
     id = models.BigAutoField(primary_key=True)
     place_id = models.UUIDField(null=True)
-    party_id = models.UUIDField(null=True)
+    party_id = models.UUIDField(null=True)  # a contract is its party
+    post_id = models.UUIDField(null=True)
+    staff_id = models.UUIDField(null=True)  # whom it is about, otherwise who of the staff did it
 
     class Meta(EventBase.Meta):
         abstract = False
@@ -22,6 +25,8 @@ class Event(EventBase):
             models.Index(fields=["place_id", "-id"], name="timeline_event_place"),
             models.Index(fields=["party_id", "-id"], name="timeline_event_party"),
             models.Index(fields=["verb", "-id"], name="timeline_event_verb"),
+            models.Index(fields=["post_id", "-id"], name="timeline_event_post", condition=Q(post_id__isnull=False)),
+            models.Index(fields=["staff_id", "-id"], name="timeline_event_staff", condition=Q(staff_id__isnull=False)),
         ]
 
 

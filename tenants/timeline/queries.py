@@ -44,6 +44,8 @@ def events(
     person: str = "",
     place_ids: Sequence[UUID] | None = None,
     party_id: UUID | None = None,
+    post_id: UUID | None = None,
+    staff_id: UUID | None = None,
     from_day: date | None = None,
     until_day: date | None = None,
     text: str = "",
@@ -69,6 +71,10 @@ def events(
         rows = rows.filter(place_id__in=list(place_ids))
     if party_id:
         rows = rows.filter(party_id=party_id)
+    if post_id:
+        rows = rows.filter(post_id=post_id)
+    if staff_id:
+        rows = rows.filter(staff_id=staff_id)
     if from_day:
         rows = rows.filter(at__gte=day_bounds(from_day, tz)[0])
     if until_day:

@@ -29,6 +29,8 @@ class EventType(DjangoObjectType):
     key = Text
     place_id = graphene.UUID()
     party_id = graphene.UUID()
+    post_id = graphene.UUID()
+    staff_id = graphene.UUID(description="Whom it is about, otherwise who of the staff did it")
 
     @staticmethod
     def resolve_key(row: Event, info: graphene.ResolveInfo) -> str:
@@ -56,6 +58,8 @@ class TimelineQuery(graphene.ObjectType):
         person=graphene.String(),
         place_id=graphene.UUID(description="The place and everything below it"),
         party_id=graphene.UUID(),
+        post_id=graphene.UUID(),
+        staff_id=graphene.UUID(),
         from_day=graphene.Date(),
         until_day=graphene.Date(),
         text=graphene.String(),

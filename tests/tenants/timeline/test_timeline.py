@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -14,8 +15,9 @@ from kernel.errors import NotAllowed
 from kernel.tenancy import Tenant
 from tenants.timeline import numbers, once, queries
 from tenants.timeline.models import ClientKey, Event
+from tenants.timeline.operations import record
 from tests.factories.findings import make_finding, make_member, make_submitted
-from tests.factories.organisation import make_place
+from tests.factories.organisation import make_place, make_staff
 
 NOW = clock.now()
 
@@ -80,3 +82,24 @@ def test_old_keys_are_forgotten(alpha: Tenant) -> None:
     assert once.forget(now=NOW) == 0
     assert once.forget(now=NOW + timedelta(days=61)) == 1
     assert not ClientKey.objects.exists() and not Event.objects.exists()
+
+
+def test_a_post_and_a_person_can_be_followed(alpha: Tenant) -> None:
+    by, finding, post, worker = make_member(alpha), make_finding(alpha), uuid4(), uuid4()
+    about = {"verb": "duty.signed_on", "sentence": "签到", "subject": finding}
+    record(**about, by=by, post_id=post, staff_id=worker)
+    record(**about, by=replace(by, staff_id=worker))
+    record(**about, by=replace(by, staff_id=uuid4()), post_id=post, staff_id=uuid4())
+    ask = {"by": by, "tz": alpha.tz, "verb": "duty"}
+    assert queries.events(**ask, post_id=post).count() == 2
+    assert queries.events(**ask, staff_id=worker).count() == 2  # what was done about them and what they did
+    assert queries.events(**ask, staff_id=worker, post_id=post).count() == 1
+
+
+def test_an_event_about_a_place_or_a_person_stands_on_their_timeline(alpha: Tenant) -> None:
+    by = make_member(alpha)
+    person = make_staff()
+    record(verb="place.renamed", sentence="改名", subject=make_place(), by=by)
+    record(verb="staff.moved", sentence="调岗", subject=person, by=by)
+    assert queries.events(by=by, tz=alpha.tz, staff_id=person.pk).get().verb == "staff.moved"
+    assert queries.events(by=by, tz=alpha.tz, verb="place").get().place_id is not None
