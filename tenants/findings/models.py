@@ -70,6 +70,7 @@ class Finding(models.Model):
             models.CheckConstraint(condition=Q(status__in=FindingStatus.values), name="findings_status_known"),
             models.CheckConstraint(condition=Q(source__in=FindingSource.values), name="findings_source_known"),
             models.CheckConstraint(condition=Q(severity__in=Severity.values), name="findings_severity_known"),
+            models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="findings_line_known"),
             models.CheckConstraint(
                 condition=~Q(status=FindingStatus.CLOSED) | Q(closed_at__isnull=False), name="findings_closed_dated"
             ),

@@ -26,6 +26,9 @@ class Checklist(models.Model):
     class Meta:
         verbose_name = _("检查表")
         ordering = ["title"]
+        constraints = [
+            models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="inspections_checklist_line_known")
+        ]
 
     def __str__(self) -> str:
         return self.title
@@ -63,6 +66,7 @@ class Inspection(models.Model):
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=InspectionStatus.values), name="inspections_status_known"),
+            models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="inspections_line_known"),
             models.CheckConstraint(
                 condition=~Q(status=InspectionStatus.DONE) | Q(finished_at__isnull=False),
                 name="inspections_done_dated",

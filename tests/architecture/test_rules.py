@@ -36,13 +36,6 @@ def _names_in(condition: Any) -> set[str]:
     return set(re.findall(r"'(\w+?)(?:__in)?'", text))
 
 
-# Checked by their operations alone so far. Nothing may be added; a constraint takes a line away.
-UNCHECKED = {
-    "findings.Finding.line", "inspections.Checklist.line", "inspections.Inspection.line",
-    "applications.Assignment.recommendation", "applications.Knock.kind",
-}  # fmt: skip
-
-
 def test_choices_are_known_to_the_database() -> None:
     """A column with choices has a check constraint that names it."""
     loose = []
@@ -54,7 +47,7 @@ def test_choices_are_known_to_the_database() -> None:
         loose += [
             f"{model._meta.label}.{f.name}" for f in model._meta.concrete_fields if f.choices and f.name not in checked
         ]
-    assert set(loose) == UNCHECKED, loose
+    assert loose == []
 
 
 # --- GraphQL ---

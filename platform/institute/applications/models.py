@@ -285,6 +285,10 @@ class Assignment(models.Model):
             models.CheckConstraint(
                 condition=Q(ended_at__isnull=True) | ~Q(ended_why=""), name="applications_assignment_end_has_why"
             ),
+            models.CheckConstraint(
+                condition=Q(recommendation="") | Q(recommendation__in=Verdict.values),
+                name="applications_recommendation_known",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -378,6 +382,9 @@ class Knock(models.Model):
     class Meta:
         verbose_name = _("访问计数")
         indexes = [models.Index(fields=["source", "kind", "at"], name="applications_knock_recent")]
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=KnockKind.values), name="applications_knock_kind_known")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%H:%M}"
