@@ -86,6 +86,8 @@ TENANT_APPS = [
     "tenants.organisation",
     "tenants.rubrics",
     "tenants.notices",
+    "tenants.rosters",
+    "tenants.punches",
     "tenants.findings",
     "tenants.inspections",
     "tenants.evaluations",

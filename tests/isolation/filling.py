@@ -408,6 +408,21 @@ def _post(filler: Filler) -> dict[str, Any]:
     return {"certificates": ["health"]}
 
 
+@values_of("rosters.Rule")
+def _rule(filler: Filler) -> dict[str, Any]:
+    return {"scope": "post", "party": None, "post": filler.of("organisation.Post")}
+
+
+@values_of("punches.Punch")
+def _punch(filler: Filler) -> dict[str, Any]:
+    return {"device": None, "seq": None}
+
+
+@values_of("rosters.Pattern")
+def _pattern(filler: Filler) -> dict[str, Any]:
+    return {"cells": [None], "days": 1}
+
+
 @values_of("organisation.Staff")
 def _staff(filler: Filler) -> dict[str, Any]:
     return {

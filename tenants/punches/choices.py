@@ -1,0 +1,52 @@
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+
+class PunchSource(TextChoices):
+    """Through which door a punch came."""
+
+    PHONE = "phone", _("手机")
+    DEVICE = "device", _("考勤机")
+    SYSTEM = "system", _("其他系统")
+    VOUCHER = "voucher", _("主管见证")
+    IMPORT = "import", _("导入")
+    CORRECTION = "correction", _("补卡")  # an approved correction; keeps its own history
+
+
+class Direction(TextChoices):
+    IN = "in", _("上班")
+    OUT = "out", _("下班")
+    UNKNOWN = "unknown", _("未标明")
+
+
+class PunchStatus(TextChoices):
+    """Only an accepted punch counts; a refused one is kept with its reason and can be appealed."""
+
+    PENDING = "pending", _("核验中")
+    ACCEPTED = "accepted", _("有效")
+    REFUSED = "refused", _("未通过")
+
+
+class Refusal(TextChoices):
+    """Why a punch did not count."""
+
+    NONE = "", _("无")
+    OUTSIDE = "outside", _("不在打卡范围")
+    STALE_FIX = "stale_fix", _("定位不是当前的")
+    FACE_MISMATCH = "face_mismatch", _("人脸核验未通过")
+    NOT_LIVE = "not_live", _("活体核验未通过")
+    TOO_WEAK = "too_weak", _("佐证等级不够")
+    WRONG_PLACE = "wrong_place", _("扫的不是本岗位的码")
+    CLOCK = "clock", _("手机时间无法确认")
+    UNCERTIFIED = "uncertified", _("缺少上岗证书")
+    LEFT = "left", _("已离职")
+
+
+class FenceShape(TextChoices):
+    CIRCLE = "circle", _("圆形")
+    POLYGON = "polygon", _("多边形")
+
+
+class DeviceKind(TextChoices):
+    TERMINAL = "terminal", _("考勤机")
+    SYSTEM = "system", _("其他系统")
