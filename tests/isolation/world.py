@@ -241,8 +241,8 @@ ALL_MARKS = (filling.ALPHA, filling.ALPHA_PUBLIC, filling.RIVAL, *OTHERS)
 SCHOOLS_OWN = (filling.ALPHA, filling.BETA, filling.RIVAL)
 
 
-def visitors(world: World, host: str) -> list[Visitor]:
-    """Everybody of the matrix, on alpha's host ("school") or on the institute's ("public")."""
+def visitors(world: World, host: str, *names: str) -> list[Visitor]:
+    """Everybody of the matrix, on alpha's host ("school") or on the institute's ("public"); signed in if named or none is."""
     alpha = world.alpha
     where = alpha.host if host == "school" else "localhost"
     own = [
@@ -262,7 +262,8 @@ def visitors(world: World, host: str) -> list[Visitor]:
         Visitor("token", where, None, OTHERS, token=world.token),
     ]
     for visitor in found:
-        visitor.sign_in()
+        if not names or visitor.name in names:
+            visitor.sign_in()
     return found
 
 
