@@ -38,7 +38,6 @@ class Refusal(TextChoices):
     TOO_WEAK = "too_weak", _("佐证等级不够")
     WRONG_PLACE = "wrong_place", _("扫的不是本岗位的码")
     CLOCK = "clock", _("手机时间无法确认")
-    UNCERTIFIED = "uncertified", _("缺少上岗证书")
     LEFT = "left", _("已离职")
 
 
@@ -50,3 +49,19 @@ class FenceShape(TextChoices):
 class DeviceKind(TextChoices):
     TERMINAL = "terminal", _("考勤机")
     SYSTEM = "system", _("其他系统")
+
+
+class ClockBasis(TextChoices):
+    """How the time of a punch is known."""
+
+    SERVER = "server", _("服务器时间")
+    ANCHORED = "anchored", _("手机时间，已按服务器校正")
+    WALL = "wall", _("手机时间，重开页面后推算")
+    DEVICE = "device", _("设备时间，已按偏差校正")
+    CLAIMED = "claimed", _("对方时间，未能核对")
+
+
+class AppealStatus(TextChoices):
+    OPEN = "open", _("待处理")
+    GRANTED = "granted", _("申诉成立")
+    DENIED = "denied", _("维持原结果")

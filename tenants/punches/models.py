@@ -8,7 +8,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import new_id
-from tenants.punches.choices import DeviceKind, Direction, FenceShape, PunchSource, PunchStatus, Refusal
+from tenants.punches.choices import (
+    AppealStatus,
+    ClockBasis,
+    DeviceKind,
+    Direction,
+    FenceShape,
+    PunchSource,
+    PunchStatus,
+    Refusal,
+)
 from tenants.rosters.choices import Grade
 
 
@@ -46,23 +55,27 @@ class Device(models.Model):
     """An attendance terminal or another system that sends punches in batches with its own token (hashed)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    name = models.CharField(_("名称"), max_length=60, unique=True)
+    name = models.CharField(_("名称"), max_length=60)
     kind = models.CharField(max_length=8, choices=DeviceKind.choices)
     place = models.ForeignKey("organisation.Place", null=True, on_delete=models.SET_NULL, related_name="+")
     verifies_person = models.BooleanField(default=False)  # checks face or fingerprint itself, on site
-    token_hash = models.CharField(max_length=64, unique=True)
+    token_hash = models.CharField(max_length=64)
     token_hint = models.CharField(max_length=8)
     active = models.BooleanField(default=True)
     last_seen_at = models.DateTimeField(null=True)
     reported_until = models.DateTimeField(null=True)  # everything up to here was sent
     drift_seconds = models.IntegerField(null=True)  # device clock minus ours, at the last batch
+    seq_base = models.BigIntegerField(default=0)  # added to the device's numbers: raised when it starts again from 1
     created_at = models.DateTimeField(default=timezone.now)
+    created_by_name = models.CharField(max_length=60, blank=True)
 
     class Meta:
         verbose_name = _("考勤设备")
         ordering = ["name"]
         constraints = [
-            models.CheckConstraint(condition=Q(kind__in=DeviceKind.values), name="punches_device_kind_known")
+            models.CheckConstraint(condition=Q(kind__in=DeviceKind.values), name="punches_device_kind_known"),
+            models.UniqueConstraint(fields=["name"], name="punches_device_name_once"),
+            models.UniqueConstraint(fields=["token_hash"], name="punches_device_token_once"),
         ]
 
 
@@ -78,6 +91,7 @@ class Punch(models.Model):
     at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     received_at = models.DateTimeField(default=timezone.now)
+    clock = models.CharField(max_length=8, choices=ClockBasis.choices, default=ClockBasis.SERVER)
     source = models.CharField(max_length=10, choices=PunchSource.choices)
     direction = models.CharField(max_length=7, choices=Direction.choices, default=Direction.UNKNOWN)
     device = models.ForeignKey(Device, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -102,7 +116,10 @@ class Punch(models.Model):
     liveness = models.FloatField(null=True)
     vouched_by = models.UUIDField(null=True)
     vouched_by_name = models.CharField(max_length=60, blank=True)
+    vouched_on_site = models.BooleanField(default=False)  # the supervisor proved to be there too
     grade = models.CharField(max_length=1, choices=Grade.choices, default=Grade.D)
+    asked = models.CharField(max_length=1, choices=Grade.choices, default=Grade.D)  # what the post asked for then
+    lacking = models.JSONField(default=list)  # CertificateKind codes the post requires and the person had not
     status = models.CharField(max_length=8, choices=PunchStatus.choices, default=PunchStatus.ACCEPTED)
     refusal = models.CharField(max_length=14, choices=Refusal.choices, default=Refusal.NONE, blank=True)
     note = models.CharField(max_length=200, blank=True)
@@ -120,7 +137,10 @@ class Punch(models.Model):
             models.CheckConstraint(condition=Q(source__in=PunchSource.values), name="punches_punch_source_known"),
             models.CheckConstraint(condition=Q(direction__in=Direction.values), name="punches_punch_direction_known"),
             models.CheckConstraint(condition=Q(status__in=PunchStatus.values), name="punches_punch_status_known"),
-            models.CheckConstraint(condition=Q(grade__in=Grade.values), name="punches_punch_grade_known"),
+            models.CheckConstraint(
+                condition=Q(grade__in=Grade.values, asked__in=Grade.values), name="punches_punch_grade_known"
+            ),
+            models.CheckConstraint(condition=Q(clock__in=ClockBasis.values), name="punches_punch_clock_known"),
             models.CheckConstraint(condition=Q(refusal__in=Refusal.values), name="punches_punch_refusal_known"),
             models.CheckConstraint(
                 condition=Q(status=PunchStatus.REFUSED, refusal__gt="")
@@ -134,3 +154,83 @@ class Punch(models.Model):
                 fields=["staff", "client_id"], condition=Q(client_id__isnull=False), name="punches_punch_client_once"
             ),
         ]
+
+
+class Appeal(models.Model):
+    """A worker says that a refused punch was right; somebody else who leads decides. One open at a time."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    punch = models.ForeignKey(Punch, on_delete=models.CASCADE, related_name="appeals")
+    text = models.CharField(_("情况说明"), max_length=300)
+    photo_id = models.UUIDField(null=True)  # evidence
+    status = models.CharField(max_length=8, choices=AppealStatus.choices, default=AppealStatus.OPEN)
+    asked_at = models.DateTimeField(default=timezone.now)
+    asked_by = models.UUIDField(null=True)
+    asked_by_name = models.CharField(max_length=60)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.UUIDField(null=True)
+    decided_by_name = models.CharField(max_length=60, blank=True)
+    decision_note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        verbose_name = _("打卡申诉")
+        ordering = ["-asked_at"]
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=AppealStatus.values), name="punches_appeal_status_known"),
+            models.UniqueConstraint(
+                fields=["punch"], condition=Q(status=AppealStatus.OPEN), name="punches_appeal_one_open"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by__isnull=True) | Q(asked_by__isnull=True) | ~Q(decided_by=models.F("asked_by")),
+                name="punches_appeal_never_decided_by_the_asker",
+            ),
+        ]
+
+
+class StaffCode(models.Model):
+    """Under which number a device knows a person, where it is not their staff number (考勤号)."""
+
+    id = models.BigAutoField(primary_key=True)
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="staff_codes", db_index=False)
+    number = models.CharField(_("考勤号"), max_length=30)
+    staff = models.ForeignKey("organisation.Staff", on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["device", "number"], name="punches_staff_code_once")]
+
+
+class Unmatched(models.Model):
+    """A device's punch whose number nobody here has: kept until somebody says whose it is, then it becomes a punch."""
+
+    id = models.BigAutoField(primary_key=True)
+    device = models.ForeignKey(Device, on_delete=models.CASCADE, related_name="unmatched", db_index=False)
+    seq = models.BigIntegerField()
+    number = models.CharField(max_length=30)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    received_at = models.DateTimeField(default=timezone.now)
+    direction = models.CharField(max_length=7, choices=Direction.choices, default=Direction.UNKNOWN)
+    clock = models.CharField(max_length=8, choices=ClockBasis.choices, default=ClockBasis.CLAIMED)
+
+    class Meta:
+        verbose_name = _("认不出人的打卡")
+        constraints = [
+            models.UniqueConstraint(fields=["device", "seq"], name="punches_unmatched_once"),
+            models.CheckConstraint(
+                condition=Q(direction__in=Direction.values, clock__in=ClockBasis.values),
+                name="punches_unmatched_codes_known",
+            ),
+        ]
+        indexes = [models.Index(fields=["device", "number"], name="punches_unmatched_number")]
+
+
+class Dirty(models.Model):
+    """Days whose results have to be derived again. Only appended, in the transaction that changed the punch.
+
+    Whoever derives deletes rows first and derives in the same transaction: a punch that is not yet
+    committed brings a row of its own, so no change is missed.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    staff_id = models.UUIDField()
+    day = models.DateField()  # local day of the punch; a night shift's result may stand on the day before

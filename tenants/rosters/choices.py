@@ -5,9 +5,9 @@ from django.utils.translation import gettext_lazy as _
 class Grade(TextChoices):
     """How well a presence is proved (佐证等级). A post asks for a grade, never for a method."""
 
-    A = "A", _("A 级：本人核验且在现场")
-    B = "B", _("B 级：现场码、照片与定位相互印证，或主管见证")
-    C = "C", _("C 级：单一现场证据")
+    A = "A", _("A 级：本人与在场都有核验")
+    B = "B", _("B 级：两种佐证相互印证")
+    C = "C", _("C 级：只有一种佐证")
     D = "D", _("D 级：仅有声明")
 
 

@@ -99,9 +99,9 @@ class Migration(migrations.Migration):
                     "grade",
                     models.CharField(
                         choices=[
-                            ("A", "A 级：本人核验且在现场"),
-                            ("B", "B 级：现场码、照片与定位相互印证，或主管见证"),
-                            ("C", "C 级：单一现场证据"),
+                            ("A", "A 级：本人与在场都有核验"),
+                            ("B", "B 级：两种佐证相互印证"),
+                            ("C", "C 级：只有一种佐证"),
                             ("D", "D 级：仅有声明"),
                         ],
                         default="C",
@@ -324,9 +324,9 @@ class Migration(migrations.Migration):
                     "grade",
                     models.CharField(
                         choices=[
-                            ("A", "A 级：本人核验且在现场"),
-                            ("B", "B 级：现场码、照片与定位相互印证，或主管见证"),
-                            ("C", "C 级：单一现场证据"),
+                            ("A", "A 级：本人与在场都有核验"),
+                            ("B", "B 级：两种佐证相互印证"),
+                            ("C", "C 级：只有一种佐证"),
                             ("D", "D 级：仅有声明"),
                         ],
                         default="C",

@@ -1,0 +1,82 @@
+"""Fences in metres: inside, outside, or too imprecise to say. Pure; positions are WGS-84 degrees.
+
+A fence is projected to a plane that touches the earth at the fence itself (error below 1 mm per
+100 m at these sizes), so distances are metres and shapely does the rest.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from shapely.geometry import Point, Polygon
+
+EARTH = 6_371_008.8  # mean radius, metres
+USABLE_M = 150.0  # a position less precise than this refuses nobody and proves nothing
+FRESH = timedelta(seconds=120)  # an older fix says where somebody was
+MOST_RADIUS_M, LEAST_RADIUS_M = 5_000, 10
+MOST_CORNERS = 100
+MOST_AREA_M2 = 25_000_000.0  # 25 km²: the largest campus fits
+
+
+class Verdict(StrEnum):
+    """What a position says about being at the place."""
+
+    NONE = "none"  # no position, or no fence to compare it with: not outside
+    INSIDE = "inside"
+    UNSURE = "unsure"  # within its error of the fence, or too imprecise: neither proof nor reproach
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """One fence without its row: a circle when `radius_m` is set, else a polygon of (longitude, latitude)."""
+
+    latitude: float
+    longitude: float
+    radius_m: float | None = None
+    corners: tuple[tuple[float, float], ...] = ()
+
+
+def plane(latitude: float, longitude: float, *, at: tuple[float, float]) -> tuple[float, float]:
+    """Metres east and north of `at` (latitude, longitude); the short way across the date line."""
+    turned = (longitude - at[1] + 180.0) % 360.0 - 180.0
+    east = math.radians(turned) * EARTH * math.cos(math.radians(at[0]))
+    return east, math.radians(latitude - at[0]) * EARTH
+
+
+def polygon_of(corners: Sequence[tuple[float, float]]) -> Polygon:
+    """The polygon on the plane through its first corner. Corners are (longitude, latitude)."""
+    first = (corners[0][1], corners[0][0])
+    return Polygon([plane(lat, lon, at=first) for lon, lat in corners])
+
+
+def distance_m(zone: Zone, latitude: float, longitude: float) -> float:
+    """Metres from a position to the fence; 0 inside and on its line."""
+    if zone.radius_m is not None:
+        east, north = plane(latitude, longitude, at=(zone.latitude, zone.longitude))
+        return max(0.0, math.hypot(east, north) - zone.radius_m)
+    first = (zone.corners[0][1], zone.corners[0][0])
+    point = Point(plane(latitude, longitude, at=first))
+    return float(polygon_of(zone.corners).distance(point))
+
+
+def judge(
+    zones: Iterable[Zone], latitude: float | None, longitude: float | None, accuracy_m: float | None
+) -> tuple[Verdict, float | None]:
+    """(verdict, metres outside the nearest fence). Outside by less than the error is not outside.
+
+    Without a position (an import, a phone without GPS) or without a fence nobody is outside.
+    """
+    if latitude is None or longitude is None:
+        return Verdict.NONE, None
+    gaps = [distance_m(zone, latitude, longitude) for zone in zones]
+    if not gaps:
+        return Verdict.NONE, None
+    gap, error = min(gaps), accuracy_m if accuracy_m is not None else USABLE_M
+    if gap > error:
+        return Verdict.OUTSIDE, gap
+    return (Verdict.INSIDE if error <= USABLE_M else Verdict.UNSURE), gap
