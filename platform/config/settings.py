@@ -90,6 +90,7 @@ TENANT_APPS = [
     "tenants.punches",
     "tenants.findings",
     "tenants.inspections",
+    "tenants.duty",
     "tenants.evaluations",
 ]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]

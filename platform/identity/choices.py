@@ -36,6 +36,7 @@ class GrantScope(TextChoices):
     INSPECTIONS = "inspections", _("巡查检查")
     EVALUATIONS = "evaluations", _("考核评分")
     ORGANISATION = "organisation", _("组织与人员")
+    DUTY = "duty", _("值班与查岗")
 
 
 # Institute roles that may read a school's detail when the school granted it; outside reviewers never.
@@ -60,6 +61,7 @@ TOKEN_FEATURES: dict[str, str] = {
     "findings": "问题整改",
     "inspections": "巡查检查",
     "evaluations": "考核评分",
+    "duty": "值班与查岗",
     "evidence": "照片与附件",
     "notices": "消息",
     "timeline": "事件时间线",
