@@ -131,9 +131,7 @@ class Absence(models.Model):
                 condition=Q(until__gt=F("starts_at")) & (Q(ends_at__isnull=True) | Q(ends_at__gte=F("starts_at"))),
                 name="duty_absence_times",
             ),
-            models.UniqueConstraint(
-                fields=["stint"], condition=Q(ends_at__isnull=True), name="duty_absence_one_open"
-            ),
+            models.UniqueConstraint(fields=["stint"], condition=Q(ends_at__isnull=True), name="duty_absence_one_open"),
         ]
 
 
@@ -203,9 +201,7 @@ class Call(models.Model):
                 condition=Q(asleep=False) | Q(night=True, judged_by__isnull=False),
                 name="duty_call_asleep_by_night_and_confirmed",
             ),
-            models.UniqueConstraint(
-                fields=["post"], condition=Q(status__in=OPEN_CALLS), name="duty_call_one_open"
-            ),
+            models.UniqueConstraint(fields=["post"], condition=Q(status__in=OPEN_CALLS), name="duty_call_one_open"),
             models.UniqueConstraint(
                 fields=["post", "day", "slot"], condition=Q(slot__isnull=False), name="duty_call_slot_once"
             ),

@@ -233,7 +233,7 @@ def test_a_line_or_a_seal_gone_is_found(book: Book) -> None:
 
 # --- webhooks: the vector of the specification's own libraries ---
 
-SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 MESSAGE = {"message_id": "msg_p5jXN8AQM9LWM0D4loKWxJek", "body": b'{"test": 2432232314}'}
 SIGNATURE = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 SENT = datetime.fromtimestamp(1614265330, UTC)
