@@ -87,6 +87,7 @@ TENANT_APPS = [
     "tenants.rubrics",
     "tenants.notices",
     "tenants.rosters",
+    "tenants.face",
     "tenants.punches",
     "tenants.findings",
     "tenants.inspections",
@@ -316,9 +317,14 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# Inference has its own queue and process: a session of models is loaded once, and no other work waits behind it.
+CELERY_TASK_ROUTES = {name: {"queue": "face"} for name in ("face.check", "face.enrol_batch")}
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_TASK_SERIALIZER = "json"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
+
+# --- Faces: the model pack (folder with pack.json, docs/face.md). Empty: no face service, the other ways count ----
+FACE_MODEL_PACK = env.str("FACE_MODEL_PACK", "")
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 

@@ -64,6 +64,7 @@ TOKEN_FEATURES: dict[str, str] = {
     "duty": "值班与查岗",
     "evidence": "照片与附件",
     "notices": "消息",
+    "face": "人脸服务",
     "timeline": "事件时间线",
     "jobs": "后台任务",
     "dashboard": "看板",

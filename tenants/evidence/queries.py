@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
+from django.core.files.storage import default_storage
+
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
 from tenants.evidence import policies
+from tenants.evidence.choices import EvidenceKind
 from tenants.evidence.contracts import EvidenceContract
 from tenants.evidence.models import Evidence
 
@@ -37,3 +40,15 @@ def existing(ids: Iterable[UUID], *, by: Actor) -> list[UUID]:
     wanted = list(dict.fromkeys(ids))
     rows = {row.pk: row for row in Evidence.objects.filter(pk__in=wanted)} if wanted else {}
     return [i for i in wanted if i in rows and policies.can_read(by, rows[i])]
+
+
+def photo_bytes(*, evidence_id: UUID) -> bytes:
+    """The kept copy of a photo, for a feature that works on it; who may see it was asked when its id was taken.
+
+    Raises NotFound (no such photo, or its file is gone).
+    """
+    row = Evidence.objects.filter(pk=evidence_id, kind=EvidenceKind.PHOTO).first()
+    if row is None or not default_storage.exists(row.path):
+        raise NotFound
+    with default_storage.open(row.path) as handle:
+        return bytes(handle.read())

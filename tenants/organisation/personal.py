@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import date
 from typing import Any
 
-from kernel.crypto import blind_index, mask_id_card, mask_phone, seal
+from kernel.crypto import blind_index, mask_id_card, mask_phone, seal, unseal
 
 PHONE = "staff.phone"
 ID_CARD = "staff.id_card"
@@ -85,3 +86,11 @@ def sealed_id_card(number: str, *, schema: str) -> dict[str, Any]:
         "id_card_masked": mask_id_card(number),
         "id_card_index": blind_index(number, schema=schema, context=ID_CARD),
     }
+
+
+def birth_date(id_card_sealed: bytes | memoryview | None, *, schema: str) -> date | None:
+    """The day of birth in a sealed ID-card number, for rules about age alone; None when none is registered."""
+    if not id_card_sealed:
+        return None
+    digits = unseal(id_card_sealed, schema=schema, context=ID_CARD)[6:14]
+    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))

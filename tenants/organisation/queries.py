@@ -17,9 +17,11 @@ from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
+from kernel.tenancy import Tenant
 from tenants.organisation import policies
 from tenants.organisation.choices import CertificateKind, PartyKind, PlaceKind, StaffStatus
 from tenants.organisation.models import Certificate, Contract, Department, LineSetting, Party, Place, Post, Staff
+from tenants.organisation.personal import birth_date
 from tenants.organisation.pinyin import search_key
 
 # --- Places --------------------------------------------------------------------------------------
@@ -290,14 +292,16 @@ def staff(
     if post_id:
         rows = rows.filter(post_id=post_id)
     if search.strip():
-        rows = rows.filter(
-            Q(name__icontains=search.strip())
-            | Q(number__istartswith=search.strip())
-            | Q(pinyin__contains=search_key(search))
-        )
+        rows = rows.filter(name_filter(search))
     if certificate and today:
         rows = rows.filter(_certificate_filter(certificate, today))
     return rows
+
+
+def name_filter(search: str) -> Q:
+    """People by name, work number or pinyin, as typed into a search box."""
+    word = search.strip()
+    return Q(name__icontains=word) | Q(number__istartswith=word) | Q(pinyin__contains=search_key(search))
 
 
 def _certificate_filter(which: str, today: date) -> Q:
@@ -332,6 +336,11 @@ def staff_by_id(ids: Iterable[UUID]) -> dict[UUID, Staff]:
 def staff_of_account(account_id: UUID) -> Staff | None:
     """Who an account is among the school's people."""
     return Staff.objects.filter(account_id=account_id).first()
+
+
+def born_on(person: Staff, *, tenant: Tenant) -> date | None:
+    """Day of birth by the ID card, for rules about age (consent under 14); never shown. None: not registered."""
+    return birth_date(person.id_card_sealed, schema=tenant.schema)
 
 
 def certificates_of(ids: list[UUID]) -> list[tuple[UUID, Certificate]]:

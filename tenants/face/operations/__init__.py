@@ -1,0 +1,22 @@
+"""All writes of the face service."""
+
+from tenants.face.operations.checks import chase, request_check, request_enrolment, run_check, verify
+from tenants.face.operations.consents import decide, record_paper, revoke
+from tenants.face.operations.settings import configure
+from tenants.face.operations.templates import delete_template, reveal_photo, rotate, upkeep
+
+__all__ = [
+    "chase",
+    "configure",
+    "decide",
+    "delete_template",
+    "record_paper",
+    "request_check",
+    "request_enrolment",
+    "reveal_photo",
+    "revoke",
+    "rotate",
+    "run_check",
+    "upkeep",
+    "verify",
+]
