@@ -6,11 +6,12 @@ import threading
 from typing import Any
 from uuid import UUID
 
+from institute.schools import operations as school_counts
 from institute.schools import queries as schools
 from kernel import clock
 from kernel.jobs import enqueue_on_commit
-from kernel.tenancy import Tenant, school_context
-from tenants.face import operations
+from kernel.tenancy import Tenant, public_context, school_context
+from tenants.face import operations, queries
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
@@ -22,6 +23,17 @@ _batch = threading.Lock()
 def check(*, tenant: Tenant, check_id: str, **_newer: Any) -> None:
     """Look at one picture and write the answer. Runs in the process of the queue `face`."""
     operations.run_check(check_id=UUID(check_id), tenant=tenant, clock=clock.now)
+
+
+@app.task(base=SchoolTask, name="face.enrol_batch")
+def enrol_batch(*, tenant: Tenant, job_id: str, **_newer: Any) -> None:
+    """Enrol a batch of photos. While another one runs here it stays in the queue, and `jobs.sweep` sends it again."""
+    if not _batch.acquire(blocking=False):
+        return
+    try:
+        operations.run_batch(job_id=UUID(job_id), tenant=tenant, clock=clock.now)
+    finally:
+        _batch.release()
 
 
 @app.task(base=PublicTask, name="face.sweep")
@@ -43,5 +55,11 @@ def sweep_checks(**_newer: Any) -> int:
 
 @app.task(base=SchoolTask, name="face.upkeep")
 def upkeep(*, tenant: Tenant, **_newer: Any) -> int:
-    """Delete what must be gone. Safe to run twice."""
-    return operations.upkeep(tenant=tenant, now=clock.now())
+    """Delete what must be gone, and tell the institute how many templates are left. Safe to run twice."""
+    now = clock.now()
+    operations.drop_photos()
+    gone = operations.upkeep(tenant=tenant, now=now)
+    templates = queries.template_count()
+    with public_context():
+        school_counts.record_face_count(school_id=tenant.school_id, templates=templates, now=now)
+    return gone

@@ -142,3 +142,14 @@ class SchemaRecord(models.Model):
 
     def __str__(self) -> str:
         return self.schema_name
+
+
+class FaceCount(models.Model):
+    """How many people's face templates a school keeps: a number that flows up, never whose."""
+
+    school = models.OneToOneField(School, primary_key=True, on_delete=models.PROTECT, related_name="face_count")
+    templates = models.PositiveIntegerField(default=0)
+    counted_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("人脸特征数量")

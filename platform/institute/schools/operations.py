@@ -18,10 +18,10 @@ from django.utils.translation import gettext_lazy as _
 
 from identity.contracts import Actor
 from institute.journal.operations import record
-from institute.schools import blueprint, catalogue, names, policies, pool, seeding
+from institute.schools import blueprint, catalogue, names, policies, pool, queries, seeding
 from institute.schools.choices import MOVES, OPENING, SchemaPurpose, SchoolStatus
 from institute.schools.contracts import FirstAdmin, NewSchool, Profile
-from institute.schools.models import Blueprint, Domain, SchemaRecord, School
+from institute.schools.models import Blueprint, Domain, FaceCount, SchemaRecord, School
 from institute.schools.queries import as_tenant
 from kernel.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
 from kernel.jobs import enqueue_on_commit
@@ -328,3 +328,23 @@ def first_admin_to_invite(*, school_id: UUID, now: datetime) -> FirstAdmin | Non
     school.save(update_fields=["admin_invited_at"])
     record(verb="school.admin_invited", sentence="已邀请首位管理员", subject=school, by=Actor.system())
     return FirstAdmin(school_id=school.pk, school_name=school.name, name=school.admin_name, email=school.admin_email)
+
+
+@transaction.atomic
+def record_face_count(*, school_id: UUID, templates: int, now: datetime) -> None:
+    """Keep how many face templates a school has; called by the worker inside public. An older count is no news.
+
+    The day the platform as a whole reaches what the authority must be told is journalled once.
+    """
+    School.objects.select_for_update().get(pk=school_id)
+    before = queries.face_total()
+    FaceCount.objects.update_or_create(school_id=school_id, defaults={"templates": templates, "counted_at": now})
+    after = queries.face_total()
+    if before < queries.FACES_TO_FILE <= after:
+        record(
+            verb="faces.must_be_filed",
+            sentence=f"全平台存储的人脸信息达到 {after:,} 人：须在 30 个工作日内向省级以上网信部门备案",
+            subject=School(pk=school_id),
+            by=Actor.system(),
+            total=after,
+        )

@@ -262,7 +262,7 @@ def _tell(row: Check, person: Staff, *, by: Actor, tenant: Tenant) -> None:
         subject=row,
         by=by,
         party_id=person.party_id,
-        staff_id=str(person.pk),
+        staff_id=person.pk,
         purpose=row.purpose,
         outcome=row.outcome,
     )

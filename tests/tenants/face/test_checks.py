@@ -73,9 +73,9 @@ def test_somebody_else_is_not(alpha: Tenant, pack: Path) -> None:
     [
         (face_models.photo(), Outcome.NO_FACE),
         (face_models.photo(1, 2), Outcome.SEVERAL),
-        (face_models.photo(1, size=220, kind="PNG"), Outcome.TOO_SMALL),
+        (face_models.photo(1, size=256, kind="PNG"), Outcome.TOO_SMALL),
         (face_models.photo(1, screen=True), Outcome.NOT_LIVE),
-        (face_models.photo(1, off=(225, 225)), Outcome.OFF_CENTRE),
+        (face_models.photo(1, off=(225, -225)), Outcome.OFF_CENTRE),
     ],
 )
 def test_what_is_wrong_with_a_picture_is_said(alpha: Tenant, pack: Path, picture: bytes, expected: str) -> None:
