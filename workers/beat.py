@@ -12,6 +12,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "jobs.remove_old_files": {"task": "jobs.remove_old_files", "schedule": 86_400.0},
     "organisation.forget_left": {"task": "organisation.forget_left", "schedule": 86_400.0},
     "benchmarking.sweep": {"task": "benchmarking.sweep", "schedule": 3600.0},
+    "calendar.sweep_years": {"task": "calendar.sweep_years", "schedule": 86_400.0},
     "findings.sweep_overdue": {"task": "findings.sweep_overdue", "schedule": 600.0},
     "face.sweep": {"task": "face.sweep", "schedule": 1800.0},
     "face.sweep_checks": {"task": "face.sweep_checks", "schedule": 30.0},

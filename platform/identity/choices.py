@@ -56,6 +56,7 @@ class MailState(TextChoices):
 
 # What a token may be allowed: "<feature>:read" and "<feature>:write". The label is what people tick.
 TOKEN_FEATURES: dict[str, str] = {
+    "calendar": "校历",
     "organisation": "组织与人员",
     "rubrics": "评分标准",
     "findings": "问题整改",

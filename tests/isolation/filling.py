@@ -553,3 +553,13 @@ def sheet(filler: Filler) -> dict[str, Any]:
 
     filler.of("rubrics.Item")
     return frozen(filler.of("rubrics.Rubric").pk).as_json()
+
+
+@values_of("calendar.SeasonRule")
+def _season_rule(filler: Filler) -> dict[str, Any]:
+    return {"code": filler.marks.short.lower(), "starts": "06-01", "ends": "lidong"}
+
+
+@values_of("calendar.CalendarYear")
+def _calendar_year(filler: Filler) -> dict[str, Any]:
+    return {"year": 2077 if filler.marks in (ALPHA, RIVAL) else 2088}

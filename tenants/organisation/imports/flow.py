@@ -20,6 +20,7 @@ from identity.contracts import Actor
 from kernel import spreadsheets
 from kernel.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
 from kernel.spreadsheets import BadFile
+from kernel.tables import Plan, Table, corrected_rows, named
 from kernel.tenancy import Tenant
 from tenants.jobs import files
 from tenants.jobs import operations as jobs
@@ -28,7 +29,6 @@ from tenants.jobs.choices import JobState
 from tenants.jobs.models import Job
 from tenants.organisation import policies
 from tenants.organisation.imports import places, staff
-from tenants.organisation.imports.table import Plan, Table, corrected_rows, named
 from tenants.organisation.operations.places import lock_tree
 from tenants.timeline import operations as timeline
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from kernel.errors import DomainError
 from kernel.spreadsheets import Column
+from kernel.tables import Line, Plan, Table, Tell
 from kernel.tenancy import Tenant
 from tenants.organisation.choices import INSIDE, PlaceKind
-from tenants.organisation.imports.table import Line, Plan, Table, Tell
 from tenants.organisation.models import Place
 from tenants.organisation.operations import places as tree
 

@@ -9,10 +9,10 @@ from typing import Any
 
 from kernel.ids import new_id
 from kernel.spreadsheets import Column, date_of, lost_digits
+from kernel.tables import Line, Plan, Table, Tell
 from kernel.tenancy import Tenant
 from tenants.organisation import personal
 from tenants.organisation.choices import StaffStatus
-from tenants.organisation.imports.table import Line, Plan, Table, Tell
 from tenants.organisation.models import Party, Post, Staff
 from tenants.organisation.pinyin import pinyin_key
 
