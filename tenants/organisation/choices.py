@@ -42,6 +42,18 @@ class CertificateKind(TextChoices):
     ELECTRICIAN = "electrician", _("特种作业操作证（电工）")
     WORK_AT_HEIGHT = "work_at_height", _("特种作业操作证（高处作业）")
     WELDING = "welding", _("特种作业操作证（焊接与热切割）")
+    REFRIGERATION = "refrigeration", _("特种作业操作证（制冷与空调）")
     ELEVATOR = "elevator", _("特种设备作业人员证（电梯）")
     BOILER = "boiler", _("特种设备作业人员证（锅炉）")
     FOOD_SAFETY = "food_safety", _("食品安全管理人员证明")
+
+
+class CertificateState(TextChoices):
+    """Where a certificate stands on a day, or that one the post requires is not there."""
+
+    VALID = "valid", _("有效")
+    SOON = "soon", _("即将到期")
+    REVIEW = "review", _("需复审")
+    REVIEW_LATE = "review_late", _("复审逾期")
+    EXPIRED = "expired", _("已过期")
+    MISSING = "missing", _("缺证")

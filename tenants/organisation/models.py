@@ -191,3 +191,27 @@ class Certificate(models.Model):
             models.CheckConstraint(condition=Q(kind__in=CertificateKind.values), name="organisation_certificate_kind"),
             models.UniqueConstraint(fields=["kind", "number"], name="organisation_certificate_once"),
         ]
+
+
+class CertificateNotice(models.Model):
+    """That the end of a certificate was told `stage` days ahead (0: after it): each stage once per end."""
+
+    id = models.BigAutoField(primary_key=True)
+    certificate = models.ForeignKey(Certificate, on_delete=models.CASCADE, related_name="notices", db_index=False)
+    last_day = models.DateField()
+    stage = models.PositiveSmallIntegerField()
+    told_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("证书提醒")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["certificate", "last_day", "stage"], name="organisation_certificate_told_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(stage__in=[0, 7, 30, 60, 90]), name="organisation_certificate_stage_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.certificate_id} {self.stage}"

@@ -12,6 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
 
 from identity.choices import Role
@@ -19,7 +20,9 @@ from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.organisation import policies
+from tenants.organisation.certificates import in_force
 from tenants.organisation.choices import CertificateKind, PartyKind, PlaceKind, StaffStatus
+from tenants.organisation.contracts import Lack
 from tenants.organisation.models import Certificate, Contract, Department, LineSetting, Party, Place, Post, Staff
 from tenants.organisation.personal import birth_date
 from tenants.organisation.pinyin import search_key
@@ -314,7 +317,7 @@ def _certificate_filter(which: str, today: date) -> Q:
     if which == "missing":
         lacking = Q(pk__in=[])
         for kind in CertificateKind.values:
-            valid = held.filter(kind=kind).filter(Q(expires_on__isnull=True) | Q(expires_on__gte=today))
+            valid = held.filter(in_force(today), kind=kind)
             lacking |= Q(post__certificates__contains=[kind]) & ~Q(Exists(valid))
         return lacking
     return Q()
@@ -352,6 +355,45 @@ def certificates_of(ids: list[UUID]) -> list[tuple[UUID, Certificate]]:
     """(person id, certificate) pairs, soonest expiry first."""
     rows = Certificate.objects.filter(staff_id__in=ids).order_by(F("expires_on").asc(nulls_last=True), "kind")
     return [(row.staff_id, row) for row in rows]
+
+
+def missing_certificates(needs: Iterable[tuple[UUID, UUID, date]]) -> dict[tuple[UUID, UUID, date], list[Lack]]:
+    """Which certificates their post requires people lack on a day, by (staff, post, day): one query for all.
+
+    Who lacks nothing is left out. A certificate counts while it is issued, not past its end and not past its
+    review (certificates.valid_on); of several the one that lasts longest. For rosters, punches and duty.
+    """
+    asked = sorted(set(needs), key=lambda need: (need[2], need[1], need[0]))
+    found: dict[tuple[UUID, UUID, date], list[Lack]] = {}
+    if not asked:
+        return found
+    staff_ids, post_ids, days = zip(*asked, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(_MISSING, [list(staff_ids), list(post_ids), list(days)])
+        for staff_id, post_id, day, kind, last in cursor.fetchall():
+            found.setdefault((staff_id, post_id, day), []).append(Lack(CertificateKind(kind), last))
+    return found
+
+
+# The last column is NULL where there is no certificate of the kind, or only one that is not issued yet.
+_MISSING = """
+WITH asked AS (
+    SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::date[]) AS a(staff_id, post_id, day)
+), posts AS MATERIALIZED (
+    SELECT p.id, k.kind FROM organisation_post p, jsonb_array_elements_text(p.certificates) AS k(kind)
+    WHERE p.id IN (SELECT post_id FROM asked)
+), held AS MATERIALIZED (
+    SELECT c.staff_id, c.kind, c.issued_on, LEAST(c.expires_on, c.review_on) AS last
+    FROM organisation_certificate c WHERE c.staff_id IN (SELECT staff_id FROM asked)
+)
+SELECT a.staff_id, a.post_id, a.day, p.kind, max(h.last) FILTER (WHERE h.last < a.day)
+FROM asked a
+JOIN posts p ON p.id = a.post_id
+LEFT JOIN held h ON h.staff_id = a.staff_id AND h.kind = p.kind
+GROUP BY a.staff_id, a.post_id, a.day, p.kind
+HAVING bool_or(h.issued_on <= a.day AND (h.last IS NULL OR h.last >= a.day)) IS NOT TRUE
+ORDER BY a.day, a.staff_id, p.kind
+"""
 
 
 def expiring(*, by: Actor, until: date) -> QuerySet[Certificate]:
