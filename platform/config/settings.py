@@ -90,6 +90,7 @@ TENANT_APPS = [
     "tenants.rosters",
     "tenants.face",
     "tenants.punches",
+    "tenants.attendance",
     "tenants.findings",
     "tenants.inspections",
     "tenants.duty",

@@ -418,6 +418,31 @@ def _punch(filler: Filler) -> dict[str, Any]:
     return {"device": None, "seq": None}
 
 
+@values_of("attendance.Suspect")
+def _suspect(filler: Filler) -> dict[str, Any]:
+    return {"kind": "post", "refused": 8, "tried": 10, "status": "open", "reason": "outside"}
+
+
+@values_of("attendance.DayResult")
+def _judged(filler: Filler) -> dict[str, Any]:
+    return {"mark": "late", "wait": "", "due_at": None, "trace": {}}
+
+
+@values_of("attendance.Adjustment")
+def _adjustment(filler: Filler) -> dict[str, Any]:
+    return {"was": "late", "mark": "normal", "trace": {}}
+
+
+@values_of("attendance.Correction")
+def _correction(filler: Filler) -> dict[str, Any]:
+    return {"status": "pending", "decided_by": None, "decided_at": None}
+
+
+@values_of("attendance.Watermark")
+def _watermark(filler: Filler) -> dict[str, Any]:
+    return {"id": 1}
+
+
 @values_of("rosters.Pattern")
 def _pattern(filler: Filler) -> dict[str, Any]:
     return {"cells": [None], "days": 1}
