@@ -37,6 +37,7 @@ class GrantScope(TextChoices):
     EVALUATIONS = "evaluations", _("考核评分")
     ORGANISATION = "organisation", _("组织与人员")
     DUTY = "duty", _("值班与查岗")
+    ROSTERS = "rosters", _("排班与请假")
 
 
 # Institute roles that may read a school's detail when the school granted it; outside reviewers never.
@@ -58,6 +59,7 @@ class MailState(TextChoices):
 TOKEN_FEATURES: dict[str, str] = {
     "calendar": "校历",
     "organisation": "组织与人员",
+    "rosters": "排班",
     "rubrics": "评分标准",
     "findings": "问题整改",
     "inspections": "巡查检查",

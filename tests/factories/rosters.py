@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +14,17 @@ from kernel.tenancy import Tenant
 from tenants.organisation.models import Party, Place, Post, Staff
 from tenants.rosters import instances
 from tenants.rosters.choices import AssignmentSource, RuleScope, ShiftKind
-from tenants.rosters.models import Assignment, PostTerms, Rule, Segment, Shift, ShiftInstance
+from tenants.rosters.models import (
+    Assignment,
+    Coverage,
+    Leave,
+    Pattern,
+    PostTerms,
+    Rule,
+    Segment,
+    Shift,
+    ShiftInstance,
+)
 from tests.factories.organisation import make_post, make_staff
 
 Span = tuple[int, int]
@@ -95,3 +105,31 @@ def instances_of(assignment: Assignment) -> list[ShiftInstance]:
 def make_instance(tenant: Tenant, *, day: date, **options: Any) -> ShiftInstance:
     """The first instance of a fresh published assignment."""
     return instances_of(make_assignment(tenant, day=day, **options))[0]
+
+
+def make_coverage(
+    post: Post, *, persons: int = 1, weekdays: int = 127, span: Span = (0, 1440), holidays: bool = True,
+    valid_from: date = date(2020, 1, 1), valid_until: date | None = None,
+) -> Coverage:  # fmt: skip
+    """What the contract asks of presence at the post."""
+    return Coverage.objects.create(
+        post=post, persons=persons, weekdays=weekdays, holidays=holidays, start_minute=span[0], end_minute=span[1],
+        valid_from=valid_from, valid_until=valid_until,
+    )  # fmt: skip
+
+
+def make_leave(
+    staff: Staff, starts_at: datetime, ends_at: datetime, *, kind: str = "personal", status: str = "approved"
+) -> Leave:
+    """A leave, half-open; approved unless said otherwise."""
+    return Leave.objects.create(
+        staff=staff, kind=kind, starts_at=starts_at, ends_at=ends_at, status=status, asked_by_name=staff.name
+    )
+
+
+def make_pattern(*shifts: Shift | None, name: str | None = None, follows_calendar: bool = False) -> Pattern:
+    """A cycle, one shift (or rest) per day."""
+    return Pattern.objects.create(
+        name=name or f"循环{new_id().hex[-4:]}", days=len(shifts), follows_calendar=follows_calendar,
+        cells=[str(s.pk) if s else None for s in shifts],
+    )  # fmt: skip

@@ -1,0 +1,100 @@
+"""What other features are handed, and which tables they may read by SQL.
+
+Published tables: `rosters_shiftinstance` (live rows: `cancelled_at IS NULL`), `rosters_rule`, `rosters_leave`
+(`status = 'approved'` counts), `rosters_assignment` (days of rest: `shift_id IS NULL`), `rosters_coverage` and
+`rosters_postterms` through `CONTRACTED` below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+# Contracted presence as rows (post_id, party_id, line, day, starts_at, ends_at, persons, hourly_rate), for a WITH.
+# Parameters: %(first)s, %(last)s (dates, both included), %(tz)s (name of the zone), %(holidays)s (date[] of
+# statutory holidays), %(posts)s (uuid[] or NULL), %(parties)s (uuid[] or NULL). Times of the wall clock.
+CONTRACTED = """
+SELECT c.post_id, p.party_id, p.line, d.day, c.persons, t.hourly_rate,
+       (d.day + make_interval(mins => c.start_minute)) AT TIME ZONE %(tz)s AS starts_at,
+       (d.day + make_interval(mins => c.end_minute)) AT TIME ZONE %(tz)s AS ends_at
+FROM rosters_coverage c
+JOIN organisation_post p ON p.id = c.post_id AND p.active
+LEFT JOIN rosters_postterms t ON t.post_id = c.post_id
+CROSS JOIN LATERAL (
+    SELECT g::date AS day FROM generate_series(
+        greatest(c.valid_from, %(first)s::date)::timestamp,
+        least(coalesce(c.valid_until - 1, %(last)s::date), %(last)s::date)::timestamp, interval '1 day') g
+) d
+WHERE (c.weekdays >> (extract(isodow FROM d.day)::int - 1)) & 1 = 1
+  AND (c.holidays OR d.day <> ALL(%(holidays)s::date[]))
+  AND (%(posts)s::uuid[] IS NULL OR c.post_id = ANY(%(posts)s::uuid[]))
+  AND (%(parties)s::uuid[] IS NULL OR p.party_id = ANY(%(parties)s::uuid[]))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Contracted:
+    """So many persons are contracted at a post in this half-open interval."""
+
+    post_id: UUID
+    party_id: UUID
+    line: str
+    day: date
+    starts_at: datetime
+    ends_at: datetime
+    persons: int
+    hourly_rate: Decimal | None
+
+    @property
+    def minutes(self) -> int:
+        """Person-minutes."""
+        return int((self.ends_at - self.starts_at).total_seconds() // 60) * self.persons
+
+
+@dataclass(frozen=True, slots=True)
+class ContractedHour:
+    """Person-minutes contracted at a post within one clock hour."""
+
+    post_id: UUID
+    party_id: UUID
+    line: str
+    hour: datetime
+    minutes: int
+    hourly_rate: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A run of days on which a post that requires certificates will have nobody who holds them."""
+
+    post_id: UUID
+    post_name: str
+    party_id: UUID
+    party_name: str
+    shift_name: str  # "" where the need is the post's as a whole
+    first: date
+    last: date
+    days: int
+    kinds: tuple[str, ...]  # certificate kinds that nobody holds
+    rostered: tuple[str, ...]  # who is on the roster then
+    holder: str  # whose certificate ends before, "" when there never was one
+    ends_on: date | None
+
+    @property
+    def sentence(self) -> str:
+        """6月15日夜班配电值班将无持证人."""
+        start = f"{self.first.month}月{self.first.day}日"
+        when = start if self.days == 1 else f"{start}起"
+        return f"{when}{self.shift_name}{self.post_name}将无持证人"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A cell that was not changed or not published, with the sentence why."""
+
+    staff_id: UUID
+    day: date
+    code: str
+    sentence: str
