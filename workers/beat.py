@@ -18,4 +18,5 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "face.sweep_checks": {"task": "face.sweep_checks", "schedule": 30.0},
     "notices.sweep_mail": {"task": "notices.sweep_mail", "schedule": 900.0},
     "timeline.sweep_keys": {"task": "timeline.sweep_keys", "schedule": 86_400.0},
+    "rosters.sweep": {"task": "rosters.sweep", "schedule": 3600.0},
 }

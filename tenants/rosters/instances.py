@@ -30,8 +30,11 @@ def lock_people(staff_ids: Iterable[UUID], *, schema: str) -> None:
     """
     slots = sorted({f"rosters:{schema}:{UUID(str(i)).int % LOCKS}" for i in staff_ids})
     with connection.cursor() as cursor:
-        for slot in slots:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [slot])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(k) FROM"
+            " (SELECT hashtextextended(slot, 0) AS k FROM unnest(%s::text[]) AS slot ORDER BY 1 OFFSET 0) AS ordered",
+            [slots],
+        )
 
 
 def segments_of(shift_ids: Iterable[UUID]) -> dict[UUID, list[Segment]]:

@@ -335,7 +335,11 @@ def colleagues(*, by: Actor, day: date, post_ids: Iterable[UUID]) -> dict[UUID, 
     )  # fmt: skip
     rows = (
         Assignment.objects.filter(
-            post_id__in=mine, day=day, cancelled_at__isnull=True, published_at__isnull=False, shift__isnull=False
+            post_id__in=[i for i in mine if i],
+            day=day,
+            cancelled_at__isnull=True,
+            published_at__isnull=False,
+            shift__isnull=False,
         )
         .exclude(staff_id=by.staff_id)
         .order_by("staff__pinyin")
@@ -362,7 +366,7 @@ def swap_partners(*, by: Actor, assignment: Assignment) -> list[tuple[UUID, str]
 
 def counters(*, by: Actor, assignment: Assignment, taker_id: UUID, today: date) -> list[Assignment]:
     """The colleague's coming shifts at the same post that could be given in return. Raises NotAllowed."""
-    if taker_id not in dict(swap_partners(by=by, assignment=assignment)):
+    if assignment.post_id is None or taker_id not in dict(swap_partners(by=by, assignment=assignment)):
         raise NotAllowed
     rows = Assignment.objects.filter(
         staff_id=taker_id, post_id=assignment.post_id, shift__isnull=False, cancelled_at__isnull=True,

@@ -9,6 +9,7 @@ from tenants.rosters.operations.cells import (
     copy_period,
     publish,
 )
+from tenants.rosters.operations.gaps import tell_gaps
 from tenants.rosters.operations.patterns import end_use, extend, remake, retire_pattern, save_pattern, use_pattern
 from tenants.rosters.operations.requests import (
     answer_swap,
@@ -59,6 +60,7 @@ __all__ = [
     "save_shift",
     "set_rule",
     "set_terms",
+    "tell_gaps",
     "use_pattern",
     "when_text",
     "withdraw_leave",

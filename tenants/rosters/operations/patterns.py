@@ -51,7 +51,8 @@ def save_pattern(
     known = set(Shift.objects.filter(active=True).values_list("pk", flat=True))
     if not 1 <= len(cells) <= 56 or not {c for c in cells if c} <= known or not any(cells):
         raise PatternWrong(field="cells")
-    if Pattern.objects.filter(active=True, name=name).exclude(pk=pattern_id).exists():
+    same = Pattern.objects.filter(active=True, name=name)
+    if any(p.pk != pattern_id for p in same):
         raise Invalid(f"已有名为「{name}」的循环，请换一个名称。", field="name")
     row = Pattern(created_at=now)
     if pattern_id is not None:
@@ -115,14 +116,15 @@ def use_pattern(
         raise Invalid("结束日期要晚于开始日期。", field="ends_on")
     found = organisation.staff_by_id(ids)
     posts = organisation.posts_by_id({post_id} if post_id else {p.post_id for p in found.values() if p.post_id})
-    parties = organisation.parties_by_id({p.party_id for p in [*found.values(), *posts.values()]})
+    parties = organisation.parties_by_id({p.party_id for p in found.values()} | {p.party_id for p in posts.values()})
     instances.lock_people(ids, schema=tenant.schema)
     rows = []
     for n, staff_id in enumerate(ids):
         person = found.get(staff_id)
         if person is None or not policies.can_edit(by, person.party_id):
             raise NotAllowed
-        post = posts.get(post_id or person.post_id)
+        wanted = post_id or person.post_id
+        post = posts.get(wanted) if wanted else None
         if post is None:
             raise Invalid(f"{person.name} 没有所属岗位，请选择岗位。", field="post")
         people.check_post(person, post, parties)

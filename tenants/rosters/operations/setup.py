@@ -88,7 +88,9 @@ def save_shift(
     if not 0 <= flex_minutes <= 240 or (kind == ShiftKind.FLEXIBLE and flex_minutes == 0):
         raise Invalid("弹性时间填 1—240 分钟。", field="flex_minutes")
     parts = _segments(segments)
-    clash = Shift.objects.filter(active=True).exclude(pk=shift_id)
+    clash = Shift.objects.filter(active=True)
+    if shift_id is not None:
+        clash = clash.exclude(pk=shift_id)
     if clash.filter(name=name).exists():
         raise Invalid(f"已有名为「{name}」的班次，请换一个名称。", field="name")
     if clash.filter(code=code).exists():
@@ -176,7 +178,7 @@ def set_rule(
         organisation.party(party_id)
     if post_id and post_id not in organisation.posts_by_id([post_id]):
         raise NotFound
-    values: dict[str, Any] = {f: Rule._meta.get_field(f).default for f in MINUTES} | minutes
+    values: dict[str, Any] = {f: getattr(Rule(), f) for f in MINUTES} | minutes
     if any(not 0 <= int(v) <= 2880 for v in values.values()):
         raise Invalid("分钟数应在 0—2880 之间。", field="grace_minutes")
     steps = [values[f] for f in ("grace_minutes", "serious_minutes", "half_absent_minutes", "absent_minutes")]

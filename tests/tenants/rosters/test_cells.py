@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import uuid4
 
 import pytest
@@ -120,9 +119,7 @@ def test_another_partys_post_is_refused_but_not_that_of_the_same_company(alpha: 
     one, two = make_contract(provider_id=provider), make_contract(provider_id=provider)
     person, shift = make_staff(post=make_post(party=one)), make_shift()
     change(alpha, admin, CellChange(person.pk, DAY, (Item(shift.pk, make_post(party=two).pk),)))
-    outcome = change(
-        alpha, admin, CellChange(person.pk, DAY + timedelta(days=1), (Item(shift.pk, make_post().pk),))
-    )
+    outcome = change(alpha, admin, CellChange(person.pk, DAY + timedelta(days=1), (Item(shift.pk, make_post().pk),)))
     assert [r.code for r in outcome.refused] == ["post_of_others"]
     assert Assignment.objects.count() == 1
 

@@ -1,0 +1,172 @@
+"""Repeat patterns make rosters ahead of time: idempotent, by the calendar, joined and left mid-month."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from identity.choices import Role
+from identity.contracts import Actor
+from kernel.errors import NotAllowed
+from kernel.tenancy import Tenant
+from tenants.organisation.models import Staff
+from tenants.rosters import instances, operations
+from tenants.rosters.errors import PatternClash, PatternWrong
+from tenants.rosters.models import Assignment, PatternUse, ShiftInstance
+from tenants.rosters.operations import patterns
+from tests.factories.findings import make_member
+from tests.factories.organisation import make_certificate, make_contract, make_post, make_staff
+from tests.factories.rosters import make_pattern, make_rest, make_shift
+
+NOW = datetime(2026, 6, 15, 4, tzinfo=UTC)  # Monday noon
+TODAY = date(2026, 6, 15)
+
+
+@pytest.fixture
+def admin(alpha: Tenant) -> Actor:
+    return make_member(alpha, Role.SCHOOL_ADMIN)
+
+
+def use(tenant: Tenant, by: Actor, pattern_id: object, *people: Staff, **more: object) -> list[PatternUse]:
+    return operations.use_pattern(
+        pattern_id=pattern_id, staff_ids=[p.pk for p in people], by=by, tenant=tenant, now=NOW,
+        **{"starts_on": TODAY, **more},
+    )  # type: ignore[arg-type]  # fmt: skip
+
+
+def shown(person: Staff, days: int) -> str:
+    rows = {
+        a.day: a for a in Assignment.objects.filter(staff=person, cancelled_at__isnull=True).select_related("shift")
+    }
+    found = [rows.get(TODAY + timedelta(days=n)) for n in range(days)]
+    return "".join("·" if a is None else a.shift.code if a.shift else "休" for a in found)
+
+
+def test_a_rotation_with_staggered_offsets_is_published_weeks_ahead(alpha: Tenant, admin: Actor) -> None:
+    day, night = make_shift(code="白"), make_shift(code="夜", spans=[(1320, 1800)])
+    post = make_post()
+    one, two, three = (make_staff(post=post) for _ in range(3))
+    use(alpha, admin, make_pattern(day, night, None).pk, one, two, three, stagger=1)
+    operations.extend(tenant=alpha, now=NOW)
+    assert [shown(p, 6) for p in (one, two, three)] == ["白夜休白夜休", "夜休白夜休白", "休白夜休白夜"]
+    assert ShiftInstance.objects.filter(cancelled_at__isnull=True).count() == 3 * 35 * 2 // 3 + 0
+    assert not Assignment.objects.filter(published_at__isnull=True).exists()
+    assert PatternUse.objects.filter(made_until=TODAY + timedelta(weeks=5)).count() == 3
+
+
+def test_running_again_makes_nothing_and_next_weeks_run_goes_on(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    use(alpha, admin, make_pattern(make_shift(code="白"), None).pk, person)
+    operations.extend(tenant=alpha, now=NOW)
+    count = Assignment.objects.count()
+    assert not operations.extend(tenant=alpha, now=NOW).made
+    assert Assignment.objects.count() == count == 35
+    operations.extend(tenant=alpha, now=NOW + timedelta(days=10))
+    assert shown(person, 45) == ("白休" * 23)[:45]
+
+
+def test_a_killed_run_is_caught_up_by_the_next(alpha: Tenant, admin: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patterns, "CHUNK", 1)
+    people = [make_staff(post=make_post()) for _ in range(3)]
+    use(alpha, admin, make_pattern(make_shift(code="白")).pk, *people)
+    made = instances.make
+    calls = 0
+
+    def dies(*args: object, **more: object) -> object:
+        nonlocal calls
+        calls += bool(args[0])
+        if calls == 2:
+            raise KeyboardInterrupt
+        return made(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(instances, "make", dies)
+    with pytest.raises(KeyboardInterrupt):
+        operations.extend(tenant=alpha, now=NOW)
+    assert Assignment.objects.values("staff").distinct().count() == 1  # the broken chunk left nothing behind
+    operations.extend(tenant=alpha, now=NOW)
+    assert [shown(p, 3) for p in people] == ["白白白"] * 3
+    assert Assignment.objects.count() == ShiftInstance.objects.count() == 3 * 35
+
+
+def test_what_was_rostered_by_hand_stays(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    make_rest(staff=person, day=TODAY + timedelta(days=1))
+    use(alpha, admin, make_pattern(make_shift(code="白")).pk, person)
+    operations.extend(tenant=alpha, now=NOW)
+    assert shown(person, 4) == "白休白白"
+
+
+def test_with_the_calendar_holidays_rest_and_make_up_days_work(alpha: Tenant, admin: Actor) -> None:
+    office = make_shift(code="常")
+    person = make_staff(post=make_post())
+    week = make_pattern(*[office] * 5, None, None, follows_calendar=True)
+    start = date(2026, 9, 14)  # 2026: 国庆 1–7 October, 20 September and 10 October worked instead
+    use(alpha, admin, week.pk, person, starts_on=start)
+    operations.extend(tenant=alpha, now=datetime(2026, 9, 14, 4, tzinfo=UTC))
+    rows = dict(Assignment.objects.filter(staff=person).values_list("day", "shift__code"))
+    assert [rows[date(2026, 10, d)] for d in (1, 2, 7, 8, 9, 10, 11)] == [None, None, None, "常", "常", "常", None]
+    assert rows[date(2026, 9, 20)] == "常"
+
+
+def test_people_join_and_leave_in_the_middle(alpha: Tenant, admin: Actor) -> None:
+    joins, leaves = make_staff(post=make_post()), make_staff(post=make_post())
+    Staff.objects.filter(pk=joins.pk).update(hired_on=TODAY + timedelta(days=2))
+    use(alpha, admin, make_pattern(make_shift(code="白")).pk, joins, leaves)
+    operations.extend(tenant=alpha, now=NOW)
+    assert (shown(joins, 4), shown(leaves, 4)) == ("··白白", "白白白白")
+    Staff.objects.filter(pk=leaves.pk).update(left_on=TODAY + timedelta(days=1), status="left")
+    operations.extend(tenant=alpha, now=NOW)
+    assert shown(leaves, 5) == "白白···"
+    assert ShiftInstance.objects.filter(staff=leaves, cancelled_at__isnull=True).count() == 2
+
+
+def test_a_lapsing_certificate_leaves_the_cells_empty_and_tells_the_office(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post(certificates=["electrician"]))
+    make_certificate(person, kind="electrician", expires_on=TODAY + timedelta(days=1))
+    [row] = use(alpha, admin, make_pattern(make_shift(code="白")).pk, person)
+    outcome = operations.extend(tenant=alpha, now=NOW)
+    assert shown(person, 4) == "白白··"
+    assert {r.code for r in outcome.refused} == {"certificate_lacking"}
+    make_certificate(person, kind="electrician")
+    operations.remake(use_id=row.pk, by=admin, tenant=alpha, now=NOW)
+    operations.extend(tenant=alpha, now=NOW)
+    assert shown(person, 35) == "白" * 35
+
+
+def test_ending_a_cycle_cancels_what_it_made_for_later_days(alpha: Tenant, admin: Actor) -> None:
+    person, shift = make_staff(post=make_post()), make_shift(code="白")
+    [row] = use(alpha, admin, make_pattern(shift).pk, person)
+    operations.extend(tenant=alpha, now=NOW)
+    operations.end_use(use_id=row.pk, ends_on=TODAY + timedelta(days=3), by=admin, tenant=alpha, now=NOW)
+    operations.extend(tenant=alpha, now=NOW + timedelta(days=1))
+    assert shown(person, 6) == "白白白···"
+    with pytest.raises(PatternClash):
+        use(alpha, admin, make_pattern(shift).pk, person, starts_on=TODAY + timedelta(days=1))
+    use(alpha, admin, make_pattern(shift).pk, person, starts_on=TODAY + timedelta(days=3))
+
+
+def test_only_who_makes_the_roster_lets_people_follow_a_cycle(alpha: Tenant) -> None:
+    manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=make_contract().provider_id)
+    with pytest.raises(NotAllowed):
+        use(alpha, manager, make_pattern(make_shift()).pk, make_staff(post=make_post()))
+    assert not PatternUse.objects.exists()
+
+
+def test_a_pattern_needs_a_shift_and_at_most_eight_weeks(alpha: Tenant, admin: Actor) -> None:
+    shift = make_shift()
+    for cells in ([], [None], [shift.pk] * 57):
+        with pytest.raises(PatternWrong):
+            operations.save_pattern(name="轮班", cells=cells, by=admin, tenant=alpha, now=NOW)
+    row = operations.save_pattern(name="轮班", cells=[shift.pk, None], by=admin, tenant=alpha, now=NOW)
+    assert (row.days, row.cells) == (2, [str(shift.pk), None])
+
+
+def test_a_whole_companys_month_takes_few_queries(
+    alpha: Tenant, admin: Actor, django_assert_max_num_queries: object
+) -> None:
+    post = make_post()
+    use(alpha, admin, make_pattern(make_shift()).pk, *[make_staff(post=post) for _ in range(30)])
+    with django_assert_max_num_queries(90):  # type: ignore[operator]
+        operations.extend(tenant=alpha, now=NOW)
+    assert ShiftInstance.objects.count() == 30 * 35

@@ -1,0 +1,253 @@
+"""Leave, swap and cover: asked, agreed, decided by somebody else."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from identity.choices import Role
+from identity.contracts import Actor
+from kernel.errors import Invalid, NotAllowed, NotFound
+from kernel.tenancy import Tenant
+from tenants.notices.models import Notice
+from tenants.organisation.models import Staff
+from tenants.rosters import operations, policies, queries
+from tenants.rosters.errors import (
+    CertificateLacking,
+    LeaveOverlaps,
+    LeaveWrong,
+    MonthFrozen,
+    OwnRequest,
+    RequestClosed,
+    ShiftsOverlap,
+    SwapUnfit,
+)
+from tenants.rosters.models import Assignment, Leave, ShiftInstance, Swap
+from tests.factories.findings import make_member
+from tests.factories.organisation import make_certificate, make_party, make_post, make_staff
+from tests.factories.rosters import instances_of, make_assignment, make_rest, make_shift
+
+NOW = datetime(2026, 6, 15, 4, tzinfo=UTC)
+DAY = date(2026, 6, 20)
+
+
+def worker(tenant: Tenant, person: Staff) -> Actor:
+    actor = make_member(tenant, Role.FRONTLINE, staff_id=person.pk, name=person.name)
+    Staff.objects.filter(pk=person.pk).update(account_id=actor.account_id)
+    person.account_id = actor.account_id
+    return actor
+
+
+@pytest.fixture
+def admin(alpha: Tenant) -> Actor:
+    return make_member(alpha, Role.SCHOOL_ADMIN)
+
+
+def ask(tenant: Tenant, by: Actor, part: str = "day", **more: object) -> Leave:
+    starts, ends = operations.half_day(DAY, part, tenant)
+    return operations.ask_leave(
+        **{"kind": "personal", "starts_at": starts, "ends_at": ends, **more}, by=by, tenant=tenant, now=NOW
+    )  # type: ignore[arg-type]
+
+
+def test_a_half_day_is_asked_and_approved_and_cancels_no_shift(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    me = worker(alpha, person)
+    row = make_assignment(alpha, day=DAY, staff=person)
+    leave = ask(alpha, me, "am")
+    assert leave.ends_at - leave.starts_at == timedelta(hours=12)
+    assert Notice.objects.filter(account_id=admin.account_id, occasion=f"leave.asked:{leave.pk}").exists()
+    operations.decide_leave(leave_id=leave.pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    assert queries.approved_leaves([person.pk], leave.starts_at, leave.ends_at) == [leave]
+    assert len(instances_of(row)) == 1
+    assert Notice.objects.filter(account_id=me.account_id, occasion=f"leave.decided:{leave.pk}").exists()
+
+
+def test_nobody_decides_what_they_asked_for(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    behalf = ask(alpha, admin, staff_id=person.pk)
+    with pytest.raises(OwnRequest):
+        operations.decide_leave(leave_id=behalf.pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    behalf.refresh_from_db()
+    assert behalf.status == "pending"
+    operations.decide_leave(
+        leave_id=behalf.pk, approve=True, by=make_member(alpha, Role.SCHOOL_SUPERVISOR), tenant=alpha, now=NOW
+    )
+
+
+def test_a_supervisor_who_is_staff_does_not_decide_their_own_leave(alpha: Tenant) -> None:
+    person = make_staff(post=make_post())
+    me = make_member(alpha, Role.SCHOOL_SUPERVISOR, staff_id=person.pk)
+    leave = ask(alpha, make_member(alpha, Role.SCHOOL_ADMIN), staff_id=person.pk)
+    with pytest.raises(OwnRequest):
+        operations.decide_leave(leave_id=leave.pk, approve=True, by=me, tenant=alpha, now=NOW)
+
+
+def test_a_refusal_says_why_and_is_final(alpha: Tenant, admin: Actor) -> None:
+    leave = ask(alpha, worker(alpha, make_staff(post=make_post())))
+    with pytest.raises(Invalid):
+        operations.decide_leave(leave_id=leave.pk, approve=False, by=admin, tenant=alpha, now=NOW)
+    operations.decide_leave(leave_id=leave.pk, approve=False, note="人手不够", by=admin, tenant=alpha, now=NOW)
+    with pytest.raises(RequestClosed):
+        operations.decide_leave(leave_id=leave.pk, approve=True, by=admin, tenant=alpha, now=NOW)
+
+
+def test_leaves_do_not_overlap_but_two_halves_do_stand(alpha: Tenant) -> None:
+    me = worker(alpha, make_staff(post=make_post()))
+    ask(alpha, me, "am")
+    ask(alpha, me, "pm")
+    with pytest.raises(LeaveOverlaps):
+        ask(alpha, me)
+    with pytest.raises(LeaveWrong):
+        ask(alpha, me, ends_at=datetime(2026, 6, 1, tzinfo=UTC))
+
+
+def test_the_same_key_asks_once(alpha: Tenant) -> None:
+    me = worker(alpha, make_staff(post=make_post()))
+    assert ask(alpha, me, client_key="k") == ask(alpha, me, client_key="k")
+    assert Leave.objects.count() == 1
+
+
+def test_a_worker_asks_for_nobody_else_and_sees_nobody_elses(alpha: Tenant) -> None:
+    me, other = worker(alpha, make_staff(post=make_post())), make_staff(post=make_post())
+    with pytest.raises(NotAllowed):
+        ask(alpha, me, staff_id=other.pk)
+    leave = ask(alpha, worker(alpha, other))
+    assert not queries.leaves(by=me).exists()
+    with pytest.raises(NotFound):
+        operations.withdraw_leave(leave_id=leave.pk, by=me, tenant=alpha, now=NOW)
+
+
+def test_confirmed_months_take_no_leave_any_more(alpha: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policies, "_freezes", [lambda cells: [c for c in cells if c[1].month == 6]])
+    with pytest.raises(MonthFrozen):
+        ask(alpha, worker(alpha, make_staff(post=make_post())))
+
+
+def test_an_approved_leave_can_be_taken_back_until_it_is_over(alpha: Tenant, admin: Actor) -> None:
+    me = worker(alpha, make_staff(post=make_post()))
+    leave = ask(alpha, me)
+    operations.decide_leave(leave_id=leave.pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    with pytest.raises(RequestClosed):
+        operations.withdraw_leave(leave_id=leave.pk, by=me, tenant=alpha, now=NOW + timedelta(days=9))
+    operations.withdraw_leave(leave_id=leave.pk, by=me, tenant=alpha, now=NOW)
+    leave.refresh_from_db()
+    assert leave.status == "withdrawn"
+
+
+# --- Swap and cover ------------------------------------------------------------------------------
+
+
+class Pair:
+    def __init__(self, tenant: Tenant, **post: object) -> None:
+        self.tenant = tenant
+        self.post = make_post("门岗", **post)  # type: ignore[arg-type]
+        self.a, self.b = make_staff("甲", post=self.post), make_staff("乙", post=self.post)
+        if post.get("certificates"):
+            make_certificate(self.a, kind="electrician")
+        self.by_a, self.by_b = worker(tenant, self.a), worker(tenant, self.b)
+        self.given = make_assignment(tenant, day=DAY, staff=self.a, shift=make_shift("早班"))
+
+    def ask(self, counter: Assignment | None = None) -> Swap:
+        return operations.ask_swap(
+            assignment_id=self.given.pk, taker_id=self.b.pk, counter_id=counter.pk if counter else None,
+            by=self.by_a, tenant=self.tenant, now=NOW,
+        )  # fmt: skip
+
+    def agreed(self, counter: Assignment | None = None) -> Swap:
+        swap = self.ask(counter)
+        return operations.answer_swap(swap_id=swap.pk, accept=True, by=self.by_b, tenant=self.tenant, now=NOW)
+
+
+def test_a_swap_is_agreed_then_approved_then_the_shifts_change_hands(alpha: Tenant, admin: Actor) -> None:
+    p = Pair(alpha)
+    counter = make_assignment(alpha, day=DAY + timedelta(days=1), staff=p.b, shift=make_shift("晚班"))
+    make_rest(staff=p.b, day=DAY)
+    swap = p.agreed(counter)
+    assert Assignment.objects.filter(cancelled_at__isnull=False).count() == 0  # nothing yet
+    operations.decide_swap(swap_id=swap.pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    live = ShiftInstance.objects.filter(cancelled_at__isnull=True).order_by("day")
+    assert [(i.day, i.staff_id) for i in live] == [(DAY, p.b.pk), (DAY + timedelta(days=1), p.a.pk)]
+    assert not Assignment.objects.filter(shift__isnull=True, cancelled_at__isnull=True).exists()
+
+
+def test_cover_leaves_the_giver_free(alpha: Tenant, admin: Actor) -> None:
+    p = Pair(alpha)
+    operations.decide_swap(swap_id=p.agreed().pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    [live] = Assignment.objects.filter(cancelled_at__isnull=True)
+    assert (live.staff, live.source) == (p.b, "cover")
+
+
+def test_without_the_colleagues_consent_nothing_is_decided(alpha: Tenant, admin: Actor) -> None:
+    p = Pair(alpha)
+    swap = p.ask()
+    with pytest.raises(RequestClosed):
+        operations.decide_swap(swap_id=swap.pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    with pytest.raises(NotFound):
+        operations.answer_swap(swap_id=swap.pk, accept=True, by=p.by_a, tenant=alpha, now=NOW)
+    operations.answer_swap(swap_id=swap.pk, accept=False, by=p.by_b, tenant=alpha, now=NOW)
+    assert instances_of(p.given)
+
+
+def test_neither_of_the_two_approves(alpha: Tenant) -> None:
+    p = Pair(alpha)
+    swap = p.agreed()
+    for person in (p.a, p.b):
+        boss = make_member(alpha, Role.SCHOOL_SUPERVISOR, staff_id=person.pk)
+        with pytest.raises(OwnRequest):
+            operations.decide_swap(swap_id=swap.pk, approve=True, by=boss, tenant=alpha, now=NOW)
+
+
+def test_a_taker_without_the_certificate_is_refused(alpha: Tenant) -> None:
+    with pytest.raises(CertificateLacking):
+        Pair(alpha, certificates=["electrician"]).ask()
+    assert not Swap.objects.exists()
+
+
+def test_a_swap_into_an_overlap_is_refused_at_approval_and_changes_nothing(alpha: Tenant, admin: Actor) -> None:
+    p = Pair(alpha)
+    swap = p.agreed()
+    make_assignment(alpha, day=DAY, staff=p.b, shift=make_shift(spans=[(600, 700)]))
+    with pytest.raises(ShiftsOverlap):
+        operations.decide_swap(swap_id=swap.pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    swap.refresh_from_db()
+    assert swap.status == "accepted" and instances_of(p.given)
+
+
+def test_a_shift_that_changed_meanwhile_cannot_be_swapped(alpha: Tenant, admin: Actor) -> None:
+    p = Pair(alpha)
+    swap = p.agreed()
+    operations.change_cells(
+        cells=[operations.CellChange(p.a.pk, DAY, (operations.Item(None),))], by=admin, tenant=alpha, now=NOW
+    )
+    with pytest.raises(SwapUnfit):
+        operations.decide_swap(swap_id=swap.pk, approve=True, by=admin, tenant=alpha, now=NOW)
+
+
+def test_only_colleagues_of_the_party_and_days_to_come(alpha: Tenant) -> None:
+    p = Pair(alpha)
+    with pytest.raises(NotFound):
+        operations.ask_swap(
+            assignment_id=p.given.pk, taker_id=make_staff(party=make_party()).pk, by=p.by_a, tenant=alpha, now=NOW
+        )
+    with pytest.raises(SwapUnfit):
+        operations.ask_swap(
+            assignment_id=p.given.pk, taker_id=p.b.pk, by=p.by_a, tenant=alpha, now=NOW + timedelta(days=30)
+        )
+    with pytest.raises(NotAllowed):
+        operations.ask_swap(assignment_id=p.given.pk, taker_id=p.a.pk, by=p.by_b, tenant=alpha, now=NOW)
+    assert uuid4() and p.ask().status == "asked"
+    with pytest.raises(SwapUnfit):
+        p.ask()
+
+
+def test_a_worker_sees_colleagues_of_the_same_post_by_name_only(alpha: Tenant) -> None:
+    p = Pair(alpha)
+    make_assignment(alpha, day=DAY, staff=p.b, shift=make_shift("早二"))
+    elsewhere = make_assignment(alpha, day=DAY, staff=make_staff("丙", post=make_post()))
+    assert elsewhere.post_id
+    seen = queries.colleagues(by=p.by_a, day=DAY, post_ids=[p.post.pk, elsewhere.post_id])
+    assert seen == {p.post.pk: [("乙", "早二")]}
+    assert [a.staff_id for a in queries.assignments(by=p.by_a, first=DAY, last=DAY)] == [p.a.pk]

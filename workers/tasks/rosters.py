@@ -1,0 +1,33 @@
+"""Background work of rosters: making them ahead of time, telling of days without anybody qualified."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from institute.schools import queries as schools
+from kernel import clock
+from kernel.jobs import enqueue_on_commit
+from kernel.tenancy import Tenant
+from tenants.rosters import operations
+from workers.base import PublicTask, SchoolTask
+from workers.celery import app
+
+
+@app.task(base=PublicTask, name="rosters.sweep")
+def sweep(**_newer: Any) -> None:
+    """Ask for the daily round of every open school, so that one school's trouble stops no other."""
+    for tenant in schools.open_tenants():
+        enqueue_on_commit("rosters.extend", tenant=tenant)
+        enqueue_on_commit("rosters.forecast", tenant=tenant)
+
+
+@app.task(base=SchoolTask, name="rosters.extend")
+def extend(*, tenant: Tenant, **_newer: Any) -> int:
+    """Make and publish rosters weeks ahead for all who follow a cycle. Safe to run twice: what is there stays."""
+    return len(operations.extend(tenant=tenant, now=clock.now()).made)
+
+
+@app.task(base=SchoolTask, name="rosters.forecast")
+def forecast(*, tenant: Tenant, **_newer: Any) -> int:
+    """Tell of days on which a post will have nobody qualified. Safe to run twice: a gap is told once."""
+    return operations.tell_gaps(tenant=tenant, now=clock.now())
