@@ -2,11 +2,13 @@
 
 from django.urls import include, path, re_path
 
+from web.live import live
 from web.tenant.home import views
 from web.tenant.organisation.views import places
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("live/", live, name="live"),
     path("library/", include("web.library.urls"), {"frame": "school"}),
     path("m/library/", include("web.library.urls", namespace="phone_library"), {"frame": "phone"}),
     path("rubrics/", include("web.tenant.rubrics.urls")),
