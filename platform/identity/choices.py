@@ -38,6 +38,7 @@ class GrantScope(TextChoices):
     ORGANISATION = "organisation", _("组织与人员")
     DUTY = "duty", _("值班与查岗")
     ROSTERS = "rosters", _("排班与请假")
+    PUNCHES = "punches", _("打卡记录")
 
 
 # Institute roles that may read a school's detail when the school granted it; outside reviewers never.
@@ -63,6 +64,7 @@ TOKEN_FEATURES: dict[str, str] = {
     "rubrics": "评分标准",
     "findings": "问题整改",
     "inspections": "巡查检查",
+    "punches": "打卡",
     "evaluations": "考核评分",
     "duty": "值班与查岗",
     "evidence": "照片与附件",

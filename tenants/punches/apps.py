@@ -6,3 +6,9 @@ class PunchesConfig(AppConfig):
     label = "punches"
     default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "打卡"
+
+    def ready(self) -> None:
+        from tenants.evidence import policies as evidence
+        from tenants.punches import queries
+
+        evidence.register_witness("punches", queries.shows_evidence)

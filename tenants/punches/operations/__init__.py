@@ -1,0 +1,38 @@
+"""All writes of punches."""
+
+from tenants.punches.operations.appeals import appeal, decide_appeal
+from tenants.punches.operations.devices import (
+    add_device,
+    change_device,
+    map_number,
+    rematch,
+    renew_token,
+    reset_sequence,
+    seen,
+)
+from tenants.punches.operations.dirty import mark_dirty, raise_uncertified, take_dirty
+from tenants.punches.operations.fences import drop_fence, save_fence
+from tenants.punches.operations.ingest import ingest
+from tenants.punches.operations.punching import face_checked, give_up_waiting, punch, vouch
+
+__all__ = [
+    "add_device",
+    "appeal",
+    "change_device",
+    "decide_appeal",
+    "drop_fence",
+    "face_checked",
+    "give_up_waiting",
+    "ingest",
+    "map_number",
+    "mark_dirty",
+    "punch",
+    "raise_uncertified",
+    "rematch",
+    "renew_token",
+    "reset_sequence",
+    "save_fence",
+    "seen",
+    "take_dirty",
+    "vouch",
+]

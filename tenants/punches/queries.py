@@ -1,0 +1,331 @@
+"""All reads of punches. Functions that take `by` show only what that person may see."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+
+from identity.choices import Role
+from identity.contracts import Actor
+from kernel.clock import day_bounds
+from kernel.errors import NotAllowed, NotFound
+from tenants.organisation import queries as organisation
+from tenants.organisation.models import Post, Staff
+from tenants.organisation.pinyin import search_key
+from tenants.punches import policies
+from tenants.punches.choices import AppealStatus, ClockBasis, FenceShape, PunchStatus
+from tenants.punches.contracts import Phones
+from tenants.punches.fences import Zone
+from tenants.punches.models import Appeal, Device, Dirty, Fence, Punch, Unmatched
+
+RECENT = timedelta(days=30)  # over which phones and people are looked at
+
+
+def visible(by: Actor) -> QuerySet[Punch]:
+    """The punches an actor may see: all for the office, a company's own people, one's own for everybody else.
+
+    Raises NotAllowed for people without a role here and tokens without the scope.
+    """
+    if by.is_system:
+        return Punch.objects.all()
+    if not by.may(policies.READ) or not (by.roles or by.grant_id):
+        raise NotAllowed
+    if policies.reads_all(by):
+        return Punch.objects.all()
+    if by.grant_id is not None:
+        raise NotAllowed
+    mine = Q(pk__in=[])
+    if by.provider_id is not None and by.has(Role.PROVIDER_MANAGER):
+        mine |= Q(staff__party__provider_id=by.provider_id)
+    if by.staff_id is not None:
+        mine |= Q(staff=by.staff_id)
+    return Punch.objects.filter(mine)
+
+
+def punch(*, punch_id: int, by: Actor) -> Punch:
+    """One punch with person, post, place and device. Raises NotFound, also for one the actor may not see."""
+    row = visible(by).select_related("staff__party", "post", "place", "device").filter(pk=punch_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def listing(
+    *,
+    by: Actor,
+    tz: ZoneInfo,
+    text: str = "",
+    staff_id: UUID | None = None,
+    post_id: UUID | None = None,
+    party_id: UUID | None = None,
+    device_id: UUID | None = None,
+    from_day: date | None = None,
+    until_day: date | None = None,
+    grade: str = "",
+    status: str = "",
+    source: str = "",
+    mark: str = "",
+) -> QuerySet[Punch]:
+    """Punches `by` may see, newest first.
+
+    Days are local and both included. `mark`: "lacking" (certificate), "late" (arrived an hour or more
+    after), "claimed" (time could not be checked), "appeal" (an appeal waits).
+    """
+    rows = visible(by).select_related("staff__party", "post", "place", "device")
+    if text.strip():
+        word = text.strip()
+        rows = rows.filter(
+            Q(staff__name__icontains=word)
+            | Q(staff__number__istartswith=word)
+            | Q(staff__pinyin__contains=search_key(word))
+        )
+    same = {"staff_id": staff_id, "post_id": post_id, "staff__party_id": party_id, "device_id": device_id}
+    rows = rows.filter(**{name: value for name, value in same.items() if value})
+    codes = {"grade": grade, "status": status, "source": source}
+    rows = rows.filter(**{name: value for name, value in codes.items() if value})
+    if from_day:
+        rows = rows.filter(at__gte=day_bounds(from_day, tz)[0])
+    if until_day:
+        rows = rows.filter(at__lt=day_bounds(until_day, tz)[1])
+    if mark == "lacking":
+        rows = rows.exclude(lacking=[])
+    elif mark == "late":
+        rows = rows.filter(received_at__gte=F("at") + timedelta(hours=1))
+    elif mark == "claimed":
+        rows = rows.filter(clock=ClockBasis.CLAIMED)
+    elif mark == "appeal":
+        rows = rows.filter(appeals__status=AppealStatus.OPEN)
+    return rows.order_by("-at", "-id")
+
+
+def own(*, by: Actor, limit: int = 20) -> list[Punch]:
+    """The person's own newest punches, with their place and post."""
+    if by.staff_id is None:
+        return []
+    rows = visible(by).filter(staff_id=by.staff_id).select_related("post", "place", "device")
+    return list(rows.order_by("-at", "-id")[:limit])
+
+
+def phones_of(rows: Iterable[Punch], *, now: datetime) -> dict[int, Phones]:
+    """For phone punches of the last 30 days: how many phones the person used, how many others this phone. Two queries.
+
+    The caller has read the punches.
+    """
+    asked = [r for r in rows if r.phone_id]
+    if not asked:
+        return {}
+    recent = Punch.objects.filter(received_at__gte=now - RECENT, phone_id__gt="")
+    by_person = dict(
+        recent.filter(staff_id__in={r.staff_id for r in asked})
+        .values_list("staff_id")
+        .annotate(n=Count("phone_id", distinct=True))
+        .order_by()
+    )
+    by_phone = dict(
+        recent.filter(phone_id__in={r.phone_id for r in asked})
+        .values_list("phone_id")
+        .annotate(n=Count("staff_id", distinct=True))
+        .order_by()
+    )
+    return {
+        r.pk: Phones(own=by_person.get(r.staff_id, 1), shared=max(0, by_phone.get(r.phone_id, 1) - 1)) for r in asked
+    }
+
+
+def counts(*, by: Actor, tz: ZoneInfo, today: date) -> dict[str, int]:
+    """Numbers of today for the head of the list: one query."""
+    start, end = day_bounds(today, tz)
+    rows = visible(by).filter(at__gte=start, at__lt=end)
+    return rows.aggregate(
+        all=Count("pk"),
+        refused=Count("pk", filter=Q(status=PunchStatus.REFUSED)),
+        pending=Count("pk", filter=Q(status=PunchStatus.PENDING)),
+        lacking=Count("pk", filter=~Q(lacking=[])),
+    )
+
+
+def rows_by_id(ids: Iterable[int], *, by: Actor) -> dict[int, Punch]:
+    """Rows `by` may see, by id, for loaders: one query."""
+    return {r.pk: r for r in visible(by).select_related("staff", "post", "place").filter(pk__in=list(set(ids)))}
+
+
+def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:
+    """Witness for tenants.evidence: the photo belongs to a punch or an appeal the actor may see."""
+    try:
+        seen = visible(actor)
+    except NotAllowed:
+        return False
+    return seen.filter(Q(photo_id=evidence_id) | Q(appeals__photo_id=evidence_id)).exists()
+
+
+# --- Appeals -------------------------------------------------------------------------------------
+
+
+def appeals(*, by: Actor, status: str = "") -> QuerySet[Appeal]:
+    """Appeals against punches the actor may see, those that wait first."""
+    rows = Appeal.objects.filter(punch__in=visible(by).values("pk"))
+    rows = rows.select_related("punch__staff__party", "punch__post", "punch__place")
+    if status:
+        rows = rows.filter(status=status)
+    return rows.annotate(waits=Q(status=AppealStatus.OPEN)).order_by("-waits", "-asked_at")
+
+
+def appeals_of(punch_ids: Iterable[int]) -> list[tuple[int, Appeal]]:
+    """(punch id, appeal) pairs, newest first: one query. The caller has read the punches."""
+    rows = Appeal.objects.filter(punch_id__in=list(punch_ids)).order_by("-asked_at")
+    return [(row.punch_id, row) for row in rows]
+
+
+def open_appeals(*, by: Actor) -> int:
+    """How many appeals wait for this person's decision; for badges."""
+    return appeals(by=by, status=AppealStatus.OPEN).count() if policies.decides(by) else 0
+
+
+# --- Fences --------------------------------------------------------------------------------------
+
+
+def fences(*, by: Actor, post_id: UUID | None = None) -> QuerySet[Fence]:
+    """The school's fences by post, for those who see all punches or the company's posts. Raises NotAllowed."""
+    if not policies.reads_list(by):
+        raise NotAllowed
+    rows = Fence.objects.select_related("post__party", "post__place")
+    if not policies.reads_all(by):
+        rows = rows.filter(post__party__provider_id=by.provider_id)
+    if post_id:
+        rows = rows.filter(post_id=post_id)
+    return rows.order_by("post__party__name", "post__name", "name")
+
+
+def fence(fence_id: UUID, *, by: Actor) -> Fence:
+    """One fence. Raises NotFound, NotAllowed."""
+    row = fences(by=by).filter(pk=fence_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def posts_with_fences(*, by: Actor) -> list[Post]:
+    """Active posts with `fence_count`, those without any fence first."""
+    if not policies.reads_list(by):
+        raise NotAllowed
+    rows = list(organisation.posts(by=by))
+    numbers = dict(Fence.objects.filter(active=True).values_list("post_id").annotate(n=Count("pk")).order_by())
+    for row in rows:
+        row.fence_count = numbers.get(row.pk, 0)  # type: ignore[attr-defined]
+    return sorted(rows, key=lambda r: (r.fence_count > 0, r.party.name, r.name))  # type: ignore[attr-defined]
+
+
+def zones_of(post_id: UUID | None) -> list[Zone]:
+    """The active fences of a post as the pure rules take them."""
+    if post_id is None:
+        return []
+    return [zone_of(row) for row in Fence.objects.filter(post_id=post_id, active=True)]
+
+
+def zone_of(row: Fence) -> Zone:
+    if row.shape == FenceShape.CIRCLE:
+        return Zone(row.latitude or 0.0, row.longitude or 0.0, radius_m=float(row.radius_m or 0))
+    corners = tuple((float(x), float(y)) for x, y in row.polygon)
+    return Zone(corners[0][1], corners[0][0], corners=corners)
+
+
+def dots(post_id: UUID, *, by: Actor, limit: int = 300) -> list[dict[str, Any]]:
+    """The last positions punched at a post, for the fence's plane: where, how precise, whether it counted."""
+    if not policies.reads_list(by):
+        raise NotAllowed
+    rows = visible(by).filter(post_id=post_id, latitude__isnull=False).order_by("-at")[:limit]
+    return [
+        {"latitude": r.latitude, "longitude": r.longitude, "accuracy": r.accuracy_m, "status": r.status} for r in rows
+    ]
+
+
+# --- Devices -------------------------------------------------------------------------------------
+
+
+def devices(*, by: Actor) -> QuerySet[Device]:
+    """The school's devices, with `unmatched_count` and `last_at`. Raises NotAllowed."""
+    if not policies.reads_devices(by):
+        raise NotAllowed
+    newest = Punch.objects.filter(device_id=OuterRef("pk")).order_by("-seq").values("at")[:1]
+    waiting = Unmatched.objects.filter(device_id=OuterRef("pk")).order_by().values("device_id")
+    waiting = waiting.annotate(n=Count("pk")).values("n")
+    return (
+        Device.objects.select_related("place")
+        .annotate(last_at=Subquery(newest), unmatched_count=Subquery(waiting))
+        .order_by("-active", "name")
+    )
+
+
+def device(device_id: UUID, *, by: Actor) -> Device:
+    """One device. Raises NotFound, NotAllowed."""
+    row = devices(by=by).filter(pk=device_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def unmatched_numbers(device_id: UUID) -> list[dict[str, Any]]:
+    """Numbers of a device that nobody here has, with how many punches wait for them. The caller has read the device."""
+    from django.db.models import Max, Min
+
+    rows = Unmatched.objects.filter(device_id=device_id).values("number")
+    return list(rows.annotate(n=Count("pk"), first=Min("at"), last=Max("at")).order_by("-n", "number")[:200])
+
+
+def silent_devices(*, now: datetime, after: timedelta = timedelta(hours=24)) -> list[Device]:
+    """Active devices that have not spoken for a day."""
+    late = now - after
+    rows = Device.objects.filter(active=True, created_at__lt=late)
+    return list(rows.filter(Q(last_seen_at__lt=late) | Q(last_seen_at__isnull=True)))
+
+
+def reported_until(*, now: datetime) -> datetime | None:
+    """The moment up to which every active device that was ever heard has sent all it has; None without devices."""
+    rows = Device.objects.filter(active=True, last_seen_at__isnull=False).values_list("reported_until", "last_seen_at")
+    known = [said or seen for said, seen in rows if said or seen]
+    return min(known) if known else None
+
+
+# --- Inside ----------------------------------------------------------------------------------------
+
+
+def lacking_of(staff_id: UUID, post: Post | None, day: date) -> list[str]:
+    """Certificate codes that the post requires and the person has not on that day."""
+    if post is None or not post.certificates:
+        return []
+    held = {
+        row.kind
+        for _owner, row in organisation.certificates_of([staff_id])
+        if row.expires_on is None or row.expires_on >= day
+    }
+    return [kind for kind in post.certificates if kind not in held]
+
+
+def numbers_of(device_id: UUID) -> dict[str, UUID]:
+    """Which person each number means on a device: its own codes first, then staff numbers. Two queries in one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT number, id FROM organisation_staff UNION ALL"
+            " SELECT number, staff_id FROM punches_staffcode WHERE device_id = %s",
+            [device_id],
+        )
+        return dict(cursor.fetchall())  # a code comes later and wins
+
+
+def staff_row(staff_id: UUID) -> Staff | None:
+    return organisation.staff_by_id([staff_id]).get(staff_id)
+
+
+def dirty_days() -> dict[UUID, list[date]]:
+    """Days that wait to be derived again, by person."""
+    found: dict[UUID, list[date]] = defaultdict(list)
+    for staff_id, day in Dirty.objects.values_list("staff_id", "day").distinct().order_by("staff_id", "day"):
+        found[staff_id].append(day)
+    return dict(found)
