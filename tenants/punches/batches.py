@@ -96,8 +96,8 @@ def time_of(said: Any, tz: ZoneInfo) -> datetime:
         except ValueError:
             day, _, rest = text.replace("/", "-").partition(" ")
             year, month, number = (int(part) for part in day.split("-"))
-            parts = [int(part) for part in rest.split(":")] if rest else [0, 0]
-            moment = datetime(year, month, number, *parts, tzinfo=tz)
+            hour, minute, second = ([int(part) for part in rest.split(":")] + [0, 0, 0])[:3] if rest else (0, 0, 0)
+            moment = datetime(year, month, number, hour, minute, second, tzinfo=tz)
     moment = moment if moment.tzinfo else moment.replace(tzinfo=tz)
     moment = moment.astimezone(UTC)
     if not 2000 <= moment.year <= 2100:

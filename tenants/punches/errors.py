@@ -42,7 +42,9 @@ class ReasonMissing(DomainError):
 
 class FenceShapeWrong(DomainError):
     code = "fence_shape_wrong"
-    message = _("范围的形状有误：圆形要有中心和 10—5000 米的半径，多边形要有 3—100 个角、边线不相交、面积不超过 25 平方公里。")
+    message = _(
+        "范围的形状有误：圆形要有中心和 10—5000 米的半径，多边形要有 3—100 个角、边线不相交、面积不超过 25 平方公里。"
+    )
 
 
 class FenceNameTaken(DomainError):

@@ -10,7 +10,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, Max, Min, OuterRef, Q, QuerySet, Subquery
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -254,8 +254,8 @@ def devices(*, by: Actor) -> QuerySet[Device]:
     if not policies.reads_devices(by):
         raise NotAllowed
     newest = Punch.objects.filter(device_id=OuterRef("pk")).order_by("-seq").values("at")[:1]
-    waiting = Unmatched.objects.filter(device_id=OuterRef("pk")).order_by().values("device_id")
-    waiting = waiting.annotate(n=Count("pk")).values("n")
+    mine = Unmatched.objects.filter(device_id=OuterRef("pk")).order_by().values("device_id")
+    waiting = mine.annotate(n=Count("pk")).values("n")
     return (
         Device.objects.select_related("place")
         .annotate(last_at=Subquery(newest), unmatched_count=Subquery(waiting))
@@ -273,10 +273,9 @@ def device(device_id: UUID, *, by: Actor) -> Device:
 
 def unmatched_numbers(device_id: UUID) -> list[dict[str, Any]]:
     """Numbers of a device that nobody here has, with how many punches wait for them. The caller has read the device."""
-    from django.db.models import Max, Min
-
     rows = Unmatched.objects.filter(device_id=device_id).values("number")
-    return list(rows.annotate(n=Count("pk"), first=Min("at"), last=Max("at")).order_by("-n", "number")[:200])
+    counted = rows.annotate(n=Count("pk"), first=Min("at"), last=Max("at")).order_by("-n", "number")
+    return [dict(row) for row in counted[:200]]
 
 
 def silent_devices(*, now: datetime, after: timedelta = timedelta(hours=24)) -> list[Device]:
@@ -289,8 +288,8 @@ def silent_devices(*, now: datetime, after: timedelta = timedelta(hours=24)) -> 
 def reported_until(*, now: datetime) -> datetime | None:
     """The moment up to which every active device that was ever heard has sent all it has; None without devices."""
     rows = Device.objects.filter(active=True, last_seen_at__isnull=False).values_list("reported_until", "last_seen_at")
-    known = [said or seen for said, seen in rows if said or seen]
-    return min(known) if known else None
+    known = [moment for said, seen in rows if (moment := said or seen)]
+    return min(known, default=None)
 
 
 # --- Inside ----------------------------------------------------------------------------------------

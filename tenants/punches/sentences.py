@@ -31,7 +31,9 @@ def why(row: Punch) -> str:
         case Refusal.NOT_LIVE:
             return "没有通过活体核验。"
         case Refusal.TOO_WEAK:
-            return f"佐证只到 {row.grade} 级，这个岗位要求 {row.asked} 级。"
+            unfenced = row.latitude is not None and row.outside_m is None
+            more = "这个岗位还没有画打卡范围，定位暂不能作为佐证。" if unfenced else ""
+            return f"佐证只到 {row.grade} 级，这个岗位要求 {row.asked} 级。{more}"
         case Refusal.WRONG_PLACE:
             return row.note or "扫的不是本岗位的码。"
         case Refusal.CLOCK:
@@ -69,6 +71,6 @@ def spoken(row: Punch) -> str:
 
 
 def arrived(row: Punch) -> str:
-    """"2 天后补传" for a punch that arrived late, else ""."""
+    """ "2 天后补传" for a punch that arrived late, else ""."""
     gap: timedelta = row.received_at - row.at
     return f"{span(gap.total_seconds())}后补传" if gap >= timedelta(hours=1) else ""

@@ -16,7 +16,6 @@ from tenants.punches import operations
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
-
 DERIVES = "attendance.derive_dirty"  # staff_ids, from_day, until_day (ISO, half-open)
 
 

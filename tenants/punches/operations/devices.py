@@ -183,5 +183,3 @@ def seen(*, token: str) -> Device | None:
     if not token.startswith(PREFIX) or len(token) > 200:
         return None
     return Device.objects.filter(token_hash=hash_of(token)).first()
-
-

@@ -16,11 +16,15 @@ from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.evidence import queries as evidence
+from tenants.face import operations as faces
+from tenants.face import queries as face_queries
+from tenants.face.choices import Outcome, Purpose
+from tenants.face.errors import PictureUnreadable
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import StaffStatus
 from tenants.organisation.models import Place, Post, Staff
 from tenants.punches import clocks, expected, policies, queries, sentences
-from tenants.punches.choices import ClockBasis, Direction, PunchSource, PunchStatus, Refusal
+from tenants.punches.choices import Direction, PunchSource, PunchStatus, Refusal
 from tenants.punches.contracts import Expected
 from tenants.punches.deciding import Case, decide
 from tenants.punches.errors import NotOneself, NotStaff, PositionUnreadable
@@ -115,7 +119,9 @@ def _where(person: Staff, at: datetime, code: str, post_id: UUID | None) -> _Whe
 
 def _fits(scanned: Place, path: str) -> bool:
     """The scanned place lies in the expected one or around it; where nothing is expected any place fits."""
-    return not path or scanned.path.startswith(path) or (path.startswith(scanned.path) and scanned.parent_id is not None)
+    return (
+        not path or scanned.path.startswith(path) or (path.startswith(scanned.path) and scanned.parent_id is not None)
+    )
 
 
 def _photo(photo_id: UUID | None, by: Actor) -> UUID | None:
@@ -315,13 +321,16 @@ def vouch(
 
 def _ask_face(row: Punch, face: bytes, *, by: Actor, tenant: Tenant, now: datetime) -> None:
     """Hand the picture to the face queue; `punches.face_checked` comes back with the answer. It is not kept here."""
-    from tenants.face import operations as faces
-
-    row.face_check_id = faces.request_check(
-        staff_id=row.staff_id, picture=face, purpose="punch", subject_id=row.pk, on_done="punches.face_checked",
-        by=by, tenant=tenant, now=now,
-    )  # fmt: skip
-    row.save(update_fields=["face_check_id"])
+    try:
+        row.face_check_id = faces.request_check(
+            staff_id=row.staff_id, picture=face, purpose=Purpose.PUNCH, subject_id=row.pk,
+            on_done="punches.face_checked", by=by, tenant=tenant, now=now,
+        )  # fmt: skip
+    except (PictureUnreadable, NotAllowed):
+        row.note = "人脸照片无法读取，按其余佐证处理"
+        _judge_waiting(row, tenant=tenant, face=False, live=None, tell=False)
+    else:
+        row.save(update_fields=["face_check_id"])
 
 
 @transaction.atomic
@@ -331,16 +340,14 @@ def face_checked(*, check_id: UUID, tenant: Tenant, now: datetime) -> Punch | No
     Somebody else's face or no living one refuses; where no face could be judged (no consent, no template,
     no face in the picture, service off) the rest of the evidence decides, exactly as without a face.
     """
-    from tenants.face import queries as faces
-
     row = Punch.objects.select_for_update(of=("self",)).filter(face_check_id=check_id).first()
     if row is None or row.status != PunchStatus.PENDING:
         return None
-    result = faces.result_of(check_id)
-    if result is None or not result.done:
+    result = face_queries.result_of(check_id)
+    if not result.done:
         return None
     row.face_score, row.liveness = result.score, result.liveness
-    mismatch, dead = result.outcome == "mismatch", result.outcome == "not_live"
+    mismatch, dead = result.outcome == Outcome.MISMATCH, result.outcome == Outcome.NOT_LIVE
     if not (result.passed or mismatch or dead):
         row.note = f"人脸未用上：{result.sentence}"[:200]
     _judge_waiting(
@@ -364,7 +371,9 @@ def give_up_waiting(*, tenant: Tenant, now: datetime, limit: int = 500) -> int:
     return done
 
 
-def _judge_waiting(row: Punch, *, tenant: Tenant, face: bool, live: bool | None, **more: Any) -> None:
+def _judge_waiting(
+    row: Punch, *, tenant: Tenant, face: bool, live: bool | None, tell: bool = True, **more: Any
+) -> None:
     case = _case_of(row, **more)
     vector = Vector(photo=case.vector.photo, code=case.vector.code, face=face, live=live)
     post = organisation.posts_by_id([row.post_id]).get(row.post_id) if row.post_id else None
@@ -377,7 +386,5 @@ def _judge_waiting(row: Punch, *, tenant: Tenant, face: bool, live: bool | None,
         post=post, tenant=tenant,
     )  # fmt: skip
     row.save(update_fields=["face_score", "liveness", "grade", "status", "refusal", "lacking", "note"])
-    _after(row, by=Actor.system(tenant.school_id), tenant=tenant)
-
-
-__all__ = ["ClockBasis", "checked_fix", "face_checked", "give_up_waiting", "lock", "punch", "vouch"]
+    if tell:
+        _after(row, by=Actor.system(tenant.school_id), tenant=tenant)

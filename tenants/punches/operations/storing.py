@@ -9,6 +9,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -16,7 +17,7 @@ from django.db import connection
 
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
-from tenants.punches.choices import ClockBasis, DeviceKind, PunchSource
+from tenants.punches.choices import DeviceKind, PunchSource
 from tenants.punches.clocks import AHEAD
 from tenants.punches.grading import Vector, grade_of
 from tenants.punches.models import Device
@@ -117,9 +118,7 @@ FROM new
 """
 
 
-def insert(
-    device: Device, *, drift: timedelta, basis: str, tenant: Tenant, now: datetime, source: str = ""
-) -> Stored:
+def insert(device: Device, *, drift: timedelta, basis: str, tenant: Tenant, now: datetime, source: str = "") -> Stored:
     """What lies in the temporary table becomes punches; those already there are left as they are.
 
     Call with the device locked, so that two batches of one device never wait for each other crosswise.
@@ -127,13 +126,11 @@ def insert(
     kind = PunchSource.SYSTEM if device.kind == DeviceKind.SYSTEM else PunchSource.DEVICE
     grade = grade_of(Vector(terminal=device.verifies_person, card=not device.verifies_person))
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            {
+        params: dict[str, Any] = {
                 "now": now, "clock": basis, "source": source or kind, "device": device.pk, "place": device.place_id,
                 "grade": grade, "tz": tenant.tz.key, "drift": drift, "latest": now + AHEAD, "oldest": now - OLDEST,
-            },
-        )  # fmt: skip
+        }  # fmt: skip
+        cursor.execute(_INSERT, params)
         inserted, refused, lacking = cursor.fetchone()
     if inserted > refused:
         enqueue_on_commit("punches.received", tenant=tenant)
@@ -163,6 +160,3 @@ def store_unmatched(device: Device, *, tenant: Tenant, now: datetime) -> int:
         copy(binary(seqs, times, staff, directions))
         insert(device, drift=drift, basis=basis, tenant=tenant, now=now)
     return len(rows)
-
-
-__all__ = ["DIRECTIONS", "ClockBasis", "Stored", "binary", "copy", "insert", "store_unmatched"]

@@ -1,0 +1,186 @@
+"""A million punches through the ingest path (numbers to people, drift, shift, certificates, grade, dedup, changed days), against
+
+plain binary COPY of finished rows into a table of the same columns and indexes, and against Django's bulk_create.
+All three in one run, in turns of the same batch size; rates are rows per second.
+"""
+
+from __future__ import annotations
+
+from infra.bench.scratch import seconds
+
+GOAL = 50_000.0
+SIZES = {"small": 60_000, "full": 1_000_000}
+BATCH, PEOPLE, DEVICES, DAYS = 10_000, 2_000, 10, 30
+BULK_SHARE = 10  # bulk_create is measured on every tenth batch: it takes too long for all
+
+
+def run(size: str) -> tuple[float, float]:
+    from datetime import UTC, datetime, timedelta
+    from uuid import UUID
+
+    from django.db import connection, transaction
+
+    from identity.contracts import Actor
+    from institute.schools import operations as schools
+    from institute.schools.contracts import NewSchool
+    from institute.schools.queries import as_tenant
+    from kernel.tenancy import school_context
+    from tenants.organisation.models import Party, Post, Staff
+    from tenants.punches import operations
+    from tenants.punches.contracts import Record
+    from tenants.punches.models import Device, Punch
+
+    rows = SIZES["small" if size == "small" else "full"]
+    now = datetime(2026, 3, 31, 4, 0, tzinfo=UTC)
+    school = schools.approve_school(
+        new=NewSchool(
+            name="基准大学", kind="university", region="44", mode="mixed", slug="bench", city="", line_modes={},
+            students=1, staff_count=1, campuses=1, trial=False,
+        ),
+        by=Actor.system(), now=now,
+    )  # fmt: skip
+    tenant = as_tenant(schools.provision(school_id=school.pk, now=now))
+    by = Actor.system(tenant.school_id)
+    with school_context(tenant):
+        party = Party.objects.create(kind="department", name="后勤")
+        post = Post.objects.create(name="岗", party=party, line="security")
+        Staff.objects.bulk_create(
+            Staff(number=f"G{n:05d}", name=f"员工{n}", pinyin="yg", party=party, post=post) for n in range(PEOPLE)
+        )
+        devices = [
+            Device.objects.create(
+                name=f"机{n}", kind="terminal", verifies_person=True, token_hash=f"{n}", token_hint=""
+            )
+            for n in range(DEVICES)
+        ]
+        ids: list[UUID] = list(Staff.objects.order_by("number").values_list("pk", flat=True))
+        _shifts(tenant, party.pk, post.pk, now)
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE bench_copy (LIKE punches_punch INCLUDING ALL)")
+            cursor.execute("CREATE TABLE bench_bulk (LIKE punches_punch INCLUDING ALL)")
+
+    start = now - timedelta(days=DAYS)
+    gap = timedelta(days=DAYS) / rows
+    took: dict[str, list[float]] = {"ingest": [], "copy": [], "bulk": []}
+    lengths: dict[str, int] = {"ingest": 0, "copy": 0, "bulk": 0}
+
+    def copied(batch: list[tuple[int, int, datetime]], device: Device) -> None:
+        columns = (
+            "staff_id, at, recorded_at, received_at, clock, source, direction, device_id, seq, phone_id, post_id,"
+            " place_code, vouched_by_name, vouched_on_site, grade, asked, lacking, status, refusal, note"
+        )
+        types = [
+            "uuid",
+            "timestamptz",
+            "timestamptz",
+            "timestamptz",
+            "varchar",
+            "varchar",
+            "varchar",
+            "uuid",
+            "int8",
+            "varchar",
+            "uuid",
+            "bool",
+            "varchar",
+            "bool",
+            "varchar",
+            "varchar",
+            "jsonb",
+            "varchar",
+            "varchar",
+            "varchar",
+        ]
+        from psycopg.types.json import Jsonb
+
+        empty = Jsonb([])
+        with transaction.atomic(), connection.cursor() as cursor:
+            with cursor.copy(f"COPY bench_copy ({columns}) FROM STDIN (FORMAT BINARY)") as sink:
+                sink.set_types(types)
+                for seq, person, at in batch:
+                    sink.write_row(
+                        (ids[person], at, at, now, "device", "device", "in", device.pk, seq, "", post.pk, False, "",
+                         False, "A", "C", empty, "accepted", "", "")
+                    )  # fmt: skip
+
+    def bulked(batch: list[tuple[int, int, datetime]], device: Device) -> None:
+        Punch._meta.db_table = "bench_bulk"
+        try:
+            with transaction.atomic():
+                Punch.objects.bulk_create(
+                    [
+                        Punch(staff_id=ids[person], at=at, recorded_at=at, received_at=now, clock="device",
+                              source="device", direction="in", device_id=device.pk, seq=seq, post_id=post.pk,
+                              grade="A", asked="C")
+                        for seq, person, at in batch
+                    ],
+                    batch_size=2_000, ignore_conflicts=True,
+                )  # fmt: skip
+        finally:
+            Punch._meta.db_table = "punches_punch"
+
+    with school_context(tenant):
+        for first in range(0, rows, BATCH):
+            turn = first // BATCH
+            device = devices[turn % DEVICES]
+            batch = [(n + 1, (n * 7919) % PEOPLE, start + gap * n) for n in range(first, min(rows, first + BATCH))]
+            records = [Record(seq, f"G{person:05d}", at, "in") for seq, person, at in batch]
+
+            def ingested(records: list[Record] = records, device: Device = device) -> None:
+                told = operations.ingest(
+                    device_id=device.pk, records=records, by=by, tenant=tenant, now=now, sent_at=now
+                )
+                assert told.accepted == len(records), told
+
+            works = {"ingest": ingested, "copy": lambda b=batch, d=device: copied(b, d)}
+            if turn % BULK_SHARE == 0:
+                works["bulk"] = lambda b=batch, d=device: bulked(b, d)
+            for name, work in works.items():
+                took[name].append(seconds(work))
+                lengths[name] += len(batch)
+        again = [Record(n + 1, f"G{(n * 7919) % PEOPLE:05d}", start + gap * n, "in") for n in range(BATCH)]
+        replay = seconds(
+            lambda: operations.ingest(device_id=devices[0].pk, records=again, by=by, tenant=tenant, now=now)
+        )
+        assert Punch.objects.count() == rows
+    rate = {name: lengths[name] / sum(times) for name, times in took.items()}
+    print(f"{rows:,} punches, {PEOPLE:,} people with shifts, {DEVICES} devices, batches of {BATCH:,}:")
+    told = {
+        "ingest": "ingest, with dedup, shift, grade and changed days",
+        "copy": "plain binary COPY of finished rows, same indexes",
+        "bulk": "bulk_create(ignore_conflicts)",
+    }
+    for name, label in told.items():
+        print(f"  {label:<52} {rate[name]:10,.0f} rows/s", flush=True)
+    print(f"  the first batch again (all duplicates)               {BATCH / replay:10,.0f} rows/s")
+    print(
+        f"  ingest / COPY {rate['ingest'] / rate['copy']:.2f}, ingest / bulk_create {rate['ingest'] / rate['bulk']:.1f}"
+    )
+    return rate["ingest"], GOAL
+
+
+def _shifts(tenant: object, party_id: object, post_id: object, now: object) -> None:
+    """One shift per person and day, so that the search for the shift finds what it would find."""
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO rosters_rule (id, scope, valid_from, grace_minutes, early_grace_minutes, serious_minutes,"
+            " half_absent_minutes, absent_minutes, in_before_minutes, out_after_minutes, report_hours,"
+            " corrections_per_month, correction_days, created_at, created_by_name) SELECT gen_random_uuid(), 'school',"
+            " '2020-01-01', 10, 0, 30, 120, 240, 60, 120, 12, 3, 7, now(), ''"
+        )
+        cursor.execute(
+            "INSERT INTO rosters_assignment (id, staff_id, day, post_id, party_id, source, created_at)"
+            " SELECT gen_random_uuid(), s.id, d::date, %s, %s, 'manual', now() FROM organisation_staff s,"
+            " generate_series(%s::timestamptz - interval '31 days', %s::timestamptz, interval '1 day') d",
+            [post_id, party_id, now, now],
+        )
+        cursor.execute(
+            "INSERT INTO rosters_shiftinstance (id, assignment_id, staff_id, post_id, party_id, day, segment, starts_at,"
+            " ends_at, in_from, in_until, out_from, out_until, needs_in, needs_out, flex_minutes, rule_id, grade)"
+            " SELECT gen_random_uuid(), a.id, a.staff_id, a.post_id, a.party_id, a.day, 0, a.day + time '00:00',"
+            " a.day + time '10:00', a.day - interval '1 hour', a.day + time '05:00', a.day + time '05:00',"
+            " a.day + time '12:00', true, true, 0, (SELECT id FROM rosters_rule LIMIT 1), 'C' FROM rosters_assignment a"
+        )
+        cursor.execute("ANALYZE rosters_shiftinstance; ANALYZE organisation_staff")
