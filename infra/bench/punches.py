@@ -94,14 +94,14 @@ def run(size: str) -> tuple[float, float]:
         from psycopg.types.json import Jsonb
 
         empty = Jsonb([])
-        with transaction.atomic(), connection.cursor() as cursor:
-            with cursor.copy(f"COPY bench_copy ({columns}) FROM STDIN (FORMAT BINARY)") as sink:
-                sink.set_types(types)
-                for seq, person, at in batch:
-                    sink.write_row(
-                        (ids[person], at, at, now, "device", "device", "in", device.pk, seq, "", post.pk, False, "",
-                         False, "A", "C", empty, "accepted", "", "")
-                    )  # fmt: skip
+        statement = f"COPY bench_copy ({columns}) FROM STDIN (FORMAT BINARY)"
+        with transaction.atomic(), connection.cursor() as cursor, cursor.copy(statement) as sink:
+            sink.set_types(types)
+            for seq, person, at in batch:
+                sink.write_row(
+                    (ids[person], at, at, now, "device", "device", "in", device.pk, seq, "", post.pk, False, "",
+                     False, "A", "C", empty, "accepted", "", "")
+                )  # fmt: skip
 
     def bulked(batch: list[tuple[int, int, datetime]], device: Device) -> None:
         Punch._meta.db_table = "bench_bulk"
