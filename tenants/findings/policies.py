@@ -108,6 +108,11 @@ def can_ask_extension(actor: Actor, finding: Finding, *, own_party_id: UUID | No
     return answers_for(actor, finding, own_party_id=own_party_id)
 
 
+def answers(actor: Actor) -> bool:
+    """Who is asked for more time."""
+    return actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR)
+
+
 def can_name_owner(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
     """The party says who of its people answers for the fix; supervisors and admins may, too."""
     return finding.status in UNSOLVED and (

@@ -341,6 +341,11 @@ def staff_by_number(numbers: Iterable[str]) -> dict[str, Staff]:
     return {row.number: row for row in Staff.objects.filter(number__in=set(numbers))}
 
 
+def working_people_of(party_id: UUID) -> QuerySet[Staff]:
+    """Who works for a party now, by name. The caller has judged that they may be shown."""
+    return Staff.objects.filter(party_id=party_id).exclude(status=StaffStatus.LEFT).order_by("pinyin", "number")
+
+
 def staff_of_account(account_id: UUID) -> Staff | None:
     """Who an account is among the school's people."""
     return Staff.objects.filter(account_id=account_id).first()

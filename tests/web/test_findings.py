@@ -20,9 +20,9 @@ from tenants.evidence.models import Evidence
 from tenants.findings.models import Finding
 from tenants.inspections.models import Inspection, Result
 from tenants.notices.models import Notice
-from tests.factories.findings import make_finding, make_member, make_photo, make_submitted, picture
+from tests.factories.findings import make_closed, make_finding, make_member, make_photo, make_submitted, picture
 from tests.factories.inspections import make_done, make_inspection
-from tests.factories.organisation import make_department, make_line, make_party, make_place
+from tests.factories.organisation import make_department, make_line, make_party, make_place, make_staff
 from tests.factories.rubrics import make_rubric
 
 HOST = {"host": "alpha.localhost"}
@@ -184,7 +184,7 @@ def test_other_steps(alpha: Tenant) -> None:
     kinds = list(found.steps.values_list("kind", flat=True))
     assert kinds == ["opened", "commented", "assigned", "deadline", "started", "voided"]
     assert client.get(url).status_code == 200
-    rule = {"severity": "minor", "minor-hours": "48", "minor-leader_after_hours": "12"}
+    rule = {"which": "rule-minor", "minor-hours": "48", "minor-leader_after_hours": "12"}
     assert client.post("/findings/rules/", rule).status_code == 302
     assert client.post("/findings/rules/", {**rule, "minor-hours": "0"}).status_code == 422
 
@@ -332,3 +332,61 @@ def test_another_schools_ids_do_not_exist_here(alpha: Tenant, beta: Tenant) -> N
         assert client.post(url, {"text": "x"}).status_code in (404, 422), url
     with school_context(beta):
         assert Finding.objects.get().status == "open" and Finding.objects.get().steps.count() == 1
+
+
+class TestTheWholeCycle:
+    def test_a_repeat_asks_for_root_cause_and_conclusion(self, alpha: Tenant) -> None:
+        place, party, item = make_place(), make_party("contract"), uuid4()
+        first = make_closed(alpha, place=place, party=party, rubric_item_id=item)
+        manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)
+        found = make_finding(alpha, place=place, party=party, rubric_item_id=item)
+        client, url = signed(manager), f"/findings/{found.pk}/"
+        page = client.get(f"/m{url}").content.decode()
+        assert first.number in page and "根本原因" in page
+        refused = client.post(f"{url}submit/", {"photos": photo(11)})
+        assert refused.status_code == 422 and "根本原因" in refused.content.decode()
+        cause = "下水管坡度不够，清扫后又回流。"
+        assert client.post(f"{url}submit/", {"photos": photo(12), "root_cause": cause}).status_code == 302
+        boss = signed(make_member(alpha))
+        assert "data-compare" in boss.get(url).content.decode()
+        assert boss.post(f"{url}verify/", {"verdict": "pass"}).status_code == 422
+        answer = {"verdict": "pass", "consequence": "plan", "lesson": "改造坡度"}
+        assert boss.post(f"{url}verify/", answer).status_code == 302
+        found.refresh_from_db()
+        assert (found.status, found.consequence, found.root_cause) == ("closed", "plan", cause)
+        assert found.number in boss.get(f"/findings/{first.pk}/").content.decode()
+
+    def test_extension_owner_and_conclusion_by_clicking(self, alpha: Tenant) -> None:
+        party = make_party("contract")
+        worker = make_staff(party=party)
+        manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)
+        found = make_finding(alpha, party=party)
+        client, boss, url = signed(manager), signed(make_member(alpha)), f"/findings/{found.pk}/"
+        assert client.post(f"{url}owner/", {"owner": str(worker.pk)}).status_code == 302
+        assert client.post(f"{url}extension/", {"wanted": "x"}).status_code == 422
+        wanted = {"wanted": "2099-01-01T10:00", "reason": "等备件"}
+        assert client.post(f"{url}extension/", wanted).status_code == 302
+        assert "等备件" in boss.get("/findings/extensions/").content.decode()
+        assert "份延期申请等您答复" in boss.get("/findings/").content.decode()
+        answer = f"{url}extension/{found.extensions.get().pk}/"
+        assert boss.post(answer, {"verdict": "refuse"}).status_code == 422
+        assert client.post(answer, {"verdict": "grant"}).status_code == 422
+        assert boss.post(answer, {"verdict": "grant", "answer": "可以"}).status_code == 302
+        found.refresh_from_db()
+        assert (found.owner_name, found.extended, found.deadline.year) == (worker.name, 1, 2099)
+        closed = make_closed(alpha)
+        lesson = {"consequence": "nothing", "lesson": "偶发"}
+        assert boss.post(f"/findings/{closed.pk}/conclude/", lesson).status_code == 302
+        assert boss.get(f"/findings/{closed.pk}/").content.decode().count("偶发") >= 1
+
+    def test_rules_by_clicking(self, alpha: Tenant) -> None:
+        client = signed(make_member(alpha, Role.SCHOOL_ADMIN))
+        steps = {"which": "ladder-major", "major0-after_hours": "0", "major0-whom": ["party"]}
+        assert client.post("/findings/rules/", steps).status_code == 302
+        assert client.post("/findings/rules/", {**steps, "major0-whom": []}).status_code == 422
+        assert client.post("/findings/rules/", {**steps, "major0-whom": ["rector"]}).status_code == 422
+        assert client.post("/findings/rules/", {"which": "repeat", "days": "60", "factor": "2"}).status_code == 302
+        assert client.post("/findings/rules/", {"which": "repeat", "days": "0", "factor": "2"}).status_code == 422
+        page = client.get("/findings/rules/").content.decode()
+        assert 'value="60"' in page
+        assert signed(make_member(alpha)).get("/findings/rules/").status_code == 403

@@ -9,7 +9,7 @@ from django import forms
 
 from identity.contracts import Actor
 from standards_library.choices import ServiceLine
-from tenants.findings.choices import FindingSource, FindingStatus, Severity
+from tenants.findings.choices import Category, FindingSource, FindingStatus, Severity, Whom
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import PlaceKind
 
@@ -58,7 +58,9 @@ class FindingFilter(forms.Form):
     source = forms.ChoiceField(label="来源", required=False, choices=[*ANY, *FindingSource.choices])
     found_from = forms.DateField(label="发现日期从", required=False, widget=forms.DateInput({"type": "date"}))
     found_until = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
+    category = forms.ChoiceField(label="问题类别", required=False, choices=[*ANY, *Category.choices])
     repeated = forms.BooleanField(label="只看复发", required=False)
+    unconcluded = forms.BooleanField(label="只看待写改进结论", required=False)
     bucket = forms.CharField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
@@ -88,6 +90,7 @@ class FindingForm(forms.Form):
     place = forms.ChoiceField(label="在哪里")
     line = forms.ChoiceField(label="服务条线", choices=[("", "请选择"), *ServiceLine.choices])
     party = forms.ChoiceField(label="责任单位", required=False)
+    category = forms.ChoiceField(label="问题类别", required=False, choices=[("", "不分类"), *Category.choices])
     severity = forms.ChoiceField(label="严重程度", choices=Severity.choices, initial=Severity.MINOR)
     detail = forms.CharField(label="补充说明", required=False, max_length=1000, widget=forms.Textarea({"rows": 3}))
 
@@ -116,6 +119,13 @@ class DeadlineForm(forms.Form):
     reason = forms.CharField(label="原因", max_length=300, widget=forms.Textarea({"rows": 2}))
 
 
+class ExtensionForm(forms.Form):
+    """申请延期."""
+
+    wanted = forms.DateTimeField(label="申请延到", widget=forms.DateTimeInput({"type": "datetime-local"}))
+    reason = forms.CharField(label="为什么需要更多时间", max_length=300, widget=forms.Textarea({"rows": 2}))
+
+
 class VerifierForm(forms.Form):
     """指定复查人."""
 
@@ -124,6 +134,37 @@ class VerifierForm(forms.Form):
     def __init__(self, *args: Any, people: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["verifier"].choices = [("", "不指定（发现人或监管人员）"), *people]  # type: ignore[attr-defined]
+
+
+LADDER_ROWS = 4
+
+
+class RungForm(forms.Form):
+    """One step of 升级阶梯; a row without hours is left out."""
+
+    after_hours = forms.IntegerField(label="超期多少小时", required=False, min_value=0, max_value=2160)
+    whom = forms.MultipleChoiceField(
+        label="提醒谁", required=False, choices=Whom.choices, widget=forms.CheckboxSelectMultiple
+    )
+
+
+class RepeatForm(forms.Form):
+    """复发判定."""
+
+    days = forms.IntegerField(
+        label="多少天内再次出现算复发",
+        min_value=1,
+        max_value=730,
+        help_text="从上次销号起算；同一地点、同一检查内容（或条款、条线加类别）、同一责任单位。",
+    )
+    factor = forms.DecimalField(
+        label="考核时扣分倍数",
+        min_value=1,
+        max_value=5,
+        max_digits=3,
+        decimal_places=2,
+        help_text="新建的考核按此倍数扣复发问题的分，单次考核可另行设定；1 表示不加重。",
+    )
 
 
 class RuleForm(forms.Form):

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 import xlsxwriter
 
 from standards_library.choices import ServiceLine
-from tenants.findings.choices import FindingSource, FindingStatus, Severity
+from tenants.findings.choices import Category, Consequence, FindingSource, FindingStatus, Severity
 from tenants.findings.models import Finding
 from tenants.findings.queries import is_overdue
 
 HEADS = [
     ("编号", 17), ("问题", 36), ("状态", 9), ("是否超期", 9), ("严重程度", 9), ("地点", 30), ("责任单位", 22), ("服务条线", 10),
     ("来源", 10), ("处/次", 7), ("一票否决", 9), ("发现时间", 17), ("发现人", 10), ("整改期限", 17), ("提交整改时间", 17),
-    ("整改人", 10), ("销号时间", 17), ("复查人", 10), ("退回次数", 9), ("重新打开次数", 12), ("原因", 24), ("措施", 24), ("复查结论", 24),
+    ("整改人", 10), ("销号时间", 17), ("复查人", 10), ("退回次数", 9), ("重新打开次数", 12), ("延期次数", 9), ("复发次数", 9), ("整改负责人", 12), ("问题类别", 10),
+    ("原因", 24), ("根本原因", 24), ("措施", 24), ("复查结论", 24), ("改进结论", 12), ("改进说明", 24),
 ]  # fmt: skip
 MAX_ROWS = 20_000
 
@@ -52,7 +53,9 @@ def workbook(rows: Iterable[Finding], *, now: datetime, tz: ZoneInfo, title: str
             str(Severity(row.severity).label), row.place.full_name, row.party.name, str(ServiceLine(row.line).label),
             str(FindingSource(row.source).label), row.occurrences, "是" if row.veto else "", local(row.found_at),
             row.found_by_name, local(row.deadline), local(row.submitted_at), row.fixed_by_name, local(row.closed_at),
-            row.closed_by_name, row.rejections, row.reopened, row.cause, row.measure, row.verdict,
+            row.closed_by_name, row.rejections, row.reopened, row.extended, row.repeats, row.owner_name,
+            str(Category(row.category).label) if row.category else "", row.cause, row.root_cause, row.measure,
+            row.verdict, str(Consequence(row.consequence).label) if row.consequence else "", row.lesson,
         ]  # fmt: skip
         for column, cell in enumerate(cells):
             if isinstance(cell, datetime):

@@ -21,6 +21,7 @@ from tenants.evaluations.contracts import SourceSpec
 from tenants.evidence import operations as evidence
 from tenants.findings import operations as findings
 from tenants.findings import queries as finding_queries
+from tenants.findings.contracts import FindingContract
 from tenants.inspections import operations as inspections
 from tenants.inspections.choices import Verdict
 from tenants.organisation import operations as organisation
@@ -47,6 +48,17 @@ WALKS = {
 }
 SHADES = ("#dfe7ea", "#e8e3d8", "#dde5dc", "#e9dfe0")
 NOTES = ("",)
+ROOT_CAUSES = (
+    "地漏坡度不足，拖洗后污水回流到墙角，只靠加擦解决不了。",
+    "该区域不在晚班保洁路线里，晚自习后到次日早晨无人清扫。",
+    "新换的保洁员没有接受该项培训，作业卡上也没有写明标准。",
+)
+LESSONS = (
+    ("plan", "晚班保洁路线增加该楼层，每晚 22 点后加扫一次"),
+    ("plan", "新员工上岗前完成该项实操考核"),
+    ("nothing", "已报维修改造地漏，保洁作业标准不变"),
+)
+MORE_TIME = ("配件下周才能到货", "雨天室外不能作业", "需等学生离寝后集中处理")
 
 
 @dataclass
@@ -60,6 +72,7 @@ class Play:
     random: Random
     now: datetime
     queue: list[tuple[datetime, int, Callable[[datetime], None]]] = field(default_factory=list)
+    seen: dict[tuple[str, UUID], list[tuple[UUID, UUID]]] = field(default_factory=dict)  # (line, place): corner, item
     _tick: "count[int]" = field(default_factory=count)
 
     def later(self, at: datetime, action: Callable[[datetime], None]) -> None:
@@ -139,17 +152,25 @@ def _walk(play: Play, line: str, sheet: RubricContract, place: UUID, inspector: 
         )  # fmt: skip
     corners = list(places.subtree(place).exclude(pk=place)[:9]) or [places.place(place)]
     items = [i for s in sections for i in s.items if not i.veto]
-    for item in random.sample(items, k=random.choices((0, 1, 2, 3), weights=(18, 42, 30, 10))[0]):
-        corner = random.choice(corners).pk
+    faults = [
+        (random.choice(corners).pk, item.id)
+        for item in random.sample(items, k=random.choices((0, 1, 2, 3), weights=(18, 42, 30, 10))[0])
+    ]
+    before = play.seen.setdefault((line, place), [])
+    same = [(c, i) for c, i in before if i in {item.id for item in items} and i not in {i for _c, i in faults}]
+    if same and random.random() < 0.3:  # what was put right comes again
+        faults.append(random.choice(same))
+    before += faults
+    for corner, item_id in faults:
         view, shade = random.random(), random.choice(SHADES)
         photo = _photo(play, view, shade, stains=9, place=corner, by=inspector, now=now)
         inspections.answer(
-            inspection_id=walk.pk, item_id=item.id, verdict=Verdict.FAIL, occurrences=random.choice((1, 1, 1, 2)),
+            inspection_id=walk.pk, item_id=item_id, verdict=Verdict.FAIL, occurrences=random.choice((1, 1, 1, 2)),
             note=random.choice(NOTES), severity=random.choices(("minor", "major"), weights=(8, 2))[0],
             place_id=corner, photo_ids=[photo], by=inspector, tenant=tenant, now=now + timedelta(minutes=4),
         )  # fmt: skip
         opened = finding_queries.of_source(source="inspection", source_ids=[walk.pk])[-1]
-        _plan_fix(play, opened.id, line, view, shade, corner, inspector, now)
+        _plan_fix(play, opened, line, view, shade, corner, inspector, now)
     if random.random() < 0.25:
         item = random.choice(items)
         answered = {r.rubric_item_id for r in finding_queries.of_source(source="inspection", source_ids=[walk.pk])}
@@ -166,10 +187,19 @@ def _walk(play: Play, line: str, sheet: RubricContract, place: UUID, inspector: 
 
 
 def _plan_fix(
-    play: Play, finding: UUID, line: str, view: float, shade: str, place: UUID, inspector: Actor, now: datetime
+    play: Play,
+    opened: FindingContract,
+    line: str,
+    view: float,
+    shade: str,
+    place: UUID,
+    inspector: Actor,
+    now: datetime,
 ) -> None:
     """Most are fixed in a day or three and pass; some come back once; a few wait too long."""
-    random, tenant = play.random, play.tenant
+    random, tenant, finding = play.random, play.tenant, opened.id
+    why = random.choice(ROOT_CAUSES) if opened.repeat else ""
+    change = random.choice(LESSONS) if opened.repeat else ("", "")
     fixer = play.who.provider if play.plan.lines[line] == "outsourced" else None
     if fixer is None:  # a department fixes: by its own worker where that is one, else recorded by an admin
         fixer = play.worker if line == "dormitory" else play.who.admin
@@ -182,7 +212,7 @@ def _plan_fix(
         photo = _photo(play, view, shade, stains=0 if good else 4, place=place, by=fixer, now=at)
         findings.submit_fix(
             finding_id=finding, photo_ids=[photo], text="已按要求整改，请复查。" if good else "已处理。",
-            by=fixer, tenant=tenant, now=at,
+            root_cause=why, by=fixer, tenant=tenant, now=at,
         )  # fmt: skip
 
     def verdict(at: datetime) -> None:
@@ -196,8 +226,14 @@ def _plan_fix(
             passed(at)
 
     def passed(at: datetime) -> None:
-        findings.verify_pass(finding_id=finding, text="现场复查合格。", by=inspector, tenant=tenant, now=at)
+        consequence, lesson = change
+        findings.verify_pass(
+            finding_id=finding, text="现场复查合格。", consequence=consequence, lesson=lesson, by=inspector,
+            tenant=tenant, now=at,
+        )  # fmt: skip
 
+    if hand_in - start > timedelta(hours=60) and play.plan.lines[line] == "outsourced":
+        play.later(start + timedelta(hours=20), lambda t: _more_time(play, finding, inspector, t))
     play.later(start, lambda t: _begin(finding, fixer, tenant, t))
     play.later(hand_in, lambda t: submit(t, good=not again))
     play.later(look, verdict)
@@ -205,6 +241,25 @@ def _plan_fix(
 
 def _begin(finding: UUID, fixer: Actor, tenant: Tenant, now: datetime) -> None:
     findings.start_fix(finding_id=finding, measure="已安排当班人员处理", by=fixer, tenant=tenant, now=now)
+
+
+def _more_time(play: Play, finding: UUID, inspector: Actor, now: datetime) -> None:
+    """The company asks for two more days; the inspector agrees to two of three, some still wait."""
+    tenant = play.tenant
+    row = findings.ask_extension(
+        finding_id=finding, deadline=max(now, finding_queries.contracts_by_id([finding])[finding].deadline)
+        + timedelta(days=2), reason=play.random.choice(MORE_TIME), by=play.who.provider, tenant=tenant, now=now,
+    )  # fmt: skip
+    asked = finding_queries.extensions_of([row.pk])[-1][1]
+    turn = play.random.random()
+    if turn < 0.6:
+        findings.grant_extension(
+            extension_id=asked.pk, answer="情况属实", by=inspector, tenant=tenant, now=now + timedelta(hours=1)
+        )
+    elif turn < 0.85:
+        findings.refuse_extension(
+            extension_id=asked.pk, answer="库房有备件，请按期完成", by=inspector, tenant=tenant, now=now
+        )
 
 
 def _plan_round(play: Play, sheet: RubricContract, month: date) -> None:
