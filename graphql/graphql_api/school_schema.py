@@ -4,6 +4,7 @@ import graphene
 
 from graphql_api.public_schema import MeQuery
 from graphql_api.tenant.benchmark import OwnBenchmarkQuery
+from graphql_api.tenant.boards import BoardsMutation, BoardsQuery
 from graphql_api.tenant.evaluations import EvaluationsMutation, EvaluationsQuery
 from graphql_api.tenant.evidence import EvidenceQuery
 from graphql_api.tenant.findings import FindingsMutation, FindingsQuery
@@ -18,6 +19,7 @@ from graphql_api.tenant.timeline import TimelineQuery
 
 
 class Query(
+    BoardsQuery,
     FindingsQuery,
     InspectionsQuery,
     EvidenceQuery,
@@ -37,6 +39,7 @@ class Query(
 
 class Mutation(
     OrganisationMutation,
+    BoardsMutation,
     FindingsMutation,
     InspectionsMutation,
     NoticesMutation,

@@ -15,6 +15,17 @@ MOVES: dict[InspectionStatus, frozenset[InspectionStatus]] = {
 }
 
 
+class ProgrammeStatus(TextChoices):
+    DRAFT = "draft", _("待确认")
+    ACCEPTED = "accepted", _("已确认")
+
+
+class CalibrationStatus(TextChoices):
+    OPEN = "open", _("打分中")
+    REVEALED = "revealed", _("已揭晓")
+    VOID = "void", _("已作废")
+
+
 class Verdict(TextChoices):
     """未查 is no answer: it counts neither as passed nor as not applicable."""
 

@@ -9,7 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import new_id
 from standards_library.choices import ServiceLine
-from tenants.inspections.choices import InspectionStatus, Verdict
+from tenants.inspections.choices import CalibrationStatus, InspectionStatus, ProgrammeStatus, Verdict
+from tenants.organisation.choices import PlaceKind
 
 
 class Checklist(models.Model):
@@ -113,3 +114,150 @@ class Recheck(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["inspection", "finding_id"], name="inspections_recheck_once")]
+
+
+class CoverageTarget(models.Model):
+    """覆盖目标: each place of a kind is to be seen every so many days. No rows at all: programme.DEFAULT_TARGETS."""
+
+    kind = models.CharField(max_length=8, primary_key=True, choices=PlaceKind.choices)
+    every_days = models.PositiveSmallIntegerField()
+    minutes = models.PositiveSmallIntegerField()  # for a visit, until walks there have said how long one takes
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(kind__in=PlaceKind.values) & Q(every_days__gt=0) & Q(minutes__gt=0),
+                name="inspections_coverage_target_known",
+            )
+        ]
+
+
+class Programme(models.Model):
+    """抽检计划 of one week: places to see, as many as the hours allow, in walking order."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    week = models.DateField(unique=True)  # its Monday
+    minutes = models.PositiveIntegerField()  # inspector-hours there are, in minutes
+    status = models.CharField(max_length=8, choices=ProgrammeStatus.choices, default=ProgrammeStatus.DRAFT)
+    made_at = models.DateTimeField()
+    made_by_name = models.CharField(max_length=60)
+    accepted_at = models.DateTimeField(null=True)
+    accepted_by_name = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        ordering = ["-week"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=ProgrammeStatus.values) & Q(minutes__gt=0), name="inspections_programme_known"
+            ),
+        ]
+
+
+class Stop(models.Model):
+    """A place on the week's list, why it is there, and the walk that ticked it off."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    programme = models.ForeignKey(Programme, on_delete=models.CASCADE, related_name="stops", db_index=False)
+    place = models.ForeignKey("organisation.Place", on_delete=models.PROTECT, related_name="+")
+    position = models.PositiveSmallIntegerField(default=0)
+    line = models.CharField(max_length=12, choices=ServiceLine.choices, blank=True)
+    checklist_id = models.UUIDField(null=True)
+    minutes = models.PositiveSmallIntegerField()
+    score = models.PositiveSmallIntegerField(default=0)
+    why = models.CharField(max_length=300)
+    by_hand = models.BooleanField(default=False)
+    inspector_id = models.UUIDField(null=True)
+    inspector_name = models.CharField(max_length=60, blank=True)
+    inspection_id = models.UUIDField(null=True)
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(fields=["programme", "place"], name="inspections_stop_once"),
+            models.CheckConstraint(
+                condition=Q(line="") | Q(line__in=ServiceLine.values), name="inspections_stop_line_known"
+            ),
+        ]
+
+
+class Calibration(models.Model):
+    """判分校准: some people score the same place by the same frozen sheet, each blind to the others."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    title = models.CharField(max_length=120)
+    place = models.ForeignKey("organisation.Place", on_delete=models.PROTECT, related_name="+")
+    rubric_id = models.UUIDField()
+    sheet = models.JSONField()  # RubricContract.as_json(), cut to what is scored
+    status = models.CharField(max_length=8, choices=CalibrationStatus.choices, default=CalibrationStatus.OPEN)
+    opens_at = models.DateTimeField()
+    closes_at = models.DateTimeField()
+    made_by = models.UUIDField(null=True)
+    made_by_name = models.CharField(max_length=60)
+    revealed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-opens_at"]
+        indexes = [models.Index(fields=["status", "closes_at"], name="inspections_calibration_due")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=CalibrationStatus.values), name="inspections_calibration_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(closes_at__gt=models.F("opens_at")), name="inspections_calibration_span"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Seat(models.Model):
+    """One scorer of a calibration. What came of it is written when it is revealed.
+
+    `lost` are points of 100 taken off; `bias` is the mean of what the others took off minus one's own
+    (above zero: milder than they); `agreement` the share of items judged alike; `accuracy` the calibration
+    score against the expert's sheet, 0–100, where an expert took part.
+    """
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    calibration = models.ForeignKey(Calibration, on_delete=models.CASCADE, related_name="seats", db_index=False)
+    account_id = models.UUIDField(db_index=True)
+    name = models.CharField(max_length=60)
+    expert = models.BooleanField(default=False)
+    submitted_at = models.DateTimeField(null=True)
+    lost = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    bias = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    agreement = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+    accuracy = models.DecimalField(max_digits=5, decimal_places=2, null=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["calibration", "account_id"], name="inspections_seat_once"),
+            models.UniqueConstraint(
+                fields=["calibration"], condition=Q(expert=True), name="inspections_seat_one_expert"
+            ),
+        ]
+
+
+class Mark(models.Model):
+    """What one scorer saw of one item."""
+
+    id = models.BigAutoField(primary_key=True)
+    seat = models.ForeignKey(Seat, on_delete=models.CASCADE, related_name="marks", db_index=False)
+    item_id = models.UUIDField()
+    verdict = models.CharField(max_length=4, choices=Verdict.choices)
+    faults = models.PositiveSmallIntegerField(default=0)
+    note = models.CharField(max_length=300, blank=True)
+    photo_ids = models.JSONField(default=list)  # evidence
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["seat", "item_id"], name="inspections_mark_once"),
+            models.CheckConstraint(
+                condition=Q(verdict=Verdict.FAIL, faults__gt=0)
+                | (Q(verdict__in=[Verdict.PASS, Verdict.NA]) & Q(faults=0)),
+                name="inspections_mark_fits",
+            ),
+        ]

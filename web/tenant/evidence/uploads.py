@@ -41,7 +41,7 @@ def keep_photos(request: SchoolRequest, *, field: str = "photos", place_id: UUID
             now=clock.now(),
             taken_at=recorded_at(request),
             place_id=place_id,
-            client_key=f"{key}:{n}" if key else "",
+            client_key=f"{key}:{n}" if key and field == "photos" else f"{key}:{field}:{n}" if key else "",
         )
         kept.append(row.pk)
     return kept

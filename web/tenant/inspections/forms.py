@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -87,3 +88,51 @@ class ChecklistForm(forms.Form):
         self.fields["items"].choices = [  # type: ignore[attr-defined]
             (s.title, [(str(i.id), i.text) for i in s.items]) for s in rubric.sections
         ]
+
+
+class ProgrammeForm(forms.Form):
+    """How many inspector-hours the week has."""
+
+    hours = forms.DecimalField(
+        label="本周可用巡查工时（小时）", min_value=Decimal("0.5"), max_value=200, max_digits=5, decimal_places=1
+    )
+
+
+class StopForm(forms.Form):
+    """A place put on the list by hand."""
+
+    place = forms.ChoiceField(label="增加一处")
+    why = forms.CharField(label="原因", required=False, max_length=200)
+
+    def __init__(self, *args: Any, places: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["place"].choices = [("", "请选择"), *places]  # type: ignore[attr-defined]
+
+
+class CalibrationForm(forms.Form):
+    """安排判分校准."""
+
+    checklist = forms.ChoiceField(label="检查表")
+    place = forms.ChoiceField(label="地点")
+    scorers = forms.MultipleChoiceField(label="谁来判分", widget=forms.CheckboxSelectMultiple)
+    expert = forms.ChoiceField(
+        label="以谁为准（专家）", required=False, help_text="选了专家，其他人会得到与专家比对的校准分。"
+    )
+    closes_at = forms.DateTimeField(label="截止时间", widget=forms.DateTimeInput({"type": "datetime-local"}))
+
+    def __init__(
+        self,
+        *args: Any,
+        sheets: list[tuple[str, str]],
+        places: list[tuple[str, str]],
+        people: list[tuple[str, str]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        for name, choices in (
+            ("checklist", [("", "请选择"), *sheets]),
+            ("place", [("", "请选择"), *places]),
+            ("scorers", people),
+            ("expert", [("", "不设专家"), *people]),
+        ):
+            self.fields[name].choices = choices  # type: ignore[attr-defined]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.tenant.inspections import views
+from web.tenant.inspections import boards, views
 
 app_name = "inspections"
 urlpatterns = [
@@ -12,6 +12,17 @@ urlpatterns = [
     path("inspections/checklists/", views.checklists, name="checklists"),
     path("inspections/checklists/new/<uuid:rubric_id>/", views.checklist_new, name="checklist_new"),
     path("inspections/checklists/<uuid:checklist_id>/drop/", views.checklist_drop, name="checklist_drop"),
+    path("inspections/week/", boards.week, name="week"),
+    path("inspections/week/propose/", boards.propose, name="propose"),
+    path("inspections/week/<uuid:programme_id>/accept/", boards.accept, name="accept"),
+    path("inspections/week/<uuid:programme_id>/add/", boards.add_stop, name="add_stop"),
+    path("inspections/week/stops/<uuid:stop_id>/", boards.change_stop, name="change_stop"),
+    path("calibrations/", boards.calibrations, name="calibrations"),
+    path("calibrations/new/", boards.arrange, name="arrange"),
+    path("calibrations/<uuid:calibration_id>/", boards.calibration, name="calibration"),
+    path("calibrations/<uuid:calibration_id>/<str:action>/", boards.end_calibration, name="end_calibration"),
+    path("m/calibrations/<uuid:calibration_id>/", boards.score, name="score"),
+    path("m/inspections/week/", boards.phone_week, name="phone_week"),
     path("inspections/<uuid:inspection_id>/", views.detail, name="detail"),
     path("inspections/<uuid:inspection_id>/problems/", views.problems, name="problems"),
     path("m/inspections/", views.phone_index, name="phone_index"),

@@ -1,4 +1,4 @@
-"""All writes of inspections."""
+"""The guided walk from start to finish, and the checklists people walk by."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from tenants.findings.queries import of_source
 from tenants.inspections import policies
 from tenants.inspections.choices import InspectionStatus, Verdict
 from tenants.inspections.models import Checklist, Inspection, Recheck, Result
+from tenants.inspections.operations.planning import tick_off
 from tenants.organisation import queries as organisation
 from tenants.rubrics import queries as rubrics
 from tenants.rubrics.contracts import ItemContract, RubricContract
@@ -380,6 +381,7 @@ def finish(
         f"巡查完成：合格 {counts[Verdict.PASS]}，不合格 {counts[Verdict.FAIL]}，"
         f"不适用 {counts[Verdict.NA]}，未查 {counts[Verdict.NONE]}"
     )
+    tick_off(inspection, tenant=tenant, now=now)
     _record(inspection, "finished", said, by, **{v or "none": n for v, n in counts.items()})
     return inspection
 
