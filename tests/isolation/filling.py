@@ -500,6 +500,38 @@ def _checklist(filler: Filler) -> dict[str, Any]:
     return {"item_ids": [str(filler.of("rubrics.Item").pk)]}
 
 
+@values_of("findings.Extension")
+def _extension(filler: Filler) -> dict[str, Any]:
+    asked = clock.now()
+    return {"status": "pending", "granted": None, "before": asked, "wanted": asked + timedelta(days=1)}
+
+
+@values_of("findings.LadderStep")
+def _ladder_step(filler: Filler) -> dict[str, Any]:
+    return {"severity": "minor", "level": 1, "after_hours": 0, "whom": ["party"]}
+
+
+@values_of("findings.RepeatRule")
+def _repeat_rule(filler: Filler) -> dict[str, Any]:
+    return {"id": 1, "days": 90, "factor": Decimal("1.50")}
+
+
+@values_of("inspections.Calibration")
+def _calibration(filler: Filler) -> dict[str, Any]:
+    opened = clock.now()
+    return {"sheet": sheet(filler), "status": "open", "opens_at": opened, "closes_at": opened + timedelta(days=1)}
+
+
+@values_of("inspections.Mark")
+def _mark(filler: Filler) -> dict[str, Any]:
+    return {"item_id": filler.of("rubrics.Item").pk, "verdict": "fail", "faults": 1, "photo_ids": []}
+
+
+@values_of("inspections.Stop")
+def _stop(filler: Filler) -> dict[str, Any]:
+    return {"inspection_id": None, "done_at": None}
+
+
 @values_of("evaluations.Round")
 def _round(filler: Filler) -> dict[str, Any]:
     return {
