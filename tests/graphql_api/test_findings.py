@@ -18,6 +18,7 @@ from identity.contracts import Actor
 from identity.models import Account
 from kernel import clock
 from kernel.tenancy import Tenant
+from tenants.findings import operations
 from tenants.findings.models import Finding
 from tests.factories.findings import make_finding, make_member, make_photo, make_submitted, picture
 from tests.factories.inspections import make_inspection
@@ -210,3 +211,54 @@ def test_a_list_of_many_costs_as_many_queries_as_one_of_few(alpha: Tenant) -> No
         more()
     assert Finding.objects.count() == 7
     assert cost() <= few < 20  # the first request also fills caches
+
+
+def test_more_time_owner_and_conclusion_by_api(alpha: Tenant) -> None:
+    party = make_party("contract")
+    manager = signed(make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id))
+    boss, admin = signed(make_member(alpha)), signed(make_member(alpha, Role.SCHOOL_ADMIN))
+    found = make_finding(alpha, party=party)
+    asked = ask(
+        manager,
+        "mutation($i: UUID!) { askExtension(findingId: $i, deadline: \"2099-01-01T00:00:00Z\", reason: \"等备件\") "
+        "{ finding { extensions { id status statusLabel reason } } %s } }" % ERRORS,
+        i=found.pk,
+    )["askExtension"]["finding"]["extensions"]  # fmt: skip
+    assert asked[0]["statusLabel"] == "待答复"
+    grant = "mutation($e: UUID!) { grantExtension(extensionId: $e) { finding { extended } %s } }" % ERRORS
+    assert ask(manager, grant, e=asked[0]["id"])["grantExtension"]["userErrors"][0]["code"] == "not_allowed"
+    waiting = ask(boss, "{ extensionsWaiting { totalCount edges { node { findingId } } } }")["extensionsWaiting"]
+    assert waiting["edges"] == [{"node": {"findingId": str(found.pk)}}]
+    assert ask(boss, grant, e=asked[0]["id"])["grantExtension"]["finding"] == {"extended": 1}
+    ladder = (
+        "mutation { setLadder(severity: \"minor\", steps: [{afterHours: 0, whom: [\"party\"]}]) "
+        "{ steps { level afterHours whom } %s } }" % ERRORS
+    )  # fmt: skip
+    assert ask(boss, ladder)["setLadder"]["userErrors"][0]["code"] == "not_allowed"
+    assert ask(admin, ladder)["setLadder"]["steps"] == [{"level": 1, "afterHours": 0, "whom": ["party"]}]
+    rule = 'mutation { setRepeatRule(days: 60, factor: "2.00") { rule { days factor } %s } }' % ERRORS
+    assert ask(admin, rule)["setRepeatRule"]["rule"] == {"days": 60, "factor": "2.00"}
+    assert ask(boss, "{ repeatRule { days } }") == {"repeatRule": {"days": 60}}
+
+
+def test_requests_for_time_cost_the_same_for_many_findings(alpha: Tenant) -> None:
+    party = make_party("contract")
+    manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)
+    boss = signed(make_member(alpha))
+    query = "{ findings(first: 50) { edges { node { number needsConsequence extensions { reason } } } } }"
+
+    def cost() -> int:
+        with CaptureQueriesContext(connection) as spent:
+            ask(boss, query)
+        return len(spent)
+
+    for n in range(2):
+        found = make_finding(alpha, party=party, title=f"问题{n}号")
+        operations.ask_extension(
+            finding_id=found.pk, deadline=found.deadline + timedelta(days=1), reason="x", by=manager, tenant=alpha,
+            now=clock.now(),
+        )  # fmt: skip
+    few = cost()
+    for n in range(6):
+        make_finding(alpha, party=party, title=f"又一问题{n}号")
+    assert cost() == few

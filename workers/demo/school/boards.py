@@ -1,0 +1,72 @@
+"""This week's inspection programme, accepted and half walked, and one blind calibration that was revealed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from kernel.tenancy import Tenant
+from tenants.inspections import operations
+from tenants.inspections.models import Calibration, Programme
+from tenants.organisation import queries as places
+from tenants.rubrics import queries as sheets
+from tenants.rubrics.contracts import RubricContract
+from workers.demo.schools import People, Plan
+
+
+def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -> None:
+    """Make them unless the school has them."""
+    if Programme.objects.exists() or Calibration.objects.exists():
+        return
+    supervisor, other = who.supervisors
+    _week(supervisor, other, tenant, now=now)
+    _calibration(who, tenant, now=now, random=Random(f"b{seed}{plan.slug}"))  # noqa: S311
+
+
+def _week(supervisor: Any, other: Any, tenant: Tenant, *, now: datetime) -> None:
+    week = now.astimezone(tenant.tz).date()
+    row = operations.propose_programme(week=week, minutes=6 * 60, by=supervisor, tenant=tenant, now=now)
+    for turn, stop in enumerate(row.stops.order_by("position")):
+        operations.assign_stop(
+            stop_id=stop.pk, inspector_id=(supervisor if turn % 2 else other).account_id, by=supervisor,
+            tenant=tenant, now=now,
+        )  # fmt: skip
+    operations.accept_programme(programme_id=row.pk, by=supervisor, tenant=tenant, now=now)
+
+
+def _calibration(who: People, tenant: Tenant, *, now: datetime, random: Random) -> None:
+    """Two supervisors and, as the measure, the leader."""
+    rubric = next((r for r in sheets.active_rubrics("cleaning")), None)
+    place = places.places(by=who.admin, kind="building").order_by("position", "pinyin").first()
+    if rubric is None or place is None:
+        return
+    items = [i for i in sheets.frozen(rubric.pk).items() if not i.veto][:8]
+    checklist = operations.save_checklist(
+        title="保洁日检",
+        rubric_id=rubric.pk,
+        item_ids=[i.id for i in items],
+        line="cleaning",
+        by=who.admin,
+        tenant=tenant,
+    )
+    begun = now - timedelta(days=6)
+    supervisor, other = who.supervisors
+    row = operations.arrange_calibration(
+        checklist_id=checklist.pk, place_id=place.pk, scorer_ids=[s.account_id for s in who.supervisors if s.account_id],
+        expert_id=who.leader.account_id, closes_at=begun + timedelta(days=3), by=who.admin, tenant=tenant, now=begun,
+    )  # fmt: skip
+    asked = list(RubricContract.from_json(row.sheet).items())
+    wrong = {i.id for i in random.sample(asked, k=min(3, len(asked)))}
+    for hours, (scorer, faults, sees) in enumerate(((who.leader, 2, 3), (supervisor, 2, 3), (other, 1, 2)), start=20):
+        seen = sorted(wrong, key=str)[:sees]
+        marks = [
+            {
+                "item_id": i.id, "verdict": "fail" if i.id in seen else "pass", "faults": faults,
+                "note": "墙角有积灰" if i.id in seen else "",
+            }
+            for i in asked
+        ]  # fmt: skip
+        operations.submit_marks(
+            calibration_id=row.pk, marks=marks, by=scorer, tenant=tenant, now=begun + timedelta(hours=hours)
+        )
