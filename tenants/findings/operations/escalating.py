@@ -15,7 +15,7 @@ from tenants.findings import deadlines
 from tenants.findings.choices import WITH_FIXER, StepKind, Whom
 from tenants.findings.deadlines import Rung
 from tenants.findings.models import Finding
-from tenants.findings.operations.steps import note, owner_account, people_of_party, step, supervisors, tell
+from tenants.findings.operations.common import note, owner_account, people_of_party, step, supervisors, tell
 from tenants.notices.choices import NoticeKind
 
 

@@ -21,7 +21,7 @@ from tenants.findings.errors import (
     WrongMove,
 )
 from tenants.findings.models import Extension, Finding
-from tenants.findings.operations.steps import locked, note, people_of_party, step, supervisors, tell
+from tenants.findings.operations.common import locked, note, people_of_party, step, supervisors, tell
 from tenants.findings.queries import own_party_id
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind

@@ -16,8 +16,7 @@ from tenants.findings import policies
 from tenants.findings.choices import BEFORE, UNSOLVED, WITH_FIXER, FindingStatus, StepKind
 from tenants.findings.errors import OwnerUnfit, PhotoMissing, RootCauseMissing, SamePhoto, WrongMove
 from tenants.findings.models import Finding, StepPhoto
-from tenants.findings.operations.extending import lapse
-from tenants.findings.operations.steps import (
+from tenants.findings.operations.common import (
     checked_photos,
     locked,
     move,
@@ -27,6 +26,7 @@ from tenants.findings.operations.steps import (
     tell,
     verifiers,
 )
+from tenants.findings.operations.extending import lapse
 from tenants.findings.queries import own_party_id
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind

@@ -15,7 +15,7 @@ from tenants.findings import policies
 from tenants.findings.choices import Consequence, FindingStatus, Severity, StepKind
 from tenants.findings.errors import ConsequenceMissing, ReasonMissing, RubricUnchanged, WrongMove
 from tenants.findings.models import Finding
-from tenants.findings.operations.steps import locked, note, step
+from tenants.findings.operations.common import locked, note, step
 from tenants.findings.queries import own_party_id
 from tenants.rubrics import queries as rubrics
 

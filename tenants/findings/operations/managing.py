@@ -17,8 +17,7 @@ from tenants.findings import policies
 from tenants.findings.choices import UNSOLVED, FindingStatus, StepKind
 from tenants.findings.errors import DeadlinePast, ReasonMissing, VerifierUnfit, WrongMove
 from tenants.findings.models import Finding
-from tenants.findings.operations.extending import lapse
-from tenants.findings.operations.steps import (
+from tenants.findings.operations.common import (
     checked_photos,
     locked,
     move,
@@ -28,6 +27,7 @@ from tenants.findings.operations.steps import (
     tell,
     to_fix_again,
 )
+from tenants.findings.operations.extending import lapse
 from tenants.findings.queries import own_party_id
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind

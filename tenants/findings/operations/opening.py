@@ -17,8 +17,8 @@ from tenants.findings import deadlines, policies, repeats
 from tenants.findings.choices import Category, FindingSource, Severity, StepKind
 from tenants.findings.errors import DeadlinePast, PartyMissing
 from tenants.findings.models import Finding
+from tenants.findings.operations.common import checked_photos, note, people_of_party, step, tell
 from tenants.findings.operations.managing import fit_verifier
-from tenants.findings.operations.steps import checked_photos, note, people_of_party, step, tell
 from tenants.organisation import queries as organisation
 from tenants.timeline import numbers, once
 
