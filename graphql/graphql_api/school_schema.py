@@ -4,6 +4,8 @@ import graphene
 
 from graphql_api.public_schema import MeQuery
 from graphql_api.tenant.benchmark import OwnBenchmarkQuery
+from graphql_api.tenant.calendar import CalendarMutation, CalendarQuery
+from graphql_api.tenant.certificates import CertificatesQuery
 from graphql_api.tenant.evaluations import EvaluationsMutation, EvaluationsQuery
 from graphql_api.tenant.evidence import EvidenceQuery
 from graphql_api.tenant.findings import FindingsMutation, FindingsQuery
@@ -23,6 +25,8 @@ class Query(
     EvidenceQuery,
     NoticesQuery,
     TimelineQuery,
+    CalendarQuery,
+    CertificatesQuery,
     OrganisationQuery,
     JobsQuery,
     EvaluationsQuery,
@@ -36,6 +40,7 @@ class Query(
 
 
 class Mutation(
+    CalendarMutation,
     OrganisationMutation,
     FindingsMutation,
     InspectionsMutation,
