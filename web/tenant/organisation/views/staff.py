@@ -90,7 +90,7 @@ def _summary(person: Any, held: list[Any]) -> tuple[str, str, str]:
         return ("", "", "muted")
     if needed - valid:
         return ("missing", f"缺 {len(needed - valid)} 种证书", "bad")
-    lasting = {c.kind: s for c, s in reversed(list(zip(held, states, strict=True)))}
+    lasting: dict[str, tuple[str, str, str]] = {c.kind: s for c, s in zip(held, states, strict=True)}  # last wins
     worst = next((s for tone in ("bad", "warn") for s in lasting.values() if s[2] == tone), None)
     if worst:
         return worst
