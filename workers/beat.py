@@ -11,6 +11,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 30.0},
     "jobs.remove_old_files": {"task": "jobs.remove_old_files", "schedule": 86_400.0},
     "organisation.forget_left": {"task": "organisation.forget_left", "schedule": 86_400.0},
+    "organisation.sweep_certificates": {"task": "organisation.sweep_certificates", "schedule": 86_400.0},
     "benchmarking.sweep": {"task": "benchmarking.sweep", "schedule": 3600.0},
     "calendar.sweep_years": {"task": "calendar.sweep_years", "schedule": 86_400.0},
     "findings.sweep_overdue": {"task": "findings.sweep_overdue", "schedule": 600.0},

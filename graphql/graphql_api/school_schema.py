@@ -5,6 +5,8 @@ import graphene
 from graphql_api.public_schema import MeQuery
 from graphql_api.tenant.benchmark import OwnBenchmarkQuery
 from graphql_api.tenant.boards import BoardsMutation, BoardsQuery
+from graphql_api.tenant.calendar import CalendarMutation, CalendarQuery
+from graphql_api.tenant.certificates import CertificatesQuery
 from graphql_api.tenant.evaluations import EvaluationsMutation, EvaluationsQuery
 from graphql_api.tenant.evidence import EvidenceQuery
 from graphql_api.tenant.findings import FindingsMutation, FindingsQuery
@@ -25,6 +27,8 @@ class Query(
     EvidenceQuery,
     NoticesQuery,
     TimelineQuery,
+    CalendarQuery,
+    CertificatesQuery,
     OrganisationQuery,
     JobsQuery,
     EvaluationsQuery,
@@ -38,6 +42,7 @@ class Query(
 
 
 class Mutation(
+    CalendarMutation,
     OrganisationMutation,
     BoardsMutation,
     FindingsMutation,

@@ -15,7 +15,6 @@ from tenants.calendar.choices import DayKind, PeriodKind
 from tenants.calendar.contracts import Row
 
 TITLE = "校历"
-MOST = 600  # rows: a year has 366 days
 KINDS = {str(k.label): k.value for k in DayKind} | {str(k.label): k.value for k in PeriodKind} | {
     "法定假": DayKind.STATUTORY.value,
     "法定假日": DayKind.STATUTORY.value,
@@ -71,8 +70,8 @@ def check(content: bytes, *, by: Actor) -> Checked:
     if not policies.can_manage(by):
         raise NotAllowed
     table = named(spreadsheets.read(content), columns(), ALIASES)
-    if len(table.lines) > MOST:
-        raise BadFile(f"超过 {MOST} 行。校历一年最多 366 天，请检查文件是否正确。")
+    if len(table.lines) > operations.MOST_ROWS:
+        raise BadFile(f"超过 {operations.MOST_ROWS} 行。校历一年最多 366 天，请检查文件是否正确。")
     return _compared([(line, _row(line)) for line in table.lines])
 
 

@@ -24,6 +24,7 @@ from tenants.timeline import operations as timeline
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
 LONGEST_RUN = 31  # days of one kind set at once
+MOST_ROWS = 600  # of an import: a year has 366 days
 
 
 class YearOutside(Invalid):
@@ -289,6 +290,8 @@ def apply_rows(*, rows: Sequence[Row], by: Actor, tenant: Tenant, now: datetime)
     """
     if not policies.can_manage(by):
         raise NotAllowed
+    if len(rows) > MOST_ROWS:
+        raise Invalid(f"一次最多导入 {MOST_ROWS} 行，请分成几次。", field="rows")
     _lock(tenant)
     counts = {"new": 0, "updated": 0, "unchanged": 0}
     for row in rows:

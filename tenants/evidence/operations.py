@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import hashlib
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, Any
 from uuid import UUID
@@ -217,3 +219,24 @@ def keep_file(
             "place_id": place_id,
         },
     )
+
+
+@transaction.atomic
+def erase(*, evidence_ids: Iterable[UUID], by: Actor) -> int:
+    """Delete evidence that must be forgotten; the bytes go after the commit, where no other row has the same content.
+
+    For features that owned it and have asked their own policy. Unknown ids are passed over. Returns how many.
+    """
+    rows = list(Evidence.objects.select_for_update().filter(pk__in=list(evidence_ids)))
+    Evidence.objects.filter(pk__in=[row.pk for row in rows]).delete()
+    shared = set(Evidence.objects.filter(path__in=[row.path for row in rows]).values_list("path", flat=True))
+    for row in rows:
+        if row.path not in shared:
+            for path in filter(None, (row.path, row.thumb_path)):
+                transaction.on_commit(partial(_remove_bytes, path))
+    return len(rows)
+
+
+def _remove_bytes(path: str) -> None:
+    with suppress(OSError):
+        default_storage.delete(path)

@@ -54,9 +54,12 @@ GROUP_LABELS = {"special_work": _("特种作业操作证（全部）"), "special
 
 
 class Dated(Protocol):
-    issued_on: date
-    review_on: date | None
-    expires_on: date | None
+    @property
+    def issued_on(self) -> date: ...
+    @property
+    def review_on(self) -> date | None: ...
+    @property
+    def expires_on(self) -> date | None: ...
 
 
 def kinds_of(word: str) -> tuple[str, ...]:

@@ -140,6 +140,11 @@ class CertificateTaken(Conflict):
     message = _("该编号的%(kind)s已登记在「%(name)s」名下，请核对编号。")
 
 
+class ScanUnknown(Invalid):
+    code = "certificate_scan_unknown"
+    message = _("没有找到上传的扫描件，请重新选择文件上传。")
+
+
 class CertificateDates(Invalid):
     code = "certificate_dates"
     message = _("有效期和复审日期都应晚于发证日期，请修改。")

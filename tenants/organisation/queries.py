@@ -7,20 +7,21 @@ Functions that take `by` check who asks and cut the rows to what that person may
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet
+from django.db.models.functions import Least
 
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.organisation import policies
-from tenants.organisation.certificates import in_force
+from tenants.organisation.certificates import SOON, in_force
 from tenants.organisation.choices import CertificateKind, PartyKind, PlaceKind, StaffStatus
 from tenants.organisation.contracts import Lack
 from tenants.organisation.models import Certificate, Contract, Department, LineSetting, Party, Place, Post, Staff
@@ -277,7 +278,7 @@ def staff(
 ) -> QuerySet[Staff]:
     """People `by` may see, by name, pinyin or number.
 
-    `certificate`: "expired" (by `today`), "soon" (within 60 days), or "missing" (the post requires one
+    `certificate`: "expired" (by `today`), "soon" (ends or needs review within 90 days), or "missing" (the post requires one
     the person does not hold). `status=None` shows those who left too.
     """
     rows = Staff.objects.select_related("party", "post")
@@ -309,11 +310,14 @@ def name_filter(search: str) -> Q:
 
 def _certificate_filter(which: str, today: date) -> Q:
     held = Certificate.objects.filter(staff_id=OuterRef("pk"))
-    soon = today + timedelta(days=60)
-    if which == "expired":
-        return Q(Exists(held.filter(expires_on__lt=today)))
-    if which == "soon":
-        return Q(Exists(held.filter(expires_on__gte=today, expires_on__lte=soon)))
+    if which in ("expired", "soon"):
+        past, near = Q(last__lt=today), Q(last__gte=today, last__lte=today + SOON)
+        dated = held.annotate(last=Least("expires_on", "review_on"))
+        later = Certificate.objects.filter(staff_id=OuterRef("staff_id"), kind=OuterRef("kind")).annotate(
+            last=Least("expires_on", "review_on")
+        )
+        outlived = Exists(later.filter(Q(last__isnull=True) | Q(last__gt=OuterRef("last"))))
+        return Q(Exists(dated.filter(past if which == "expired" else near).exclude(outlived)))
     if which == "missing":
         lacking = Q(pk__in=[])
         for kind in CertificateKind.values:

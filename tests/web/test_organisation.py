@@ -70,7 +70,9 @@ def test_a_new_school_is_told_its_first_steps(boss: Browser) -> None:
 
 
 def test_then_what_needs_me(boss: Browser) -> None:
-    post = make_post(party=make_contract(ends_on=clock.now().date()), headcount=3, certificates=["health"])
+    post = make_post(
+        party=make_contract(ends_on=clock.now().astimezone(clock.SHANGHAI).date()), headcount=3, certificates=["health"]
+    )
     late = make_staff("甲", post=post)
     make_certificate(late, expires_on=date(2020, 1, 1))
     page = text(boss.get("/"))
@@ -331,3 +333,35 @@ def test_companies_workers_and_strangers(alpha: Tenant, beta: Tenant) -> None:
     boss = Browser(alpha, Role.SCHOOL_ADMIN)
     for url in (at("person", other.pk), at("party", other.party_id), at("change_staff", other.pk)):
         assert boss.get(url).status_code == 404
+
+
+def test_the_certificate_ledger_answers_filters_and_exports(boss: Browser) -> None:
+    works = make_department("工程部")
+    post = make_post("电工", party=works, certificates=["electrician"])
+    make_certificate(make_staff("甲一", post=post), kind="electrician", expires_on=date(2020, 1, 1))
+    make_staff("乙二", post=post)
+    make_certificate(make_staff("丙三"), kind="health")
+    page = text(boss.get(at("certificates") + f"?party_id={works.pk}&kind=special_work"))
+    assert "工程部的特种作业操作证共 2 份，有 1 份已过期或复审逾期，缺 1 份。" in page
+    assert "甲一" in page and "乙二" in page and "丙三" not in page
+    assert "甲一" not in text(boss.get(at("certificates") + "?state=missing"))
+    book = openpyxl.load_workbook(io.BytesIO(boss.get(at("export_certificates") + "?kind=special_work").content))
+    assert [row[0] for row in book.active.values] == ["状态", "已过期", "缺证"]
+    assert "没有符合条件的证书" in text(boss.get(at("certificates") + "?search=没有这人"))
+
+
+def test_a_scan_is_kept_with_the_certificate(boss: Browser, settings: object, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path  # type: ignore[attr-defined]
+    person = make_staff()
+    fields = {"kind": "electrician", "number": "T1", "issued_on": "2024-05-01"}
+    scan = SimpleUploadedFile("电工证.pdf", b"%PDF-1.7\n%%EOF\n")
+    assert boss.post(at("new_certificate", person.pk), {**fields, "scan": scan}).status_code == 302
+    row = Certificate.objects.get()
+    assert row.scan_id and row.review_on == date(2027, 5, 1)
+    assert f"/files/{row.scan_id}/" in text(boss.get(at("person", person.pk)))
+    boss.post(at("change_certificate", person.pk, row.pk), {**fields, "review_on": "2030-04-01"})
+    row.refresh_from_db()
+    assert row.scan_id  # not choosing a new one keeps the old
+    bad = SimpleUploadedFile("x.exe", b"MZ\x90\x00")
+    wrong = boss.post(at("change_certificate", person.pk, row.pk), {**fields, "scan": bad})
+    assert wrong.status_code == 422 and "不支持这种文件" in text(wrong)

@@ -11,6 +11,7 @@ from datetime import datetime
 from kernel.tenancy import public_context, school_context
 from workers.demo import applications, institute, schools
 from workers.demo.school import boards, history, organisation
+from workers.demo.school import calendar, history, organisation
 
 SEED = 20261
 
@@ -26,6 +27,7 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
         for plan in schools.PLANS:
             tenant, people = schools.make(plan, company, now=now)
             with school_context(tenant):
+                calendar.make(people, tenant)
                 organisation.make(plan, people, company, tenant, seed=SEED)
                 say(f"{plan.name}：场所、合同、岗位、120 名员工")
                 history.make(plan, people, tenant, now=now, seed=SEED)

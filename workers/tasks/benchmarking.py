@@ -16,10 +16,11 @@ from kernel.tenancy import Tenant, public_context, school_context
 from tenants.evaluations import metrics as evaluations
 from tenants.findings import metrics as findings
 from tenants.inspections import metrics as inspections
+from tenants.organisation import metrics as organisation
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
-SOURCES = (evaluations, findings, inspections)
+SOURCES = (evaluations, findings, inspections, organisation)
 METRICS: dict[str, Metric] = {m.code: m for source in SOURCES for m in source.METRICS}
 LOOK_EVERY = timedelta(hours=20)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from institute.schools import queries as schools
 from kernel import clock
+from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant, school_context
 from tenants.organisation import operations
 from tenants.organisation.imports import flow
@@ -20,6 +21,19 @@ def forget_left(**_newer: Any) -> int:
         with school_context(tenant):
             forgotten += operations.forget_due(now=clock.now(), tenant=tenant)
     return forgotten
+
+
+@app.task(base=PublicTask, name="organisation.sweep_certificates")
+def sweep_certificates(**_newer: Any) -> None:
+    """Ask for one look per open school."""
+    for tenant in schools.open_tenants():
+        enqueue_on_commit("organisation.tell_ending_certificates", tenant=tenant)
+
+
+@app.task(base=SchoolTask, name="organisation.tell_ending_certificates")
+def tell_ending_certificates(*, tenant: Tenant, **_newer: Any) -> int:
+    """Tell who must know that certificates end. Safe to run twice: each stage is told once."""
+    return operations.tell_ending_certificates(tenant=tenant, now=clock.now())
 
 
 @app.task(base=SchoolTask, name="organisation.check_import")

@@ -19,7 +19,7 @@ from institute.providers import operations as providers
 from institute.providers import queries as provider_queries
 from kernel import clock
 from kernel.errors import Invalid
-from tenants.organisation import operations, policies, queries
+from tenants.organisation import certificates, operations, policies, queries
 from tenants.organisation.imports import flow
 from tenants.organisation.models import Certificate, LineSetting, Party, Place, Post, Staff
 
@@ -132,8 +132,15 @@ class CertificateType(DjangoObjectType):
 
     class Meta:
         model = Certificate
-        fields = ("id", "kind", "number", "issued_on", "review_on", "expires_on")
+        fields = ("id", "kind", "number", "issued_on", "review_on", "expires_on", "scan_id")
         convert_choices_to_enum = False
+
+    state = graphene.NonNull(graphene.String, description="valid, soon, review, review_late, expired (today)")
+    scan_id = graphene.UUID(description="Evidence: /files/<id>/")
+
+    @staticmethod
+    def resolve_state(row: Certificate, info: graphene.ResolveInfo) -> str:
+        return str(certificates.state_on(row, clock.now().astimezone(info.context.tenant.tz).date()).value)
 
 
 class StaffType(DjangoObjectType):
@@ -588,6 +595,7 @@ class CertificateInput(graphene.InputObjectType):
     issued_on = graphene.Date(required=True)
     review_on = graphene.Date()
     expires_on = graphene.Date()
+    scan_id = graphene.UUID(description="Evidence uploaded to /files/ before; on a change, left out keeps the scan")
 
 
 class AddCertificate(_Write):
@@ -611,7 +619,7 @@ class ChangeCertificate(_Write):
 
     @classmethod
     def perform(cls, context: Context, certificate_id: UUID, input: dict[str, Any]) -> dict[str, Any]:
-        row = operations.change_certificate(certificate_id=certificate_id, **input, **_by(context))
+        row = operations.change_certificate(certificate_id=certificate_id, **input, now=clock.now(), **_by(context))
         return {"certificate": row}
 
 
@@ -657,7 +665,7 @@ class StartImport(_Write):
     job = graphene.Field(JobType)
 
     class Arguments:
-        what = graphene.String(required=True, description="staff, places")
+        what = graphene.String(required=True, description="staff, places, certificates")
         file_name = graphene.String(required=True)
         content = graphene.String(required=True, description="The file in base64, 10 MB at most")
 

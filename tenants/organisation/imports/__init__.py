@@ -1,1 +1,1 @@
-"""Import of staff and places: read → check → preview → confirm → apply (see `flow`)."""
+"""Import of staff, places and certificates: read → check → preview → confirm → apply (see `flow`)."""

@@ -28,13 +28,13 @@ from tenants.jobs import queries as job_queries
 from tenants.jobs.choices import JobState
 from tenants.jobs.models import Job
 from tenants.organisation import policies
-from tenants.organisation.imports import places, staff
+from tenants.organisation.imports import certificates, places, staff
 from tenants.organisation.operations.places import lock_tree
 from tenants.timeline import operations as timeline
 
 CHECK, APPLY = "organisation.check_import", "organisation.apply_import"
-KINDS: dict[str, ModuleType] = {"staff": staff, "places": places}
-LABELS = {"staff": "员工", "places": "场所"}
+KINDS: dict[str, ModuleType] = {"staff": staff, "places": places, "certificates": certificates}
+LABELS = {"staff": "员工", "places": "场所", "certificates": "证书"}
 Clock = Callable[[], datetime]
 
 
@@ -50,7 +50,7 @@ class NothingToDo(DomainError):
 
 def _module(what: str) -> ModuleType:
     if what not in KINDS:
-        raise Invalid("只能导入员工或场所。", field="what")
+        raise Invalid("只能导入员工、场所或证书。", field="what")
     return KINDS[what]
 
 

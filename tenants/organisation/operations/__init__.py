@@ -1,5 +1,11 @@
 """All writes of the organisation: places, parties, posts, people."""
 
+from tenants.organisation.operations.certificates import (
+    add_certificate,
+    change_certificate,
+    remove_certificate,
+    tell_ending_certificates,
+)
 from tenants.organisation.operations.parties import (
     add_contract,
     add_department,
@@ -19,17 +25,14 @@ from tenants.organisation.operations.places import (
 )
 from tenants.organisation.operations.posts import add_post, change_post, close_post
 from tenants.organisation.operations.staff import (
-    add_certificate,
     add_staff,
     bring_back,
-    change_certificate,
     change_staff,
     forget,
     forget_due,
     leave,
     link_account,
     open_logins,
-    remove_certificate,
     reveal,
 )
 
@@ -62,4 +65,5 @@ __all__ = [
     "set_line",
     "set_party_active",
     "set_place_active",
+    "tell_ending_certificates",
 ]

@@ -1,4 +1,4 @@
-"""People and their certificates. Numbers are sealed before they reach the database.
+"""People. Numbers are sealed before they reach the database.
 
 Events name people by work number only: the timeline is append-only, so what must be forgotten one
 day (name, phone, ID card) never enters it.
@@ -18,12 +18,11 @@ from identity.contracts import Actor, Credential, StaffLogin
 from kernel.crypto import unseal
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
+from tenants.evidence import operations as evidence
 from tenants.organisation import personal, policies, queries
-from tenants.organisation.choices import CertificateKind, StaffStatus
+from tenants.organisation.choices import StaffStatus
 from tenants.organisation.errors import (
     AlreadyForgotten,
-    CertificateDates,
-    CertificateTaken,
     ForgetTooEarly,
     IdCardTaken,
     IdCardWrong,
@@ -271,7 +270,9 @@ def forget(*, staff_id: UUID, now: datetime, by: Actor, tenant: Tenant) -> Staff
     for column, value in columns.items():
         setattr(person, column, value)
     person.save(update_fields=list(columns))
-    Certificate.objects.filter(staff=person).delete()
+    held = Certificate.objects.filter(staff=person)
+    evidence.erase(evidence_ids=[c.scan_id for c in held if c.scan_id], by=by)
+    held.delete()
     identity.forget_staff_account(staff_id=person.pk, tenant=tenant, by=by)
     timeline.record(
         verb="staff.forgotten",
@@ -377,106 +378,3 @@ def link_account(*, staff_id: UUID, account_id: UUID, by: Actor, tenant: Tenant)
         party_id=person.party_id,
     )
     return person
-
-
-# --- Certificates ----------------------------------------------------------------------------------
-
-
-def _check_certificate(
-    kind: str, number: str, issued_on: date, review_on: date | None, expires_on: date | None, *, but: UUID | None = None
-) -> str:
-    number = number.strip()
-    if kind not in CertificateKind.values:
-        raise Invalid("请选择证书类别。", field="kind")
-    if not number or len(number) > 60:
-        raise Invalid("请填写证书编号，最多 60 位。", field="number")
-    if any(d is not None and d <= issued_on for d in (review_on, expires_on)):
-        raise CertificateDates(field="expires_on")
-    other = Certificate.objects.filter(kind=kind, number=number).exclude(Q(pk=but)).select_related("staff").first()
-    if other:
-        raise CertificateTaken(field="number", kind=CertificateKind(kind).label, name=other.staff.name)
-    return number
-
-
-@transaction.atomic
-def add_certificate(
-    *,
-    staff_id: UUID,
-    kind: str,
-    number: str,
-    issued_on: date,
-    review_on: date | None = None,
-    expires_on: date | None = None,
-    by: Actor,
-    tenant: Tenant,
-) -> Certificate:
-    """Register a certificate of a working person. Raises NotAllowed, NotFound, StaffGone, CertificateTaken, CertificateDates."""
-    if not policies.can_manage(by):
-        raise NotAllowed
-    person = _locked(staff_id)
-    if person.status == StaffStatus.LEFT:
-        raise StaffGone(name=person.name)
-    number = _check_certificate(kind, number, issued_on, review_on, expires_on)
-    row = Certificate.objects.create(
-        staff=person, kind=kind, number=number, issued_on=issued_on, review_on=review_on, expires_on=expires_on
-    )
-    timeline.record(
-        verb="certificate.added",
-        sentence=f"登记员工（工号 {person.number}）的{row.get_kind_display()}",
-        subject=person,
-        by=by,
-        party_id=person.party_id,
-        certificate_id=str(row.pk),
-    )
-    return row
-
-
-@transaction.atomic
-def change_certificate(
-    *,
-    certificate_id: UUID,
-    kind: str,
-    number: str,
-    issued_on: date,
-    review_on: date | None = None,
-    expires_on: date | None = None,
-    by: Actor,
-    tenant: Tenant,
-) -> Certificate:
-    """Change a certificate, for example after its review. Locks it. Raises as add_certificate."""
-    if not policies.can_manage(by):
-        raise NotAllowed
-    row = Certificate.objects.select_for_update(of=("self",)).select_related("staff").filter(pk=certificate_id).first()
-    if row is None:
-        raise NotFound
-    row.number = _check_certificate(kind, number, issued_on, review_on, expires_on, but=row.pk)
-    row.kind, row.issued_on, row.review_on, row.expires_on = kind, issued_on, review_on, expires_on
-    row.save()
-    timeline.record(
-        verb="certificate.changed",
-        sentence=f"更新员工（工号 {row.staff.number}）的{row.get_kind_display()}",
-        subject=row.staff,
-        by=by,
-        party_id=row.staff.party_id,
-        certificate_id=str(row.pk),
-    )
-    return row
-
-
-@transaction.atomic
-def remove_certificate(*, certificate_id: UUID, by: Actor, tenant: Tenant) -> None:
-    """Delete a certificate entered by mistake. Raises NotAllowed, NotFound."""
-    if not policies.can_manage(by):
-        raise NotAllowed
-    row = Certificate.objects.select_for_update(of=("self",)).select_related("staff").filter(pk=certificate_id).first()
-    if row is None:
-        raise NotFound
-    label, person = row.get_kind_display(), row.staff
-    row.delete()
-    timeline.record(
-        verb="certificate.removed",
-        sentence=f"删除员工（工号 {person.number}）的{label}（登记有误）",
-        subject=person,
-        by=by,
-        party_id=person.party_id,
-    )

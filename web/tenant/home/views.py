@@ -109,7 +109,7 @@ def _needs_me(request: SchoolRequest) -> list[dict[str, Any]]:
 
 def _organisation_needs(request: SchoolRequest, today: Any) -> list[dict[str, Any]]:
     by = request.actor
-    staff, soon = _url("organisation:staff"), today + timedelta(days=60)
+    ledger, soon = _url("organisation:certificates"), today + timedelta(days=60)
     short = organisation.posts_short(by=by).count()
     ending = organisation.contracts(by=by).filter(ends_on__gte=today, ends_on__lte=soon).count()
     people = {
@@ -117,11 +117,11 @@ def _organisation_needs(request: SchoolRequest, today: Any) -> list[dict[str, An
         for which in ("missing", "expired", "soon")
     }
     rows = [
-        {"count": people["missing"], "words": "名员工缺少岗位所需证书", "tone": "bad", "url": f"{staff}?certificate=missing", "icon": "certificate"},
-        {"count": people["expired"], "words": "名员工有证书过期", "tone": "bad", "url": f"{staff}?certificate=expired", "icon": "certificate-off"},
+        {"count": people["missing"], "words": "名员工缺少岗位所需证书", "tone": "bad", "url": f"{ledger}?state=bad", "icon": "certificate"},
+        {"count": people["expired"], "words": "名员工有证书过期或复审逾期", "tone": "bad", "url": f"{ledger}?state=bad", "icon": "certificate-off"},
         {"count": short, "words": "个岗位缺员", "tone": "warn", "url": _url("organisation:posts"), "icon": "users-minus"},
         {"count": ending, "words": "份合同 60 天内到期", "tone": "warn", "url": _url("organisation:contracts"), "icon": "file-certificate"},
-        {"count": people["soon"], "words": "名员工的证书 60 天内到期", "tone": "warn", "url": f"{staff}?certificate=soon", "icon": "certificate"},
+        {"count": people["soon"], "words": "名员工的证书 90 天内到期或需复审", "tone": "warn", "url": f"{ledger}?state=near", "icon": "certificate"},
     ]  # fmt: skip
     return [{**row, "text": f"{row['count']} {row['words']}"} for row in rows if row["count"]]
 

@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 
 from standards_library.choices import OperatingMode, ServiceLine
-from tenants.organisation.choices import CertificateKind, PlaceKind
+from tenants.organisation.certificates import GROUP_LABELS
+from tenants.organisation.choices import CertificateKind, CertificateState, PlaceKind
 
 Choices = list[tuple[str, str]]
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")  # fields copy it
@@ -145,7 +146,12 @@ class StaffFilter(_Chosen):
     certificate = forms.ChoiceField(
         label="证书",
         required=False,
-        choices=[("", "全部"), ("missing", "缺少岗位所需证书"), ("expired", "有过期证书"), ("soon", "60 天内到期")],
+        choices=[
+            ("", "全部"),
+            ("missing", "缺少岗位所需证书"),
+            ("expired", "有过期证书"),
+            ("soon", "90 天内到期或复审"),
+        ],
     )
 
 
@@ -170,12 +176,33 @@ class BackForm(_Chosen):
     post_id = forms.ChoiceField(label="岗位", required=False)
 
 
+class CertificateFilter(_Chosen):
+    blank = "全部"
+    search = forms.CharField(label="姓名、拼音或工号", required=False, max_length=40)
+    party_id = forms.ChoiceField(label="部门或公司", required=False)
+    kind = forms.ChoiceField(
+        label="证书", required=False, choices=[("", "全部"), *GROUP_LABELS.items(), *CertificateKind.choices]
+    )
+    state = forms.ChoiceField(
+        label="状态",
+        required=False,
+        choices=[("", "全部"), ("bad", "已失效或缺证"), ("near", "90 天内到期或复审"), *CertificateState.choices],
+    )
+    post_id = forms.ChoiceField(label="岗位", required=False)
+
+
 class CertificateForm(forms.Form):
     kind = forms.ChoiceField(label="证书类别", choices=CertificateKind.choices)
     number = forms.CharField(label="证书编号", max_length=60)
     issued_on = forms.DateField(label="发证日期", widget=DAY)
     review_on = forms.DateField(label="下次复审日期", required=False, widget=DAY)
     expires_on = forms.DateField(label="有效期至", required=False, help_text="长期有效的留空", widget=DAY)
+    scan = forms.FileField(
+        label="扫描件",
+        required=False,
+        help_text="照片或 PDF，不超过 12 MB；只有本人、所属公司和学校管理人员看得到",
+        widget=forms.FileInput(attrs={"accept": "image/*,.pdf"}),
+    )
 
 
 class UploadForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.tenant.organisation.views import imports, parties, places, staff
+from web.tenant.organisation.views import certificates, imports, parties, places, staff
 
 app_name = "organisation"
 urlpatterns = [
@@ -52,6 +52,8 @@ urlpatterns = [
         staff.remove_certificate,
         name="remove_certificate",
     ),
+    path("certificates/", certificates.index, name="certificates"),
+    path("certificates/export/", certificates.export, name="export_certificates"),
     path("import/<str:what>/", imports.upload, name="import_upload"),
     path("import/<str:what>/template/", imports.template, name="import_template"),
     path("imports/<uuid:job_id>/", imports.show, name="import"),

@@ -41,6 +41,8 @@ def make(plan: Plan, who: People, company: ProviderRef, tenant: Tenant, *, seed:
         _places(who, tenant)
         parties = _parties(plan, who, company, tenant)
         _staff(plan, who, tenant, parties, Random(f"{seed}{plan.slug}"))  # noqa: S311  (deterministic on purpose)
+        _special_work(who, tenant)
+        operations.tell_ending_certificates(tenant=tenant, now=clock.now())
 
 
 def _places(who: People, tenant: Tenant) -> None:
@@ -118,3 +120,26 @@ def _certificate(
         review_on=today + timedelta(days=left) if kind == "electrician" else None,
         expires_on=expires, by=who.admin, tenant=tenant,
     )  # fmt: skip
+
+
+# Certificates of the repair shop that its post does not demand: (kind, days until the review, until the end).
+SPECIAL_WORK = (
+    ("work_at_height", 400, 1495),
+    ("work_at_height", 52, 1147),
+    ("welding", None, 24),
+    ("welding", None, 610),
+    ("refrigeration", -9, 1086),
+    ("electrician", 700, 1795),
+)
+
+
+def _special_work(who: People, tenant: Tenant) -> None:
+    """One review missed, one near, one certificate that ends within the month: what 证书台账 is for."""
+    today = clock.now().astimezone(tenant.tz).date()
+    people = [p for p in queries.staff(by=who.admin) if p.post and p.post.name == "综合维修工"]
+    for n, (person, (kind, review, end)) in enumerate(zip(people, SPECIAL_WORK, strict=False)):
+        ends = today + timedelta(days=end)
+        operations.add_certificate(
+            staff_id=person.pk, kind=kind, number=f"T{ends.year - 6}{n:06d}", issued_on=ends - timedelta(days=6 * 365),
+            review_on=today + timedelta(days=review) if review else None, expires_on=ends, by=who.admin, tenant=tenant,
+        )  # fmt: skip

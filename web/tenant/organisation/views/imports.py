@@ -24,7 +24,11 @@ from web.shared.xlsx import MIME
 from web.tenant.organisation.forms import UploadForm
 from web.tenant.organisation.views.base import crumbs, form_page
 
-LISTS = {"staff": ("员工", "organisation:staff"), "places": ("场所", "organisation:places")}
+LISTS = {
+    "staff": ("员工", "organisation:staff"),
+    "places": ("场所", "organisation:places"),
+    "certificates": ("证书", "organisation:certificates"),
+}
 
 
 @signed_in

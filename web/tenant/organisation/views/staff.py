@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +13,8 @@ from django.views.decorators.http import require_POST
 
 from kernel import clock
 from kernel.errors import DomainError, NotAllowed, NotFound
-from tenants.organisation import operations, policies, queries
+from tenants.evidence import operations as evidence
+from tenants.organisation import certificates, operations, policies, queries
 from tenants.organisation.choices import CertificateKind, StaffStatus
 from tenants.timeline import queries as timeline
 from web.http import SchoolRequest, signed_in
@@ -21,25 +22,19 @@ from web.shared.pages import go, paginate, render_list
 from web.shared.xlsx import download
 from web.tenant.organisation.forms import BackForm, CertificateForm, LeaveForm, StaffFilter, StaffForm
 from web.tenant.organisation.views.base import crumbs, form_page, opt_id, party_choices, post_choices
+from web.tenant.organisation.views.certificates import TONES as CERTIFICATE_TONES
 
 STATUS = {"": StaffStatus.ACTIVE.value, "left": StaffStatus.LEFT.value, "all": None}
 TONES = {"active": "ok", "left": "muted"}
 
 
-def _today() -> Any:
+def _today() -> date:
     return clock.now().astimezone(clock.SHANGHAI).date()
 
 
-def _certificate_state(row: Any) -> tuple[str, str, str]:
-    today = _today()
-    if row.expires_on and row.expires_on < today:
-        return ("expired", "已过期", "bad")
-    if row.review_on and row.review_on < today:
-        return ("review", "复审逾期", "bad")
-    soon = today + timedelta(days=60)
-    if (row.expires_on and row.expires_on <= soon) or (row.review_on and row.review_on <= soon):
-        return ("soon", "60 天内到期或复审", "warn")
-    return ("valid", "有效", "ok")
+def _certificate_state(row: certificates.Dated) -> tuple[str, str, str]:
+    state = certificates.state_on(row, _today())
+    return (str(state.value), str(state.label), CERTIFICATE_TONES[state])
 
 
 def _chosen(request: SchoolRequest) -> tuple[StaffFilter, dict[str, Any]]:
@@ -88,13 +83,15 @@ def index(request: SchoolRequest) -> HttpResponse:
 def _summary(person: Any, held: list[Any]) -> tuple[str, str, str]:
     """One word about a person's certificates: what lacks comes first."""
     states = [_certificate_state(c) for c in held]
-    valid = {c.kind for c, s in zip(held, states, strict=True) if s[0] != "expired"}
+    today = _today()
+    valid = {c.kind for c in held if certificates.valid_on(c, today)}
     needed = set(person.post.certificates) if person.post else set()
     if person.status == StaffStatus.LEFT:
         return ("", "", "muted")
     if needed - valid:
         return ("missing", f"缺 {len(needed - valid)} 种证书", "bad")
-    worst = next((s for tone in ("bad", "warn") for s in states if s[2] == tone), None)
+    lasting: dict[str, tuple[str, str, str]] = {c.kind: s for c, s in zip(held, states, strict=True)}  # last wins
+    worst = next((s for tone in ("bad", "warn") for s in lasting.values() if s[2] == tone), None)
     if worst:
         return worst
     return ("ok", f"{len(held)} 种有效", "ok") if held else ("", "", "muted")
@@ -129,7 +126,7 @@ def person(request: SchoolRequest, staff_id: UUID) -> HttpResponse:
     row = queries.staff_member(staff_id, by=request.actor)
     held = [c for _owner, c in queries.certificates_of([row.pk])]
     kinds = dict(CertificateKind.choices)
-    valid = {c.kind for c in held if _certificate_state(c)[0] != "expired"}
+    valid = {c.kind for c in held if certificates.valid_on(c, _today())}
     lacking = [str(kinds[k]) for k in (row.post.certificates if row.post else []) if k not in valid]
     context = {
         "title": row.name,
@@ -279,13 +276,28 @@ def open_logins(request: SchoolRequest) -> HttpResponse:
 # --- Certificates --------------------------------------------------------------------------------------
 
 
+def _with_scan(request: SchoolRequest, data: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the form, its file kept as evidence."""
+    fields = {name: value for name, value in data.items() if name != "scan"}
+    if data.get("scan"):
+        kept = evidence.keep_file(
+            upload=data["scan"].file, name=data["scan"].name, by=request.actor, tenant=request.school, now=clock.now()
+        )
+        fields["scan_id"] = kept.pk
+    return fields
+
+
 @signed_in
 def new_certificate(request: SchoolRequest, staff_id: UUID) -> HttpResponse:
     row = queries.staff_member(staff_id, by=request.actor)
-    form = CertificateForm(request.POST or None)
+    form = CertificateForm(request.POST or None, request.FILES or None, initial={"kind": request.GET.get("kind")})
+    for name in ("review_on", "expires_on"):
+        form.fields[name].help_text = "复审和有效期都不填时，按类别推算"
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        operations.add_certificate(staff_id=staff_id, **data, by=request.actor, tenant=request.school)
+        operations.add_certificate(
+            staff_id=staff_id, **_with_scan(request, data), by=request.actor, tenant=request.school
+        )
         return go(request, "organisation:person", staff_id, said="证书已登记")
 
     return form_page(
@@ -301,10 +313,17 @@ def change_certificate(request: SchoolRequest, staff_id: UUID, certificate_id: U
     if certificate_id not in held:
         raise NotFound
     names = ("kind", "number", "issued_on", "review_on", "expires_on")
-    form = CertificateForm(request.POST or None, initial={n: getattr(held[certificate_id], n) for n in names})
+    form = CertificateForm(
+        request.POST or None, request.FILES or None, initial={n: getattr(held[certificate_id], n) for n in names}
+    )
+    if held[certificate_id].scan_id:
+        form.fields["scan"].help_text = "已有扫描件；上传新的会替换它，不换请留空"
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        operations.change_certificate(certificate_id=certificate_id, **data, by=request.actor, tenant=request.school)
+        operations.change_certificate(
+            certificate_id=certificate_id, **_with_scan(request, data), by=request.actor, tenant=request.school,
+            now=clock.now(),
+        )  # fmt: skip
         return go(request, "organisation:person", staff_id, said="证书已更新")
 
     return form_page(

@@ -1,0 +1,2 @@
+// @entry
+import './calendar.css'

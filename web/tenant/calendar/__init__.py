@@ -1,0 +1,1 @@
+"""校历: the year, its days, terms and seasons."""
