@@ -14,6 +14,7 @@ from identity.choices import Role
 from identity.contracts import Actor
 from kernel.errors import DomainError
 from kernel.tenancy import Tenant
+from tenants.organisation import operations as organisation_operations
 from tenants.organisation import queries as organisation
 from tenants.rosters import operations, queries
 from tenants.rosters.operations import CellChange, Item, SegmentInput
@@ -62,11 +63,27 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
         today = now.astimezone(tenant.tz).date()
         first = today - timedelta(days=BACK + today.weekday())  # a Monday
         began = now - timedelta(days=BACK + today.weekday())
+        _reviews(who, tenant, today)
         shifts = _setup(who, tenant, first, began)
         _cycles(who, tenant, first, began, shifts)
         operations.extend(tenant=tenant, now=now, since=first, told=False)
+        operations.tell_gaps(tenant=tenant, now=now)
         _by_hand(who, tenant, first, today, now, shifts)
         _requests(who, tenant, today, now, Random(f"{seed}{plan.slug}rosters"))  # noqa: S311  (deterministic)
+
+
+def _reviews(who: People, tenant: Tenant, today: date) -> None:
+    """The electricians were trained together: one review comes in three weeks, all others in fifty days."""
+    people = [
+        p.pk for p in organisation.staff(by=who.admin).order_by("number") if p.post and p.post.name == "配电运行工"
+    ]
+    held = [c for _p, c in organisation.certificates_of(people) if c.kind == "electrician"]
+    for n, c in enumerate(sorted(held, key=lambda c: c.number)):
+        organisation_operations.change_certificate(
+            certificate_id=c.pk, kind=c.kind, number=c.number, issued_on=min(c.issued_on, today - timedelta(days=900)),
+            review_on=today + timedelta(days=20 if n == 0 else 50), expires_on=today + timedelta(days=1100),
+            by=who.admin, tenant=tenant,
+        )  # fmt: skip
 
 
 def _setup(who: People, tenant: Tenant, first: date, began: datetime) -> dict[str, UUID]:

@@ -237,7 +237,7 @@ def coverage(request: SchoolRequest) -> HttpResponse:
         minutes = c.end_minute - c.start_minute
         rows.setdefault(c.post_id, []).append(
             {
-                "row": c, "when": f"{_weekdays(c.weekdays)} {clock_text(c.start_minute)}—{clock_text(c.end_minute)}",
+                "row": c, "when": f"{_weekdays(c.weekdays)} {span_text(c.start_minute, c.end_minute)}",
                 "holidays": c.holidays, "hours": f"{minutes * c.persons / 60:g}",
             }
         )  # fmt: skip
@@ -300,6 +300,11 @@ def _coverage_form(request: SchoolRequest, post_id: UUID, coverage_id: UUID | No
 
     title = f"{post.name}：{'修改' if coverage_id else '新增'}在岗要求"
     return form_page(request, form, act, parent=("合同在岗要求", "rosters:coverage"), title=title)
+
+
+def span_text(start: int, end: int) -> str:
+    """全天, or 22:00—次日06:00."""
+    return "全天" if (start, end) == (0, 1440) else f"{clock_text(start)}—{end_text(end)}"
 
 
 def end_text(minute: int) -> str:
