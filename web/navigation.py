@@ -110,6 +110,21 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         ],
     ),
     (
+        "在岗管理",
+        [
+            Entry(
+                "排班表",
+                icon="calendar-user",
+                url_name="rosters:index",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ROSTERS,
+            ),
+            Entry("请假与换班", icon="calendar-off", url_name="rosters:requests", roles=STAFF_OF_SCHOOL | COMPANY),
+            Entry("证照缺口预报", icon="certificate", url_name="rosters:forecast", roles=STAFF_OF_SCHOOL | COMPANY),
+            Entry("排班设置", icon="clock-cog", url_name="rosters:shifts", roles=STAFF_OF_SCHOOL | COMPANY),
+        ],
+    ),
+    (
         "标准",
         [
             Entry("标准库", icon="books", url_name="library:index", roles=SCHOOL_ROLES),

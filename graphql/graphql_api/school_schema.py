@@ -16,6 +16,7 @@ from graphql_api.tenant.jobs import JobsQuery
 from graphql_api.tenant.library import SchoolLibraryQuery
 from graphql_api.tenant.notices import NoticesMutation, NoticesQuery
 from graphql_api.tenant.organisation import OrganisationMutation, OrganisationQuery
+from graphql_api.tenant.rosters import RostersMutation, RostersQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 from graphql_api.tenant.timeline import TimelineQuery
 
@@ -35,6 +36,7 @@ class Query(
     OwnBenchmarkQuery,
     SchoolLibraryQuery,
     RubricsQuery,
+    RostersQuery,
     IdentityQuery,
     MeQuery,
 ):
@@ -50,6 +52,7 @@ class Mutation(
     NoticesMutation,
     EvaluationsMutation,
     RubricsMutation,
+    RostersMutation,
     IdentityMutation,
     graphene.ObjectType,
 ):

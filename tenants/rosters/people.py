@@ -45,3 +45,10 @@ def certificate_refusal(name: str, day: date, post: str, kinds: list[str]) -> Ce
 
 def day_text(day: date) -> str:
     return f"{day.month}月{day.day}日"
+
+
+def posts_of(staff: Iterable[Any], cells: Mapping[Any, Iterable[Mapping[str, Any]]]) -> list[Any]:
+    """The posts of these people, and those named in their cells: one query."""
+    ids = {p.post_id for p in staff if p.post_id}
+    ids |= {UUID(i["post"]) for items in cells.values() for i in items if i["post"]}
+    return sorted(organisation.posts_by_id(ids).values(), key=lambda p: str(p.name))

@@ -134,6 +134,19 @@ def contracted_hours(
         return [ContractedHour(*row) for row in cursor.fetchall()]
 
 
+def visible_coverage(
+    *, by: Actor, first: date, last: date, tenant: Tenant, party_id: UUID | None = None, post_id: UUID | None = None
+) -> list[Contracted]:
+    """`coverage_minutes` for what `by` may see. Raises NotAllowed."""
+    if not policies.reads_grid(by):
+        raise NotAllowed
+    seen = policies.party_ids(by)
+    parties = seen if party_id is None else ({party_id} if seen is None or party_id in seen else set())
+    return coverage_minutes(
+        first=first, last=last, tenant=tenant, party_ids=parties, post_ids=None if post_id is None else [post_id]
+    )
+
+
 # --- Set-up --------------------------------------------------------------------------------------
 
 

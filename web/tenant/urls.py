@@ -18,6 +18,7 @@ urlpatterns = [
     path("", include("web.tenant.notices.urls")),
     path("", include("web.tenant.timeline.urls")),
     path("", include("web.tenant.phone.urls")),
+    path("", include("web.tenant.rosters.urls")),
     path("organisation/", include("web.tenant.organisation.urls")),
     path("calendar/", include("web.tenant.calendar.urls")),
     path("jobs/", include("web.tenant.jobs.urls")),

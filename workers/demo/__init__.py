@@ -12,6 +12,7 @@ from kernel.tenancy import public_context, school_context
 from workers.demo import applications, institute, schools
 from workers.demo.school import boards, history, organisation
 from workers.demo.school import calendar, history, organisation
+from workers.demo.school import history, organisation, rosters
 
 SEED = 20261
 
@@ -30,6 +31,8 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 calendar.make(people, tenant)
                 organisation.make(plan, people, company, tenant, seed=SEED)
                 say(f"{plan.name}：场所、合同、岗位、120 名员工")
+                rosters.make(plan, people, tenant, now=now, seed=SEED)
+                say(f"{plan.name}：班次、三个月的排班与今后四周")
                 history.make(plan, people, tenant, now=now, seed=SEED)
                 boards.make(plan, people, tenant, now=now, seed=SEED)
                 say(f"{plan.name}：三个月的巡查、整改与两轮考核")

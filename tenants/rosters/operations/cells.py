@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -148,10 +148,13 @@ def change_cells(
     now: datetime,
     source: str = AssignmentSource.MANUAL,
     told: bool = True,
+    published: bool = False,
+    uses: Mapping[tuple[UUID, date], UUID] | None = None,
 ) -> Outcome:
     """Set what roster cells hold, each by itself: a refused cell stays as it was and says why.
 
-    New cells are drafts until published. Where a published cell changes, the change holds at once: its
+    New cells are drafts until published, or published at once with `published`; `uses` names the pattern use
+    that a cell comes from. Where a published cell changes, the change holds at once: its
     instances are remade and the person is told. Locks the people's time lines and the rows.
     Raises NotAllowed, Invalid (too many cells at once).
     """
@@ -196,10 +199,14 @@ def change_cells(
             refuse((staff_id, day), people.certificate_refusal(name, day, post, kinds))
     for key, refusal in _overlapping(wanted, world):
         refuse(key, refusal)
-    _apply(wanted, world, outcome, source=source, now=now, tenant=tenant)
+    _apply(
+        wanted, world, outcome, source=source, now=now, tenant=tenant, published=published, uses=uses or {}
+    )  # fmt: skip
     if outcome.cells:
         _note(outcome, world, by=by, source=source)
-        if told:
+        if told and published:
+            _tell_published(outcome.made, by=by, now=now)
+        elif told:
             _tell_changes(outcome, world, by=by, now=now)
     return outcome
 
@@ -244,20 +251,22 @@ def _apply(
     source: str,
     now: datetime,
     tenant: Tenant,
+    published: bool,
+    uses: Mapping[tuple[UUID, date], UUID],
 ) -> None:
     live_now: list[Assignment] = []
     for key, rows in wanted.items():
         there = world.live.get(key, [])
         kept = {_key(a) for a in there} & {_key(r) for r in rows}
-        published = any(a.published_at for a in there)
+        at_once = published or any(a.published_at for a in there)
         outcome.cancelled += [a for a in there if _key(a) not in kept]
         for row in rows:
             if _key(row) in kept:
                 continue
-            row.source, row.created_at = source, now
-            row.published_at = now if published else None
+            row.source, row.created_at, row.pattern_use_id = source, now, uses.get(key)
+            row.published_at = now if at_once else None
             outcome.made.append(row)
-            if published:
+            if at_once:
                 live_now.append(row)
         outcome.cells.add(key)
     instances.cancel(outcome.cancelled, now=now)

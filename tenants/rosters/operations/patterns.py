@@ -24,7 +24,7 @@ from tenants.rosters.choices import AssignmentSource
 from tenants.rosters.contracts import Refused
 from tenants.rosters.errors import PatternClash, PatternWrong
 from tenants.rosters.models import Assignment, Pattern, PatternUse, Shift
-from tenants.rosters.operations.cells import CellChange, Item, Outcome, change_cells, publish
+from tenants.rosters.operations.cells import CellChange, Item, Outcome, change_cells
 from tenants.timeline.operations import record
 
 WEEKS_AHEAD = 4
@@ -261,17 +261,9 @@ def _extend_some(
                 owner[key] = use.pk
                 changes.append(CellChange(use.staff_id, day, (Item(shift_id, use.post_id, use.place_id),)))
     outcome = change_cells(
-        cells=changes, by=by, tenant=tenant, now=now, source=AssignmentSource.PATTERN, told=False
+        cells=changes, by=by, tenant=tenant, now=now, source=AssignmentSource.PATTERN, told=told, published=True,
+        uses=owner,
     )  # fmt: skip
-    for row in outcome.made:
-        row.pattern_use_id = owner[(row.staff_id, row.day)]
-    Assignment.objects.bulk_update(outcome.made, ["pattern_use"], batch_size=instances.BATCH)
-    if outcome.made:
-        published = publish(
-            first=min(a.day for a in outcome.made), last=max(a.day for a in outcome.made),
-            staff_ids={a.staff_id for a in outcome.made}, by=by, tenant=tenant, now=now, told=told,
-        )  # fmt: skip
-        outcome.refused += published.refused
     for use in uses:
         use.made_until = max(use.made_until or use.starts_on, spans[use.pk][1])
     PatternUse.objects.bulk_update(uses, ["made_until"])

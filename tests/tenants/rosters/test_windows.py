@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kernel.clock import SHANGHAI
 from tenants.rosters.windows import Stretch, clock_text, first_overlap, moment, windows
 
+CALM = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no failure
 T = datetime(2026, 6, 15, tzinfo=UTC)
 
 
@@ -39,6 +40,7 @@ def rosters(draw: st.DrawFn) -> list[Stretch]:
     return found
 
 
+@CALM
 @given(rosters())
 def test_windows_are_in_order_and_hold_their_own_shift(line: list[Stretch]) -> None:
     for stretch, w in zip(line, windows(line), strict=True):
@@ -49,6 +51,7 @@ def test_windows_are_in_order_and_hold_their_own_shift(line: list[Stretch]) -> N
         assert w.out_until <= stretch.ends_at + timedelta(minutes=stretch.out_after + stretch.flex)
 
 
+@CALM
 @given(rosters())
 def test_a_punch_counts_for_two_shifts_only_where_they_touch(line: list[Stretch]) -> None:
     cut = windows(line)
@@ -61,6 +64,7 @@ def test_a_punch_counts_for_two_shifts_only_where_they_touch(line: list[Stretch]
         assert wa.out_until <= wc.in_from  # never for the one after next
 
 
+@CALM
 @given(rosters())
 def test_a_lone_punch_never_comes_and_goes(line: list[Stretch]) -> None:
     for stretch, w in zip(line, windows(line), strict=True):
@@ -68,6 +72,7 @@ def test_a_lone_punch_never_comes_and_goes(line: list[Stretch]) -> None:
             assert w.in_until == w.out_from
 
 
+@CALM
 @given(rosters())
 def test_the_order_of_reading_does_not_matter_for_overlaps(line: list[Stretch]) -> None:
     assert first_overlap(line) is None

@@ -1,0 +1,490 @@
+// @entry
+/**
+ * The roster grid: people × days. Everything is done in the page and saved in one batch; the server answers cell by cell.
+ * Mouse: with a shift chosen in the palette, drag paints; without, drag selects, and dragging a selection moves it.
+ * Keys: arrows, Shift+arrows, typing a code, Ctrl+C / V / Z / S, Delete.
+ */
+import './roster.css'
+import { toast } from './toasts'
+
+interface Item { id?: string; shift: string | null; post: string | null; place: string | null; draft?: boolean }
+interface Shift { id: string; code: string; name: string; colour: string; active: boolean; times: string; minutes: number }
+interface Person { id: string; name: string; number: string; post: string | null; sub: string; edit: boolean; from: string; to: string }
+interface Day { day: string; n: number; week: string; mark: string; rest: boolean; name: string; today: boolean; past: boolean }
+interface Data {
+  days: Day[]; shifts: Shift[]; posts: { id: string; name: string }[]; people: Person[]; cells: Record<string, Item[]>
+  warnings: Record<string, string[]>; leaves: Record<string, string>; frozen: string[]; may_edit: boolean; save: string
+}
+interface Answer { saved: number; cells: Record<string, Item[]>; refused: { cell: string; sentence: string }[]; detail?: string }
+interface Spot { r: number; d: number }
+
+const REST = 'rest'
+
+class Grid {
+  private shifts = new Map<string, Shift>()
+  private posts = new Map<string, string>()
+  private codes = new Map<string, Shift>()
+  private there: Record<string, Item[]>
+  private now = new Map<string, Item[]>()
+  private bad = new Map<string, string>()
+  private frozen: Set<string>
+  private undone: Map<string, Item[]>[] = []
+  private at: Spot = { r: 0, d: 0 }
+  private from: Spot = { r: 0, d: 0 }
+  private brush: string | null = null
+  private painting: Map<string, Item[]> | null = null
+  private moving: Spot | null = null
+  private dragging = false
+  private clip: Item[][][] | null = null
+  private tds: HTMLTableCellElement[][] = []
+  private sums: HTMLElement[] = []
+  private tip: HTMLElement | null = null
+  private saving = false
+
+  constructor(private box: HTMLElement, private data: Data) {
+    this.there = data.cells
+    this.frozen = new Set(data.frozen)
+    for (const s of data.shifts) { this.shifts.set(s.id, s); if (s.active) { this.codes.set(s.code, s); this.codes.set(s.name, s) } }
+    for (const p of data.posts) this.posts.set(p.id, p.name)
+    this.draw()
+    this.palette()
+    this.listen()
+    box.querySelector('.today')?.scrollIntoView({ block: 'nearest', inline: 'center' })
+    window.scrollTo(0, 0)
+  }
+
+  private key(s: Spot): string { return `${this.data.people[s.r].id}|${this.data.days[s.d].day}` }
+  private items(key: string): Item[] { return this.now.get(key) ?? this.there[key] ?? [] }
+  private may(s: Spot): boolean {
+    const p = this.data.people[s.r], day = this.data.days[s.d].day
+    return this.data.may_edit && p.edit && !(p.from && day < p.from) && !(p.to && day > p.to) && !this.frozen.has(this.key(s))
+  }
+
+  private draw(): void {
+    const table = document.createElement('table')
+    table.className = 'ro'
+    table.setAttribute('role', 'grid')
+    table.setAttribute('aria-label', '排班表')
+    const head = table.createTHead().insertRow()
+    const corner = el('th', 'who', '人员')
+    corner.setAttribute('scope', 'col')
+    head.append(corner)
+    for (const d of this.data.days) {
+      const th = el('th', d.today ? 'today' : '')
+      th.setAttribute('scope', 'col')
+      th.append(el('b', '', String(d.n)), el('span', '', `${d.week}`))
+      if (d.mark || d.name) { const note = el('em', d.mark === '休' ? 'rest' : d.mark ? '' : 'term', d.mark ? `${d.mark} ${d.name}` : d.name); note.title = d.name; th.append(note) }
+      head.append(th)
+    }
+    const sum = el('th', 'sum', '工时')
+    sum.setAttribute('scope', 'col')
+    head.append(sum)
+    const body = table.createTBody()
+    this.data.people.forEach((p, r) => {
+      const row = body.insertRow()
+      const th = el('th', 'who')
+      th.setAttribute('scope', 'row')
+      th.append(el('b', '', p.name), el('small', '', p.sub))
+      th.title = `${p.name} ${p.number} ${p.sub}`
+      row.append(th)
+      this.tds[r] = this.data.days.map((_d, d) => {
+        const td = row.insertCell()
+        td.dataset.r = String(r)
+        td.dataset.d = String(d)
+        td.tabIndex = -1
+        td.setAttribute('role', 'gridcell')
+        return td
+      })
+      this.sums[r] = el('td', 'sum')
+      row.append(this.sums[r])
+      this.data.days.forEach((_d, d) => this.show({ r, d }))
+      this.total(r)
+    })
+    this.box.replaceChildren(table)
+    if (this.tds[0]) this.tds[0][0].tabIndex = 0
+  }
+
+  private show(s: Spot): void {
+    const td = this.tds[s.r][s.d], key = this.key(s), day = this.data.days[s.d], p = this.data.people[s.r]
+    const items = this.items(key), out = (p.from && day.day < p.from) || (p.to && day.day > p.to)
+    td.className = ['c', day.rest ? 'rest' : '', day.today ? 'today' : '', out ? 'out' : '', this.frozen.has(key) ? 'frozen' : '', this.now.has(key) ? 'dirty' : '', this.bad.has(key) ? 'bad' : ''].filter(Boolean).join(' ')
+    const div = el('div', '')
+    for (const i of items) {
+      const shift = i.shift ? this.shifts.get(i.shift) : undefined
+      const chip = el('span', `ro-chip${i.shift ? '' : ' ro-rest'}${i.shift && i.draft !== false ? ' ro-draft' : ''}`, shift?.code ?? '休')
+      if (shift) chip.style.setProperty('--c', shift.colour)
+      div.append(chip)
+    }
+    td.replaceChildren(div)
+    const warned = this.said(key)
+    if (items.length && warned.length) { const mark = el('i', 'ro-warn'); td.append(mark) }
+    if (this.data.leaves[key]) td.append(el('i', 'leave'))
+    const words = items.map((i) => this.words(i, p)).join('、') || '没有排班'
+    td.setAttribute('aria-label', [p.name, `${Number(day.day.slice(5, 7))}月${day.n}日`, words, ...warned].join(' '))
+  }
+
+  private words(i: Item, p: Person): string {
+    if (!i.shift) return '休息'
+    const s = this.shifts.get(i.shift)
+    const where = i.post && i.post !== p.post ? `（${this.posts.get(i.post) ?? ''}）` : ''
+    return `${s?.name ?? ''}${where} ${s?.times ?? ''}${i.draft === false ? '' : ' 草稿'}`
+  }
+
+  /** Why a cell is marked: a refusal, a missing certificate, a leave. */
+  private said(key: string): string[] {
+    const found = [...(this.data.warnings[key] ?? [])]
+    const works = this.items(key).some((i) => i.shift)
+    if (this.data.leaves[key] && works) found.push(`已批准${this.data.leaves[key]}`)
+    const refused = this.bad.get(key)
+    return refused ? [refused, ...found] : found
+  }
+
+  private total(r: number): void {
+    let minutes = 0
+    this.data.days.forEach((_d, d) => { for (const i of this.items(this.key({ r, d }))) minutes += (i.shift ? this.shifts.get(i.shift)?.minutes : 0) ?? 0 })
+    this.sums[r].textContent = minutes ? `${Math.round(minutes / 6) / 10}` : ''
+  }
+
+  private palette(): void {
+    const bar = document.getElementById('ro-palette')
+    if (!bar) return
+    const choose = (value: string | null) => {
+      this.brush = this.brush === value ? null : value
+      bar.querySelectorAll('button').forEach((b) => b.setAttribute('aria-pressed', String(b.dataset.shift === this.brush)))
+    }
+    for (const s of [...this.data.shifts.filter((x) => x.active), null]) {
+      const b = document.createElement('button')
+      b.type = 'button'
+      b.dataset.shift = s ? s.id : REST
+      b.setAttribute('aria-pressed', 'false')
+      const chip = el('span', `ro-chip${s ? '' : ' ro-rest'}`, s ? s.code : '休')
+      if (s) chip.style.setProperty('--c', s.colour)
+      b.append(chip, el('span', '', s ? s.name : '休息'))
+      if (s) b.append(el('small', '', s.times))
+      b.addEventListener('click', () => choose(b.dataset.shift ?? null))
+      bar.append(b)
+    }
+  }
+
+  // --- Changing ---------------------------------------------------------------------------------
+
+  private set(spots: [Spot, Item[]][]): void {
+    const before = new Map<string, Item[]>()
+    let closed = 0
+    for (const [s, items] of spots) {
+      if (s.r >= this.data.people.length || s.d >= this.data.days.length) continue
+      if (!this.may(s)) { closed += 1; continue }
+      const key = this.key(s)
+      before.set(key, this.items(key))
+      this.put(s, items)
+    }
+    if (before.size) this.undone.push(before)
+    if (closed) toast(`${closed} 格不能改：不在职、当月考勤已确认，或不是您负责的人`, 'warn')
+    this.count()
+  }
+
+  private put(s: Spot, items: Item[]): void {
+    const key = this.key(s)
+    const same = sign(items) === sign(this.there[key] ?? [])
+    if (same) this.now.delete(key)
+    else this.now.set(key, items.map((i) => ({ shift: i.shift, post: i.post, place: i.place })))
+    this.bad.delete(key)
+    this.show(s)
+    this.total(s.r)
+  }
+
+  private undo(): void {
+    const last = this.undone.pop()
+    if (!last) { toast('没有可以撤销的修改', 'info'); return }
+    for (const [key, items] of last) { const s = this.find(key); if (s) this.put(s, items) }
+    this.count()
+  }
+
+  private find(key: string): Spot | null {
+    const [who, day] = key.split('|')
+    const r = this.data.people.findIndex((p) => p.id === who), d = this.data.days.findIndex((x) => x.day === day)
+    return r < 0 || d < 0 ? null : { r, d }
+  }
+
+  private count(): void {
+    const bar = document.getElementById('ro-save')
+    if (!bar) return
+    bar.hidden = this.now.size === 0
+    const text = bar.querySelector('[data-part=count]')
+    if (text) text.textContent = `${this.now.size} 格未保存`
+  }
+
+  private async save(): Promise<void> {
+    if (this.saving || !this.now.size) return
+    this.saving = true
+    const cells = [...this.now].map(([key, items]) => {
+      const [staff, day] = key.split('|')
+      return { staff, day, items, seen: (this.there[key] ?? []).map((i) => i.id) }
+    })
+    try {
+      const csrf = document.cookie.match(/csrftoken=([^;]+)/)?.[1] ?? document.body.dataset.csrf ?? ''
+      const response = await fetch(this.data.save, { method: 'POST', headers: { 'Content-Type': 'application/json', 'X-CSRFToken': csrf }, body: JSON.stringify({ cells }) })
+      const answer = await response.json() as Answer
+      if (!response.ok) { toast(answer.detail ?? '没有保存，请稍后再试', 'bad'); return }
+      this.took(answer)
+    } catch {
+      toast('没有连上服务器，修改还在页面上，请稍后再点保存', 'bad')
+    } finally {
+      this.saving = false
+    }
+  }
+
+  private took(answer: Answer): void {
+    this.bad.clear()
+    for (const [key, items] of Object.entries(answer.cells)) { this.there[key] = items; this.now.delete(key) }
+    for (const r of answer.refused) this.bad.set(r.cell, r.sentence)
+    this.undone = []
+    this.data.people.forEach((_p, r) => { this.data.days.forEach((_d, d) => this.show({ r, d })); this.total(r) })
+    this.select()
+    this.count()
+    document.querySelector('.ro-refused')?.remove()
+    if (answer.refused.length) {
+      const list = el('ul', 'ro-refused')
+      list.setAttribute('role', 'alert')
+      for (const r of answer.refused.slice(0, 8)) list.append(el('li', '', r.sentence))
+      if (answer.refused.length > 8) list.append(el('li', '', `另有 ${answer.refused.length - 8} 格没有保存，移到红框格子上看原因`))
+      this.box.before(list)
+    }
+    if (answer.saved) toast(`已保存 ${answer.saved} 格${answer.refused.length ? `，${answer.refused.length} 格没有保存` : ''}`, answer.refused.length ? 'warn' : 'ok')
+    else if (!answer.refused.length) toast('没有需要保存的变化', 'info')
+  }
+
+  // --- Selecting, keys, mouse -------------------------------------------------------------------
+
+  private block(): { r0: number; r1: number; d0: number; d1: number } {
+    return { r0: Math.min(this.at.r, this.from.r), r1: Math.max(this.at.r, this.from.r), d0: Math.min(this.at.d, this.from.d), d1: Math.max(this.at.d, this.from.d) }
+  }
+
+  private selected(): Spot[] {
+    const b = this.block(), found: Spot[] = []
+    for (let r = b.r0; r <= b.r1; r++) for (let d = b.d0; d <= b.d1; d++) found.push({ r, d })
+    return found
+  }
+
+  private select(): void {
+    this.box.querySelectorAll('.sel, .at').forEach((td) => td.classList.remove('sel', 'at'))
+    const many = this.selected()
+    if (many.length > 1) for (const s of many) this.tds[s.r][s.d].classList.add('sel')
+    this.tds[this.at.r]?.[this.at.d]?.classList.add('at')
+  }
+
+  private go(s: Spot, keep = false): void {
+    const r = Math.max(0, Math.min(this.data.people.length - 1, s.r)), d = Math.max(0, Math.min(this.data.days.length - 1, s.d))
+    this.tds[this.at.r][this.at.d].tabIndex = -1
+    this.at = { r, d }
+    if (!keep) this.from = { r, d }
+    const td = this.tds[r][d]
+    td.tabIndex = 0
+    td.focus({ preventScroll: true })
+    td.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+    this.select()
+  }
+
+  private itemsOf(text: string, p: Person): Item[] | null {
+    const words = text.trim().split(/[\s+、,，/]+/).filter(Boolean)
+    if (words.length === 1 && words[0] === '休') return [{ shift: null, post: null, place: null }]
+    const found = words.map((w) => this.codes.get(w))
+    if (found.some((s) => !s)) return null
+    return found.map((s) => ({ shift: s!.id, post: p.post, place: null }))
+  }
+
+  private brushItems(p: Person): Item[] { return this.brush === REST ? [{ shift: null, post: null, place: null }] : [{ shift: this.brush, post: p.post, place: null }] }
+
+  private type(first: string): void {
+    const s = { ...this.at }, td = this.tds[s.r][s.d], p = this.data.people[s.r]
+    if (!this.may(s)) { toast('这一格不能改：不在职、当月考勤已确认，或不是您负责的人', 'warn'); return }
+    const input = document.createElement('input')
+    input.value = first
+    input.maxLength = 20
+    input.setAttribute('aria-label', '班次简称，休息写“休”')
+    td.append(input)
+    input.focus()
+    let over = false
+    const end = (take: boolean, move?: Spot) => {
+      if (over) return
+      over = true
+      const text = input.value.trim()
+      input.remove()
+      if (take && text) {
+        const items = this.itemsOf(text, p)
+        if (items) this.set(this.selected().map((x) => [x, this.itemsOf(text, this.data.people[x.r]) ?? []]))
+        else toast(`没有简称为「${text}」的班次。可用：${[...new Set([...this.codes.values()].map((x) => x.code))].join('、')}、休`, 'warn')
+      }
+      this.go(move ?? s, !move)
+    }
+    input.addEventListener('keydown', (e) => {
+      e.stopPropagation()
+      if (e.isComposing) return
+      if (e.key === 'Enter') { e.preventDefault(); end(true, { r: s.r + 1, d: s.d }) }
+      if (e.key === 'Tab') { e.preventDefault(); end(true, { r: s.r, d: s.d + (e.shiftKey ? -1 : 1) }) }
+      if (e.key === 'Escape') end(false)
+    })
+    input.addEventListener('blur', () => end(true))
+  }
+
+  private copy(): void {
+    const b = this.block()
+    this.clip = []
+    for (let r = b.r0; r <= b.r1; r++) {
+      const line: Item[][] = []
+      for (let d = b.d0; d <= b.d1; d++) line.push(this.items(this.key({ r, d })).map((i) => ({ shift: i.shift, post: i.post, place: i.place })))
+      this.clip.push(line)
+    }
+    const text = this.clip.map((line) => line.map((items) => items.map((i) => (i.shift ? this.shifts.get(i.shift)?.code ?? '' : '休')).join('+')).join('\t')).join('\n')
+    void navigator.clipboard?.writeText(text).catch(() => undefined)
+    toast(`已复制 ${this.selected().length} 格`, 'info')
+  }
+
+  private paste(text: string): void {
+    const b = this.block()
+    let source: (Item[] | null)[][]
+    const mine = this.clip?.map((l) => l.map((items) => items.map((i) => (i.shift ? this.shifts.get(i.shift)?.code ?? '' : '休')).join('+')).join('\t')).join('\n')
+    if (this.clip && (!text || text.replace(/\r/g, '').trimEnd() === mine?.trimEnd())) source = this.clip
+    else source = text.replace(/\r/g, '').replace(/\n$/, '').split('\n').map((l, r) => l.split('\t').map((w) => (w.trim() ? this.itemsOf(w, this.data.people[Math.min(b.r0 + r, this.data.people.length - 1)]) : [])))
+    const high = Math.max(source.length, b.r1 - b.r0 + 1), wide = Math.max(source[0]?.length ?? 0, b.d1 - b.d0 + 1)
+    const spots: [Spot, Item[]][] = []
+    let odd = 0
+    for (let r = 0; r < high; r++) for (let d = 0; d < wide; d++) {
+      const items = source[r % source.length]?.[d % source[0].length]
+      if (items === null || items === undefined) { odd += 1; continue }
+      const to = { r: b.r0 + r, d: b.d0 + d }
+      const post = this.data.people[to.r]?.post ?? null
+      spots.push([to, items.map((i) => ({ ...i, post: i.shift ? (this.clip === source && b.r0 + r === to.r ? i.post ?? post : post) : null }))])
+    }
+    if (odd) toast(`${odd} 格的文字不是班次简称，没有粘贴`, 'warn')
+    this.set(spots)
+  }
+
+  private spot(target: EventTarget | null): Spot | null {
+    const td = target instanceof Element ? target.closest<HTMLTableCellElement>('td.c') : null
+    return td ? { r: Number(td.dataset.r), d: Number(td.dataset.d) } : null
+  }
+
+  private paint(s: Spot): void {
+    if (!this.painting || !this.may(s)) return
+    const key = this.key(s)
+    if (!this.painting.has(key)) this.painting.set(key, this.items(key))
+    this.put(s, this.brushItems(this.data.people[s.r]))
+  }
+
+  private listen(): void {
+    this.box.addEventListener('mousedown', (e) => {
+      const s = this.spot(e.target)
+      if (!s || e.button !== 0 || e.target instanceof HTMLInputElement) return
+      e.preventDefault()
+      if (this.brush && this.data.may_edit) { this.painting = new Map(); this.go(s); this.paint(s); return }
+      const b = this.block(), inside = s.r >= b.r0 && s.r <= b.r1 && s.d >= b.d0 && s.d <= b.d1
+      if (!e.shiftKey && inside && this.data.may_edit && this.selected().some((x) => this.items(this.key(x)).length)) { this.moving = s; return }
+      this.dragging = true
+      this.go(s, e.shiftKey)
+    })
+    this.box.addEventListener('mouseover', (e) => {
+      const s = this.spot(e.target)
+      if (!s) return
+      if (this.painting) this.paint(s)
+      else if (this.moving) { this.box.querySelectorAll('.move').forEach((td) => td.classList.remove('move')); this.shifted(s).forEach((x) => this.tds[x.r]?.[x.d]?.classList.add('move')) }
+      else if (this.dragging) this.go(s, true)
+      else this.hint(s)
+    })
+    this.box.addEventListener('mouseleave', () => this.hint(null))
+    document.addEventListener('mouseup', (e) => {
+      this.dragging = false
+      if (this.painting) { if (this.painting.size) this.undone.push(this.painting); this.painting = null; this.count() }
+      if (this.moving) {
+        const s = this.spot(e.target), from = this.moving
+        this.box.querySelectorAll('.move').forEach((td) => td.classList.remove('move'))
+        if (!s || (s.r === from.r && s.d === from.d)) { this.moving = null; if (s) this.go(s) } else this.drop(s)
+        this.moving = null
+      }
+    })
+    this.box.addEventListener('dblclick', (e) => { if (this.spot(e.target)) this.type('') })
+    this.box.addEventListener('focusin', (e) => {
+      const s = this.spot(e.target)
+      if (s && !(e.target instanceof HTMLInputElement) && (s.r !== this.at.r || s.d !== this.at.d)) { this.at = s; this.from = s; this.select() }
+      if (s) this.hint(s, true)
+    })
+    this.box.addEventListener('focusout', () => this.hint(null))
+    this.box.addEventListener('keydown', (e) => this.keys(e))
+    this.box.addEventListener('copy', (e) => { if (!(e.target instanceof HTMLInputElement)) { e.preventDefault(); this.copy() } })
+    this.box.addEventListener('paste', (e) => { if (!(e.target instanceof HTMLInputElement)) { e.preventDefault(); this.paste(e.clipboardData?.getData('text') ?? '') } })
+    document.querySelectorAll<HTMLElement>('#ro-save [data-act]').forEach((b) => b.addEventListener('click', () => (b.dataset.act === 'save' ? void this.save() : this.undo())))
+    document.addEventListener('keydown', (e) => { if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 's' && this.now.size) { e.preventDefault(); void this.save() } })
+    window.addEventListener('beforeunload', (e) => { if (this.now.size) e.preventDefault() })
+  }
+
+  /** Where the selection would lie if what was grabbed stood at `to`. */
+  private shifted(to: Spot): Spot[] {
+    const from = this.moving
+    return from ? this.selected().map((x) => ({ r: x.r + to.r - from.r, d: x.d + to.d - from.d })) : []
+  }
+
+  private drop(to: Spot): void {
+    const source = this.selected(), target = this.shifted(to)
+    const carried = source.map((x) => this.items(this.key(x)))
+    const spots: [Spot, Item[]][] = source.map((x) => [x, []])
+    target.forEach((x, i) => { if (this.tds[x.r]?.[x.d]) spots.push([x, carried[i].map((y) => ({ ...y, post: x.r === source[i].r ? y.post : y.shift ? this.data.people[x.r].post : null }))]) })
+    const last = new Map(spots.map(([x, items]) => [`${x.r}|${x.d}`, [x, items] as [Spot, Item[]]]))
+    this.set([...last.values()])
+    const b = this.block()
+    this.from = { r: to.r, d: to.d }
+    this.go({ r: to.r + b.r1 - b.r0, d: to.d + b.d1 - b.d0 }, true)
+  }
+
+  private keys(e: KeyboardEvent): void {
+    if (e.target instanceof HTMLInputElement) return
+    const step: Record<string, [number, number]> = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }
+    const ctrl = e.ctrlKey || e.metaKey
+    if (step[e.key]) { e.preventDefault(); this.go({ r: this.at.r + step[e.key][0], d: this.at.d + step[e.key][1] }, e.shiftKey) }
+    else if (e.key === 'Home') { e.preventDefault(); this.go({ r: ctrl ? 0 : this.at.r, d: 0 }, e.shiftKey) }
+    else if (e.key === 'End') { e.preventDefault(); this.go({ r: ctrl ? this.data.people.length - 1 : this.at.r, d: this.data.days.length - 1 }, e.shiftKey) }
+    else if (ctrl && e.key.toLowerCase() === 'z') { e.preventDefault(); this.undo() }
+    else if (ctrl && e.key.toLowerCase() === 'a') { e.preventDefault(); this.from = { r: 0, d: 0 }; this.go({ r: this.data.people.length - 1, d: this.data.days.length - 1 }, true) }
+    else if (ctrl || e.altKey) return
+    else if (!this.data.may_edit) return
+    else if (e.key === 'Delete' || e.key === 'Backspace') { e.preventDefault(); this.set(this.selected().map((s) => [s, []])) }
+    else if (e.key === 'Enter' || e.key === 'F2') { e.preventDefault(); this.type('') }
+    else if (e.key === 'Escape') { this.from = this.at; this.select(); if (this.brush) document.querySelector<HTMLElement>('#ro-palette [aria-pressed=true]')?.click() }
+    else if (e.key === 'Process' || e.isComposing || e.keyCode === 229) this.type('')
+    else if (e.key.length === 1 && e.key !== ' ') { e.preventDefault(); this.type(e.key) }
+  }
+
+  /** The sentence of a marked cell, beside it. */
+  private hint(s: Spot | null, focus = false): void {
+    this.tip?.remove()
+    this.tip = null
+    if (!s) return
+    const key = this.key(s), p = this.data.people[s.r], said = this.said(key), leave = this.data.leaves[key], items = this.items(key)
+    if (!said.length && !leave && (focus || !items.length)) return
+    const tip = el('div', 'ro-tip')
+    tip.append(el('b', '', `${p.name} ${Number(this.data.days[s.d].day.slice(5, 7))}月${this.data.days[s.d].n}日`))
+    for (const i of items) tip.append(el('div', '', this.words(i, p)))
+    for (const w of said) tip.append(el('div', '', `⚠ ${w}`))
+    if (leave && !items.some((i) => i.shift)) tip.append(el('div', '', `已批准${leave}`))
+    document.body.append(tip)
+    const at = this.tds[s.r][s.d].getBoundingClientRect()
+    tip.style.left = `${Math.max(8, Math.min(innerWidth - tip.offsetWidth - 8, at.left))}px`
+    tip.style.top = `${at.bottom + tip.offsetHeight + 8 > innerHeight ? at.top - tip.offsetHeight - 4 : at.bottom + 4}px`
+    this.tip = tip
+  }
+}
+
+function sign(items: Item[]): string {
+  return items.map((i) => `${i.shift}/${i.shift ? i.post : ''}`).sort().join(',')
+}
+
+function el(tag: string, name: string, text?: string): HTMLElement {
+  const made = document.createElement(tag)
+  if (name) made.className = name
+  if (text !== undefined) made.textContent = text
+  return made
+}
+
+const box = document.getElementById('ro-grid')
+const raw = document.getElementById('ro-data')
+if (box && raw?.textContent) new Grid(box, JSON.parse(raw.textContent) as Data)
+document.addEventListener('click', (event) => { if (event.target instanceof Element && event.target.closest('[data-print]')) window.print() })

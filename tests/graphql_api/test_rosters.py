@@ -1,0 +1,93 @@
+"""Rosters through the API: constant queries, refusals as data, one's own alone."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from identity.choices import Role
+from kernel.tenancy import Tenant
+from tenants.rosters.models import ShiftInstance
+from tests.factories.organisation import make_post, make_staff
+from tests.factories.rosters import make_assignment, make_coverage, make_shift, make_terms
+from tests.graphql_api.test_evaluations import ask, at_school
+
+DAY = date(2026, 6, 15)
+RANGE = f'firstDay: "{DAY}", lastDay: "{DAY + timedelta(days=30)}"'
+ROSTER = f"""query($n: Int) {{ roster(first: $n, {RANGE}) {{ edges {{ node {{ id day source publishedAt
+  staff {{ name }} post {{ name }} place {{ name }} shift {{ code segments {{ startMinute endMinute }} }} }} }} }}
+  shiftInstances(first: $n, {RANGE}) {{ edges {{ node {{ startsAt inFrom outUntil grade staff {{ name }}
+  post {{ name }} shift {{ name segments {{ endMinute }} }} }} }} }} }}"""
+
+
+def test_a_hundred_cells_cost_the_same_as_five(alpha: Tenant) -> None:
+    shift = make_shift()
+    for _ in range(5):
+        post = make_post()
+        person = make_staff(post=post)
+        for day in range(20):
+            make_assignment(alpha, day=DAY + timedelta(days=day), staff=person, shift=shift)
+    boss = at_school(alpha)
+
+    def statements(n: int) -> int:
+        with CaptureQueriesContext(connection) as seen:
+            found = ask(boss, ROSTER, n=n)
+        assert len(found["roster"]["edges"]) == len(found["shiftInstances"]["edges"]) == n
+        return sum("rosters_" in q["sql"] or "organisation_" in q["sql"] for q in seen.captured_queries)
+
+    assert statements(5) == statements(100) <= 6
+
+
+def test_cells_are_changed_and_published(alpha: Tenant) -> None:
+    boss = at_school(alpha)
+    good, bad = make_staff(post=make_post()), make_staff(post=make_post(certificates=["electrician"]))
+    made = ask(
+        boss,
+        """mutation { saveShift(name: "夜班", code: "夜", segments: [{startMinute: 1320, endMinute: 1800}]) {
+          shift { id segments { endMinute needsOut } } userErrors { code } } }""",
+    )["saveShift"]["shift"]  # fmt: skip
+    assert made["segments"] == [{"endMinute": 1800, "needsOut": True}]
+    change = """mutation($cells: [RosterCellInput!]!) { changeRoster(cells: $cells) {
+      made { id staff { name } } refused { staffId code sentence } userErrors { code } } }"""
+    cells = [{"staffId": str(p.pk), "day": str(DAY), "items": [{"shiftId": made["id"]}]} for p in (good, bad)]
+    answer = ask(boss, change, cells=cells)["changeRoster"]
+    assert len(answer["made"]) == 1
+    assert [r["code"] for r in answer["refused"]] == ["certificate_lacking"]
+    publish = f"mutation {{ publishRoster({RANGE}) {{ published refused {{ code }} userErrors {{ code }} }} }}"
+    assert ask(boss, publish)["publishRoster"]["published"] == 1
+    assert ShiftInstance.objects.count() == 1
+
+
+def test_a_refusal_comes_back_as_data(alpha: Tenant) -> None:
+    answer = ask(
+        at_school(alpha),
+        'mutation { saveShift(name: "夜", code: "休", segments: []) { shift { id } userErrors { code field } } }',
+    )["saveShift"]
+    assert answer == {"shift": None, "userErrors": [{"code": "invalid", "field": "code"}]}
+
+
+def test_contracts_and_gaps(alpha: Tenant) -> None:
+    post = make_post("配电值班", certificates=["electrician"])
+    make_terms(post, grade="B", hourly_rate="30.00")
+    make_coverage(post, persons=2)
+    boss = at_school(alpha)
+    found = ask(
+        boss,
+        f"""{{ contracted(firstDay: "{DAY}", lastDay: "{DAY}") {{ persons minutes hourlyRate }}
+        certificateGaps(days: 10) {{ sentence days kinds }} postTerms(postId: "{post.pk}") {{ grade }} }}""",
+    )
+    assert found["contracted"] == [{"persons": 2, "minutes": 2880, "hourlyRate": "30.00"}]
+    assert "配电值班将无持证人" in found["certificateGaps"][0]["sentence"]
+    assert found["postTerms"] == {"grade": "B"}
+
+
+def test_a_worker_reads_their_own_roster_alone(alpha: Tenant) -> None:
+    me, other = make_staff("本人", post=make_post()), make_staff("他人", post=make_post())
+    for person in (me, other):
+        make_assignment(alpha, day=DAY, staff=person)
+    worker = at_school(alpha, Role.FRONTLINE, staff_id=me.pk)
+    found = ask(worker, ROSTER, n=50)
+    assert [e["node"]["staff"]["name"] for e in found["roster"]["edges"]] == ["本人"]
+    assert [e["node"]["staff"]["name"] for e in found["shiftInstances"]["edges"]] == ["本人"]

@@ -1,0 +1,217 @@
+"""Pages of rosters: the grid and its batched save, set-up, requests, the phone."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from io import BytesIO
+
+import openpyxl
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from identity.choices import Role
+from identity.models import Account
+from kernel import clock
+from kernel.tenancy import Tenant
+from tenants.rosters.models import Assignment, Coverage, Leave, Pattern, Rule, Shift, ShiftInstance, Swap
+from tests.factories.findings import make_member
+from tests.factories.organisation import make_certificate, make_contract, make_party, make_post, make_staff
+from tests.factories.rosters import make_assignment, make_leave, make_pattern, make_shift
+from web.tenant.rosters.forms import minute_of
+
+HOST = "alpha.localhost"
+
+
+def client_of(tenant: Tenant, role: Role = Role.SCHOOL_ADMIN, **more: object) -> Client:
+    actor = make_member(tenant, role, **more)  # type: ignore[arg-type]
+    client = Client(headers={"host": HOST})
+    client.force_login(Account.objects.get(pk=actor.account_id))
+    return client
+
+
+def today(tenant: Tenant) -> date:
+    return clock.now().astimezone(tenant.tz).date()
+
+
+def save(client: Client, *cells: dict[str, object]) -> dict[str, object]:
+    response = client.post("/rosters/save/", json.dumps({"cells": cells}), content_type="application/json")
+    return {"status": response.status_code, **response.json()}
+
+
+def test_the_grid_shows_people_days_leaves_and_missing_certificates(alpha: Tenant) -> None:
+    client, day = client_of(alpha), today(alpha)
+    person = make_staff("赵六", post=make_post("配电值班", certificates=["electrician"]))
+    make_assignment(alpha, day=day, staff=person, shift=make_shift("夜班", code="夜"))
+    noon = clock.now()
+    make_leave(person, noon, noon + timedelta(hours=1))
+    page = client.get("/rosters/").content.decode()
+    data = json.loads(page.split('id="ro-data" type="application/json">')[1].split("</script>")[0])
+    assert [p["name"] for p in data["people"]] == ["赵六"]
+    assert len(data["days"]) == 14
+    assert "没有有效的" in data["warnings"][f"{person.pk}|{day}"][0]
+    assert "事假" in data["leaves"][f"{person.pk}|{day}"]
+
+
+def test_the_grid_takes_the_same_queries_for_many_as_for_few(alpha: Tenant) -> None:
+    client, day, shift = client_of(alpha), today(alpha), make_shift()
+
+    def count() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert client.get("/rosters/?view=month").status_code == 200
+        return len(seen)
+
+    for _ in range(2):
+        make_assignment(alpha, day=day, shift=shift, staff=make_staff(post=make_post()))
+    count()  # the first page warms the session
+    few = count()
+    for n in range(12):
+        make_assignment(alpha, day=day + timedelta(days=n % 3), shift=shift, staff=make_staff(post=make_post()))
+    assert count() == few
+
+
+def test_a_batch_is_saved_cell_by_cell(alpha: Tenant) -> None:
+    client, day = client_of(alpha), today(alpha).isoformat()
+    good, bad = make_staff(post=make_post()), make_staff("赵六", post=make_post(certificates=["electrician"]))
+    shift = str(make_shift().pk)
+    cell = {"day": day, "items": [{"shift": shift, "post": None, "place": None}], "seen": []}
+    answer = save(client, {"staff": str(good.pk), **cell}, {"staff": str(bad.pk), **cell})
+    assert answer["saved"] == 1
+    [refused] = answer["refused"]  # type: ignore[misc]
+    assert refused["code"] == "certificate_lacking" and "赵六" in refused["sentence"]
+    assert answer["cells"][f"{good.pk}|{day}"][0]["draft"] is True  # type: ignore[index]
+    assert answer["cells"][f"{bad.pk}|{day}"] == []  # type: ignore[index]
+    again = save(client, {"staff": str(good.pk), **cell})
+    assert again["refused"][0]["code"] == "roster_cell_changed"  # type: ignore[index]
+    assert Assignment.objects.count() == 1
+
+
+@pytest.mark.parametrize("body", ["", "[]", '{"cells": [{}]}', '{"cells": [{"staff": "x", "day": "9999-99-99"}]}', "{"])
+def test_nonsense_is_refused_in_words(alpha: Tenant, body: str) -> None:
+    response = client_of(alpha).post("/rosters/save/", body, content_type="application/json")
+    assert response.status_code == 422 and "刷新" in response.json()["detail"]
+    assert not Assignment.objects.exists()
+
+
+def test_publish_copy_and_export(alpha: Tenant) -> None:
+    client, day = client_of(alpha), today(alpha)
+    monday = day - timedelta(days=day.weekday())
+    person = make_staff("钱七", post=make_post())
+    make_assignment(alpha, day=monday, staff=person, shift=make_shift(code="早"), published=False)
+    client.post(f"/rosters/publish/?view=week&day={monday}")
+    assert ShiftInstance.objects.filter(staff=person).count() == 1
+    client.post(f"/rosters/copy/?view=week&day={monday + timedelta(days=7)}")
+    assert Assignment.objects.filter(day=monday + timedelta(days=7), published_at__isnull=True).count() == 1
+    book = openpyxl.load_workbook(BytesIO(client.get(f"/rosters/export/?view=week&day={monday}").content))
+    rows = list(book.active.values)  # type: ignore[union-attr]
+    assert rows[0][4] == str(monday) and rows[1][1] == "钱七" and rows[1][4] == "早"
+
+
+def test_setup_pages_make_shifts_rules_coverage_and_cycles(alpha: Tenant) -> None:
+    client, day, post = client_of(alpha), today(alpha), make_post()
+    client.post(
+        "/rosters/shifts/new/",
+        {"name": "夜班", "code": "夜", "colour": "#5f3dc4", "kind": "fixed", "start1": "22:00", "end1": "次日06:00", "punches": "no_out"},
+    )  # fmt: skip
+    shift = Shift.objects.get()
+    [segment] = shift.segments.all()
+    assert (segment.end_minute, segment.needs_out) == (1800, False)
+    assert "22:00—次日06:00" in client.get("/rosters/shifts/").content.decode()
+    rule = {"scope": "post", "post": str(post.pk), "valid_from": str(day), "grace_minutes": 5, "early_grace_minutes": 0,
+            "serious_minutes": 30, "half_absent_minutes": 120, "absent_minutes": 240, "in_before_minutes": 60,
+            "out_after_minutes": 120, "report_hours": 12, "corrections_per_month": 3, "correction_days": 7}  # fmt: skip
+    assert client.post("/rosters/rules/new/", {**rule, "grace_minutes": 500}).status_code == 422
+    client.post("/rosters/rules/new/", rule)
+    assert Rule.objects.get().post == post
+    client.post(
+        f"/rosters/coverage/{post.pk}/new/",
+        {"persons": 2, "start": "22:00", "end": "次日06:00", "weekdays": ["1", "2"], "valid_from": str(day)},
+    )
+    row = Coverage.objects.get()
+    assert (row.weekdays, row.end_minute, row.holidays) == (3, 1800, False)
+    wrong = client.post("/rosters/patterns/new/", {"name": "轮班", "cells": "夜 早 休"})
+    assert wrong.status_code == 422 and "早" in wrong.content.decode()
+    client.post("/rosters/patterns/new/", {"name": "轮班", "cells": "夜 夜 休 休"})
+    assert Pattern.objects.get().cells == [str(shift.pk)] * 2 + [None] * 2
+
+
+def test_others_cannot_set_up(alpha: Tenant) -> None:
+    client = client_of(alpha, Role.PROVIDER_MANAGER, provider_id=make_contract().provider_id)
+    assert client.get("/rosters/").status_code == 200
+    for path in ("shifts/new/", "rules/new/", f"coverage/{make_post().pk}/new/"):
+        assert client.get(f"/rosters/{path}").status_code in (403, 404)
+    worker = client_of(alpha, Role.FRONTLINE, staff_id=make_staff().pk)
+    for path in ("", "requests/", "forecast/", "rules/", "export/"):
+        assert worker.get(f"/rosters/{path}").status_code == 403
+
+
+def test_a_company_sees_its_own_people_alone(alpha: Tenant) -> None:
+    party = make_contract()
+    client = client_of(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)
+    make_staff("自家人", post=make_post(party=party))
+    make_staff("别家人", post=make_post())
+    page = client.get("/rosters/").content.decode()
+    assert "自家人" in page and "别家人" not in page
+
+
+def test_the_phone_shows_my_roster_and_takes_leave_and_swap(alpha: Tenant) -> None:
+    day, post = today(alpha), make_post("门岗", party=make_party())
+    me, mate = make_staff("甲", post=post), make_staff("乙", post=post)
+    client = client_of(alpha, Role.FRONTLINE, staff_id=me.pk)
+    row = make_assignment(alpha, day=day + timedelta(days=1), staff=me, shift=make_shift("夜班", spans=[(1320, 1800)]))
+    make_assignment(alpha, day=day + timedelta(days=2), staff=mate)
+    assert "夜班" in client.get("/m/roster/").content.decode()
+    assert client.post(f"/m/roster/leave/?shift={row.pk}", {"kind": "sick", "reason": "发烧"}).status_code == 302
+    leave = Leave.objects.get()
+    assert leave.ends_at - leave.starts_at == timedelta(hours=8)  # the whole night, past midnight
+    assert "乙" in client.get(f"/m/roster/swap/{row.pk}/").content.decode()
+    assert client.post(f"/m/roster/swap/{row.pk}/", {"taker": str(mate.pk), "counter": ""}).status_code == 302
+    swap = Swap.objects.get()
+    other = client_of(alpha, Role.FRONTLINE, staff_id=mate.pk)
+    assert "甲" in other.get("/m/roster/requests/").content.decode()
+    other.post(f"/m/roster/swaps/{swap.pk}/answer/", {"accept": "yes"})
+    boss = client_of(alpha)
+    boss.post(f"/rosters/swaps/{swap.pk}/decide/", {"approve": "yes"})
+    boss.post(f"/rosters/leaves/{leave.pk}/decide/", {"approve": "yes"})
+    swap.refresh_from_db()
+    leave.refresh_from_db()
+    assert (swap.status, leave.status) == ("approved", "approved")
+    assert "夜班" in other.get("/m/roster/").content.decode()
+
+
+def test_half_days_from_the_phone(alpha: Tenant) -> None:
+    me, day = make_staff(post=make_post()), today(alpha)
+    client = client_of(alpha, Role.FRONTLINE, staff_id=me.pk)
+    form = {"kind": "personal", "first": str(day), "first_part": "pm", "last": str(day), "last_part": "pm"}
+    client.post("/m/roster/leave/", form)
+    [leave] = Leave.objects.all()
+    assert leave.starts_at.astimezone(alpha.tz).hour == 12 and leave.ends_at - leave.starts_at == timedelta(hours=12)
+
+
+def test_the_forecast_says_the_sentence(alpha: Tenant) -> None:
+    client, day = client_of(alpha), today(alpha)
+    person = make_staff(post=make_post("配电值班", certificates=["electrician"]))
+    make_certificate(person, kind="electrician", expires_on=day + timedelta(days=9))
+    gone = day + timedelta(days=10)
+    assert f"{gone.month}月{gone.day}日起配电值班将无持证人" in client.get("/rosters/forecast/").content.decode()
+
+
+def test_people_are_put_on_a_cycle(alpha: Tenant) -> None:
+    client, day = client_of(alpha), today(alpha)
+    person, cycle = make_staff(post=make_post()), make_pattern(make_shift(), None)
+    form = {"starts_on": str(day), "offset": 2, "stagger": 0, "staff": [str(person.pk)]}
+    assert client.post(f"/rosters/patterns/{cycle.pk}/use/", form).status_code == 302
+    assert cycle.uses.get().offset == 1
+    assert person.name in client.get(f"/rosters/patterns/{cycle.pk}/").content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "minute"), [("08:00", 480), ("次日06:00", 1800), ("30:00", 1800), ("24:00", 1440), (" 8：05 ", 485)]
+)
+def test_times_as_people_write_them(text: str, minute: int) -> None:
+    assert minute_of(text) == minute
+    for wrong in ("8", "25:61", "49:00", "次日25:00", "abc"):
+        with pytest.raises(ValueError):
+            minute_of(wrong)
