@@ -122,6 +122,15 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
             Entry("请假与换班", icon="calendar-off", url_name="rosters:requests", roles=STAFF_OF_SCHOOL | COMPANY),
             Entry("证照缺口预报", icon="certificate", url_name="rosters:forecast", roles=STAFF_OF_SCHOOL | COMPANY),
             Entry("排班设置", icon="clock-cog", url_name="rosters:shifts", roles=STAFF_OF_SCHOOL | COMPANY),
+        "人员在岗",
+        [
+            Entry(
+                "打卡记录",
+                icon="fingerprint",
+                url_name="punches:index",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.PUNCHES,
+            ),
         ],
     ),
     (
@@ -207,6 +216,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
 ]
 PHONE: list[Entry] = [
     Entry("首页", icon="home", url_name="phone:home", roles=SCHOOL_ROLES),
+    Entry("打卡", icon="fingerprint", url_name="punches:phone", roles=frozenset({Role.FRONTLINE})),
     Entry("巡查", icon="clipboard-check", url_name="inspections:phone_index", roles=STAFF_OF_SCHOOL),
     Entry("问题", icon="alert-triangle", url_name="findings:phone_index", roles=SCHOOL_ROLES),
     Entry("消息", icon="bell", url_name="notices:phone_index", roles=SCHOOL_ROLES),

@@ -17,12 +17,14 @@ from graphql_api.tenant.library import SchoolLibraryQuery
 from graphql_api.tenant.notices import NoticesMutation, NoticesQuery
 from graphql_api.tenant.organisation import OrganisationMutation, OrganisationQuery
 from graphql_api.tenant.rosters import RostersMutation, RostersQuery
+from graphql_api.tenant.punches import PunchesMutation, PunchesQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 from graphql_api.tenant.timeline import TimelineQuery
 
 
 class Query(
     BoardsQuery,
+    PunchesQuery,
     FindingsQuery,
     InspectionsQuery,
     EvidenceQuery,
@@ -45,6 +47,7 @@ class Query(
 
 class Mutation(
     CalendarMutation,
+    PunchesMutation,
     OrganisationMutation,
     BoardsMutation,
     FindingsMutation,

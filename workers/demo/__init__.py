@@ -13,6 +13,7 @@ from workers.demo import applications, institute, schools
 from workers.demo.school import boards, history, organisation
 from workers.demo.school import calendar, history, organisation
 from workers.demo.school import history, organisation, rosters
+from workers.demo.school import history, organisation, punches
 
 SEED = 20261
 
@@ -36,4 +37,6 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 history.make(plan, people, tenant, now=now, seed=SEED)
                 boards.make(plan, people, tenant, now=now, seed=SEED)
                 say(f"{plan.name}：三个月的巡查、整改与两轮考核")
+                punches.make(plan, people, tenant, now=now, seed=SEED)
+                say(f"{plan.name}：打卡范围、考勤设备与两个月的打卡")
             schools.facts(tenant)
