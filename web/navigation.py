@@ -110,6 +110,25 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         ],
     ),
     (
+        "人员与考勤",
+        [
+            Entry(
+                "实时在岗",
+                icon="user-check",
+                url_name="attendance:board",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ATTENDANCE,
+            ),
+            Entry(
+                "考勤结果",
+                icon="calendar-stats",
+                url_name="attendance:sheet",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ATTENDANCE,
+            ),
+        ],
+    ),
+    (
         "标准",
         [
             Entry("标准库", icon="books", url_name="library:index", roles=SCHOOL_ROLES),

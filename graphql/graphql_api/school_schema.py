@@ -3,6 +3,7 @@
 import graphene
 
 from graphql_api.public_schema import MeQuery
+from graphql_api.tenant.attendance import AttendanceMutation, AttendanceQuery
 from graphql_api.tenant.benchmark import OwnBenchmarkQuery
 from graphql_api.tenant.evaluations import EvaluationsMutation, EvaluationsQuery
 from graphql_api.tenant.evidence import EvidenceQuery
@@ -18,6 +19,7 @@ from graphql_api.tenant.timeline import TimelineQuery
 
 
 class Query(
+    AttendanceQuery,
     FindingsQuery,
     InspectionsQuery,
     EvidenceQuery,
@@ -36,6 +38,7 @@ class Query(
 
 
 class Mutation(
+    AttendanceMutation,
     OrganisationMutation,
     FindingsMutation,
     InspectionsMutation,
