@@ -130,6 +130,21 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
                 url_name="punches:index",
                 roles=STAFF_OF_SCHOOL | COMPANY,
                 grant=GrantScope.PUNCHES,
+        "人员与考勤",
+        [
+            Entry(
+                "实时在岗",
+                icon="user-check",
+                url_name="attendance:board",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ATTENDANCE,
+            ),
+            Entry(
+                "考勤结果",
+                icon="calendar-stats",
+                url_name="attendance:sheet",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ATTENDANCE,
             ),
         ],
     ),

@@ -3,6 +3,7 @@
 import graphene
 
 from graphql_api.public_schema import MeQuery
+from graphql_api.tenant.attendance import AttendanceMutation, AttendanceQuery
 from graphql_api.tenant.benchmark import OwnBenchmarkQuery
 from graphql_api.tenant.boards import BoardsMutation, BoardsQuery
 from graphql_api.tenant.calendar import CalendarMutation, CalendarQuery
@@ -25,6 +26,7 @@ from graphql_api.tenant.timeline import TimelineQuery
 class Query(
     BoardsQuery,
     PunchesQuery,
+    AttendanceQuery,
     FindingsQuery,
     InspectionsQuery,
     EvidenceQuery,
@@ -48,6 +50,7 @@ class Query(
 class Mutation(
     CalendarMutation,
     PunchesMutation,
+    AttendanceMutation,
     OrganisationMutation,
     BoardsMutation,
     FindingsMutation,
