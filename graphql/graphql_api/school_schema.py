@@ -6,6 +6,7 @@ from graphql_api.public_schema import MeQuery
 from graphql_api.tenant.benchmark import OwnBenchmarkQuery
 from graphql_api.tenant.evaluations import EvaluationsMutation, EvaluationsQuery
 from graphql_api.tenant.evidence import EvidenceQuery
+from graphql_api.tenant.face import FaceMutation, FaceQuery
 from graphql_api.tenant.findings import FindingsMutation, FindingsQuery
 from graphql_api.tenant.identity import IdentityMutation, IdentityQuery
 from graphql_api.tenant.inspections import InspectionsMutation, InspectionsQuery
@@ -18,6 +19,7 @@ from graphql_api.tenant.timeline import TimelineQuery
 
 
 class Query(
+    FaceQuery,
     FindingsQuery,
     InspectionsQuery,
     EvidenceQuery,
@@ -36,6 +38,7 @@ class Query(
 
 
 class Mutation(
+    FaceMutation,
     OrganisationMutation,
     FindingsMutation,
     InspectionsMutation,
