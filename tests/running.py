@@ -109,7 +109,7 @@ def site(
         with (var / f"{process}.log").open("w") as log:
             processes[process] = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
     running = Site(port, name, var, env)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while True:
         try:
             urllib.request.urlopen(running.url("/readyz"), timeout=2)
