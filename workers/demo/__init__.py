@@ -14,6 +14,7 @@ from workers.demo.school import boards, history, organisation
 from workers.demo.school import calendar, history, organisation
 from workers.demo.school import history, organisation, rosters
 from workers.demo.school import history, organisation, punches
+from workers.demo.school import face, history, organisation
 
 SEED = 20261
 
@@ -39,4 +40,5 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 say(f"{plan.name}：三个月的巡查、整改与两轮考核")
                 punches.make(plan, people, tenant, now=now, seed=SEED)
                 say(f"{plan.name}：打卡范围、考勤设备与两个月的打卡")
+                face.make(plan, people, tenant, now=now, seed=SEED)
             schools.facts(tenant)
