@@ -1,28 +1,23 @@
-"""All reads of duty. Functions that take `by` show only what that person may see; the others serve the operations.
-
-Published tables of lower features that are named in SQL here: `rosters_coverage`, `rosters_shiftinstance`.
-"""
+"""All reads of duty. Functions that take `by` show only what that person may see; the others serve the operations."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import Count, F, Prefetch, Q, QuerySet
+from django.db.models import F, Model, Prefetch, Q, QuerySet
 
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel.clock import day_bounds
 from kernel.errors import NotAllowed, NotFound
-from kernel.tenancy import Tenant
-from tenants.duty import chain, policies
-from tenants.duty.choices import OPEN_CALLS, AbsenceKind, AnomalyStatus, CallStatus, ItemStatus, Outcome
-from tenants.duty.contracts import CallBrief, Cockpit, Expected, OnDuty, PostState, Shortfall
+from tenants.duty import chain, policies, staffing
+from tenants.duty.choices import AbsenceKind, AnomalyStatus, CallStatus, ItemStatus, Outcome
 from tenants.duty.models import (
     Absence,
     Anomaly,
@@ -38,14 +33,14 @@ from tenants.duty.models import (
     Stint,
     Summons,
 )
-from tenants.duty.schedule import Span
 from tenants.evidence import queries as evidence
 from tenants.evidence.contracts import EvidenceContract
 from tenants.evidence.models import Evidence
 from tenants.organisation import queries as organisation
 from tenants.organisation.models import Staff
+from tenants.timeline.queries import events_with_verb
 
-NEXT_SHIFT = timedelta(hours=12)  # who comes on within this time may receive a handover
+Row = TypeVar("Row", bound=Model)
 OPEN_ITEMS = (ItemStatus.OFFERED, ItemStatus.REFUSED)
 
 # --- Who sees what ---------------------------------------------------------------------------------
@@ -65,7 +60,7 @@ def _scope(by: Actor) -> Q | None:
     return mine
 
 
-def _seen(rows: QuerySet[Any], by: Actor) -> QuerySet[Any]:
+def _seen(rows: QuerySet[Row], by: Actor) -> QuerySet[Row]:
     scope = _scope(by)
     return rows if scope is None else rows.filter(scope)
 
@@ -128,7 +123,7 @@ def visible_log(by: Actor) -> QuerySet[LogEntry]:
     return _seen(LogEntry.objects.select_related("post"), by).order_by("-at", "-seq")
 
 
-def _one(rows: QuerySet[Any], key: UUID) -> Any:
+def _one(rows: QuerySet[Row], key: UUID) -> Row:
     row = rows.filter(pk=key).first()
     if row is None:
         raise NotFound
@@ -191,102 +186,10 @@ def photos_among(ids: Iterable[UUID]) -> list[UUID]:
     return [key for key, row in found.items() if row.is_photo]
 
 
-def instance_now(*, staff_id: UUID, post_id: UUID, now: datetime) -> tuple[UUID, datetime] | None:
-    """(id, end) of the shift instance this person fills at the post by signing on now."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT id, ends_at FROM rosters_shiftinstance WHERE staff_id = %s AND post_id = %s"
-            " AND cancelled_at IS NULL AND in_from <= %s AND ends_at > %s ORDER BY starts_at LIMIT 1",
-            [staff_id, post_id, now, now],
-        )
-        row = cursor.fetchone()
-    return (row[0], row[1]) if row else None
-
-
 def break_minutes_of(stint: Stint, *, now: datetime) -> int:
     """Minutes of breaks in this stint that are over; a running one is counted when it is declared."""
     rows = Absence.objects.filter(stint=stint, kind=AbsenceKind.BREAK, ends_at__isnull=False)
     return sum(round(((r.ends_at or now) - r.starts_at).total_seconds() / 60) for r in rows)
-
-
-_EXPECTED = """
-WITH wanted AS (SELECT unnest(%(posts)s::uuid[]) AS post_id),
-on_duty AS (
-  SELECT s.post_id, s.staff_id,
-         EXISTS (SELECT 1 FROM duty_absence a WHERE a.stint_id = s.id AND a.ends_at IS NULL AND a.until > %(now)s) AS away
-  FROM duty_stint s JOIN wanted USING (post_id) WHERE s.signed_off_at IS NULL
-),
-rostered AS (
-  SELECT DISTINCT i.post_id, i.staff_id, false AS away
-  FROM rosters_shiftinstance i JOIN wanted USING (post_id)
-  WHERE i.cancelled_at IS NULL AND i.starts_at <= %(now)s AND i.ends_at > %(now)s
-    AND NOT EXISTS (SELECT 1 FROM on_duty o WHERE o.post_id = i.post_id)
-)
-SELECT e.post_id, e.staff_id, p.account_id, e.away
-FROM (SELECT * FROM on_duty UNION ALL SELECT * FROM rostered) e JOIN organisation_staff p ON p.id = e.staff_id
-ORDER BY e.post_id, e.staff_id
-"""
-
-
-def people_expected(*, post_ids: Iterable[UUID], now: datetime) -> dict[UUID, list[Expected]]:
-    """Who must answer a call at each post: those on duty, or those rostered where nobody is. One query."""
-    found: dict[UUID, list[Expected]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(_EXPECTED, {"posts": list(set(post_ids)), "now": now})
-        for post_id, staff_id, account_id, away in cursor.fetchall():
-            found[post_id].append(Expected(staff_id, account_id, away))
-    return dict(found)
-
-
-def _holidays(days: list[date]) -> list[bool]:
-    """Whether each day is a statutory holiday."""
-    return [False for _day in days]
-
-
-_WINDOWS = """
-  SELECT c.post_id, c.persons,
-         (d.day + make_interval(mins => c.start_minute)) AT TIME ZONE %(tz)s AS starts,
-         (d.day + make_interval(mins => c.end_minute)) AT TIME ZONE %(tz)s AS ends
-  FROM rosters_coverage c
-  JOIN unnest(%(days)s::date[], %(holidays)s::boolean[]) AS d(day, holiday)
-    ON (c.weekdays >> (extract(isodow FROM d.day)::int - 1)) & 1 = 1
-   AND c.valid_from <= d.day AND (c.valid_until IS NULL OR d.day < c.valid_until) AND (c.holidays OR NOT d.holiday)
-"""
-
-
-def _windows_of(first: date, last: date, tz: ZoneInfo) -> dict[str, Any]:
-    """Parameters of _WINDOWS: the days, and the two before, whose windows may run over midnight."""
-    start = first - timedelta(days=2)
-    days = [start + timedelta(days=n) for n in range((last - start).days + 1)]
-    return {"days": days, "holidays": _holidays(days), "tz": str(tz)}
-
-
-def coverage_spans(*, day: date, tz: ZoneInfo) -> dict[UUID, list[Span]]:
-    """When the contract wants somebody at each post on a local day: one query."""
-    start, end = day_bounds(day, tz)
-    found: dict[UUID, list[Span]] = defaultdict(list)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT post_id, starts, ends FROM ({_WINDOWS}) w WHERE ends > %(from)s AND starts < %(until)s",
-            {**_windows_of(day, day, tz), "from": start, "until": end},
-        )
-        for post_id, starts, ends in cursor.fetchall():
-            found[post_id].append((max(starts, start), min(ends, end)))
-    return dict(found)
-
-
-def posts_expecting(
-    *, post_ids: Iterable[UUID], now: datetime, spans: Mapping[date, Mapping[UUID, list[Span]]]
-) -> set[UUID]:
-    """At which posts somebody should be now: on duty, rostered, or wanted by the contract."""
-    wanted = set(post_ids)
-    by_contract = {
-        post_id
-        for of_day in spans.values()
-        for post_id, hours in of_day.items()
-        if any(start <= now < end for start, end in hours)
-    }
-    return set(people_expected(post_ids=wanted, now=now)) | (by_contract & wanted)
 
 
 def photo_was_used(photo: EvidenceContract, *, besides: UUID) -> bool:
@@ -314,171 +217,14 @@ def on_since(row: Call) -> datetime | None:
     return first.values_list("signed_on_at", flat=True).first()
 
 
-def receivers(*, post_id: UUID, now: datetime) -> set[UUID]:
-    """Who may receive a handover: on duty at the post, or rostered there within the next twelve hours."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT staff_id FROM duty_stint WHERE post_id = %s AND signed_off_at IS NULL"
-            " UNION SELECT staff_id FROM rosters_shiftinstance WHERE post_id = %s AND cancelled_at IS NULL"
-            " AND starts_at < %s AND ends_at > %s",
-            [post_id, post_id, now + NEXT_SHIFT, now],
-        )
-        return {row[0] for row in cursor.fetchall()}
-
-
-# --- Cockpit ---------------------------------------------------------------------------------------
-
-_SHORT = f"""
-WITH windows AS ({_WINDOWS}),
-wanted AS (
-  SELECT post_id, persons, greatest(starts, %(from)s) AS starts, least(ends, %(until)s) AS ends
-  FROM windows WHERE post_id = ANY(%(posts)s) AND ends > %(from)s AND starts < %(until)s
-),
-stints AS (
-  SELECT s.id, s.post_id, greatest(s.signed_on_at, %(from)s) AS starts,
-         least(coalesce(s.signed_off_at, %(until)s), %(until)s) AS ends
-  FROM duty_stint s WHERE s.post_id = ANY(%(posts)s) AND s.signed_on_at < %(until)s
-    AND (s.signed_off_at IS NULL OR s.signed_off_at > %(from)s)
-),
-absences AS (
-  SELECT s.post_id, greatest(a.starts_at, s.starts) AS starts,
-         least(coalesce(a.ends_at, %(until)s), s.ends) AS ends
-  FROM duty_absence a JOIN stints s ON s.id = a.stint_id
-  WHERE a.starts_at < %(until)s AND (a.ends_at IS NULL OR a.ends_at > %(from)s)
-),
-steps AS (
-  SELECT post_id, starts AS at, persons AS need, 0 AS present, 0 AS away FROM wanted
-  UNION ALL SELECT post_id, ends, -persons, 0, 0 FROM wanted
-  UNION ALL SELECT post_id, starts, 0, 1, 0 FROM stints WHERE starts < ends
-  UNION ALL SELECT post_id, ends, 0, -1, 0 FROM stints WHERE starts < ends
-  UNION ALL SELECT post_id, starts, 0, 0, 1 FROM absences WHERE starts < ends
-  UNION ALL SELECT post_id, ends, 0, 0, -1 FROM absences WHERE starts < ends
-),
-moments AS (
-  SELECT post_id, at, sum(need) AS need, sum(present) AS present, sum(away) AS away FROM steps GROUP BY post_id, at
-),
-states AS (
-  SELECT post_id, at, lead(at) OVER w AS until, sum(need) OVER w AS need, sum(present) OVER w AS present,
-         sum(away) OVER w AS away
-  FROM moments WINDOW w AS (PARTITION BY post_id ORDER BY at)
-),
-short AS (
-  SELECT post_id, at, until, need, present - away AS here, present >= need AS declared FROM states
-  WHERE until > at AND present - away < need
-),
-islands AS (
-  SELECT *, (at IS DISTINCT FROM lag(until) OVER o OR need <> lag(need) OVER o OR here <> lag(here) OVER o
-             OR declared <> lag(declared) OVER o)::int AS fresh
-  FROM short WINDOW o AS (PARTITION BY post_id ORDER BY at)
-),
-numbered AS (
-  SELECT *, sum(fresh) OVER (PARTITION BY post_id ORDER BY at) AS island FROM islands
-)
-SELECT post_id, min(at), max(until), min(need), min(here), bool_and(declared)
-FROM numbered GROUP BY post_id, island ORDER BY post_id, 2
-"""
-
-
-def shortfalls(
-    *, post_ids: Iterable[UUID], starts: datetime, ends: datetime, tz: ZoneInfo
-) -> dict[UUID, list[Shortfall]]:
-    """Where and when posts had fewer people than their coverage wants: half-open intervals, one set-based query.
-
-    Declared absences are absences here too; `declared` says that the gap is one.
-    """
-    found: dict[UUID, list[Shortfall]] = defaultdict(list)
-    ids = list(set(post_ids))
-    if not ids or starts >= ends:
-        return {}
-    first, last = starts.astimezone(tz).date(), ends.astimezone(tz).date()
-    with connection.cursor() as cursor:
-        cursor.execute(_SHORT, {**_windows_of(first, last, tz), "from": starts, "until": ends, "posts": ids})
-        for post_id, begin, until, need, here, declared in cursor.fetchall():
-            found[post_id].append(Shortfall(post_id, begin, until, int(need), int(here), declared))
-    return dict(found)
-
-
-def _brief(row: Call) -> CallBrief:
-    return CallBrief(
-        row.pk, row.status, row.outcome, row.due_at, row.sent_at, row.deadline, row.answered_at, row.off_post
-    )
-
-
-def cockpit(*, by: Actor, tenant: Tenant, now: datetime, campus_id: UUID | None = None, line: str = "") -> Cockpit:
-    """Who is on duty where, since when, what rings, what is open: a constant number of queries."""
-    rows = visible_posts(by).filter(active=True).distinct()
-    if campus_id is not None:
-        rows = rows.filter(post__place__path__startswith=organisation.place(campus_id).path)
-    if line:
-        rows = rows.filter(post__line=line)
-    states: dict[UUID, PostState] = {}
-    budgets: dict[UUID, int] = {}
-    for duty in rows.order_by("post__place__path", "post__name"):
-        place = duty.post.place
-        states[duty.pk] = PostState(
-            post_id=duty.pk, name=duty.post.name, line=duty.post.line, place=place.full_name if place else "",
-            campus_id=UUID(place.path.split("/")[0]) if place else None, party=duty.post.party.name,
-        )  # fmt: skip
-        budgets[duty.pk] = duty.calls_per_day
-    ids = list(states)
-    if not ids:
-        return Cockpit(now, [])
-    today = now.astimezone(tenant.tz).date()
-    start, _end = day_bounds(today, tenant.tz)
-    _fill_people(states, ids, now)
-    last = Call.objects.filter(post_id__in=ids, status=CallStatus.DONE).order_by("post_id", "-due_at")
-    for call_row in last.distinct("post_id"):
-        states[call_row.post_id].last_call = _brief(call_row)
-    open_calls = Call.objects.filter(post_id__in=ids, status__in=OPEN_CALLS)
-    for call_row in open_calls.exclude(status=CallStatus.WAITING, slot__isnull=False):
-        states[call_row.post_id].open_call = _brief(call_row)
-    spent = Call.objects.filter(post_id__in=ids, day=today, slot__isnull=False)
-    used = dict(spent.values_list("post_id").annotate(n=Count("pk")).order_by())
-    anomalies = Anomaly.objects.filter(post_id__in=ids, status=AnomalyStatus.OPEN)
-    for post_id, n in anomalies.values_list("post_id").annotate(n=Count("pk")).order_by():
-        states[post_id].anomalies = n
-    items = HandoverItem.objects.filter(handover__post_id__in=ids, status__in=OPEN_ITEMS)
-    for post_id, n in items.values_list("handover__post_id").annotate(n=Count("pk")).order_by():
-        states[post_id].handovers = n
-    gaps = shortfalls(post_ids=ids, starts=start, ends=now, tz=tenant.tz)
-    for post_id, state in states.items():
-        state.random_left = max(0, budgets[post_id] - used.get(post_id, 0))
-        state.shortfalls = gaps.get(post_id, [])
-    return Cockpit(now, list(states.values()))
-
-
-def _fill_people(states: dict[UUID, PostState], ids: list[UUID], now: datetime) -> None:
-    stints = Stint.objects.filter(post_id__in=ids, signed_off_at__isnull=True).select_related("staff")
-    stints = stints.prefetch_related(
-        Prefetch("absences", queryset=Absence.objects.filter(ends_at__isnull=True), to_attr="open_absences")
-    )
-    for stint in stints.order_by("signed_on_at"):
-        away = stint.open_absences[0] if stint.open_absences else None  # type: ignore[attr-defined]
-        states[stint.post_id].on.append(
-            OnDuty(
-                stint_id=stint.pk, staff_id=stint.staff_id, name=stint.staff.name, since=stint.signed_on_at,
-                due_until=stint.due_until, lacking=tuple(stint.lacking), on_code=stint.on_code,
-                rostered=stint.instance_id is not None, away=away.kind if away else "",
-                away_until=away.until if away else None, overdue=bool(away and away.until < now),
-            )
-        )  # fmt: skip
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT i.post_id, p.name FROM rosters_shiftinstance i JOIN organisation_staff p ON p.id = i.staff_id"
-            " WHERE i.post_id = ANY(%s) AND i.cancelled_at IS NULL AND i.starts_at <= %s AND i.ends_at > %s"
-            " ORDER BY i.post_id, p.name",
-            [ids, now, now],
-        )
-        for post_id, name in cursor.fetchall():
-            states[post_id].rostered.append(name)
-
-
 def staff_under(rows: Iterable[Call]) -> dict[UUID, list[Summons]]:
     """Summons by call, in order of answering: one query. The caller has read the calls."""
     found: dict[UUID, list[Summons]] = defaultdict(list)
     wanted = [row.pk for row in rows]
-    for one in Summons.objects.filter(call_id__in=wanted).select_related("staff", "place").order_by(
-        F("answered_at").asc(nulls_last=True), "pk"
+    for one in (
+        Summons.objects.filter(call_id__in=wanted)
+        .select_related("staff", "place")
+        .order_by(F("answered_at").asc(nulls_last=True), "pk")
     ):
         found[one.call_id].append(one)
     return dict(found)
@@ -609,8 +355,6 @@ def check_log(*, post_id: UUID, by: Actor) -> chain.Fault | None:
 
 
 def _anchor(post_id: UUID) -> str:
-    from tenants.timeline.queries import events_with_verb
-
     event = events_with_verb("duty.sealed").filter(post_id=post_id).first()
     return str(event.payload.get("digest", "")) if event else ""
 
@@ -691,5 +435,5 @@ def offered_to(by: Actor) -> list[HandoverItem]:
 
 def possible_receivers(by: Actor, *, post_id: UUID, now: datetime) -> list[Staff]:
     """Whom the person may hand over to, by name."""
-    ids = receivers(post_id=post_id, now=now) - ({by.staff_id} if by.staff_id else set())
+    ids = staffing.receivers(post_id=post_id, now=now) - ({by.staff_id} if by.staff_id else set())
     return sorted(organisation.staff_by_id(ids).values(), key=lambda p: p.pinyin)

@@ -15,10 +15,10 @@ from tenants.duty import policies, queries
 from tenants.duty.choices import REPORTABLE, AnomalyKind, AnomalyStatus, EntryKind, ItemStatus
 from tenants.duty.errors import AlreadyAnswered, AnomalyClosed, NotHolder, PhotoUnknown, ReasonMissing
 from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, HandoverItem, Stint
-from tenants.duty.operations.common import clean, lock_post, path_of, place_of_post, superiors, tell, write
+from tenants.duty.operations.common import DUTY, clean, lock_post, path_of, place_of_post, superiors, tell, write
 from tenants.evidence import queries as evidence
 from tenants.findings import operations as findings
-from tenants.findings.choices import FindingSource, Severity
+from tenants.findings.choices import Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.timeline import numbers, once
@@ -48,7 +48,9 @@ def raise_anomaly(
         post_id=duty.pk, stint=stint, kind=kind, severity=severity, text=clean(text, 500), holder_id=holder_id,
         raised_at=None if holder_id else now, reported_at=now, reported_by=by.account_id, reported_by_name=by.name,
     )  # fmt: skip
-    AnomalyFile.objects.bulk_create([AnomalyFile(anomaly=row, evidence_id=f, position=n) for n, f in enumerate(file_ids)])
+    AnomalyFile.objects.bulk_create(
+        [AnomalyFile(anomaly=row, evidence_id=f, position=n) for n, f in enumerate(file_ids)]
+    )
     write(
         duty, EntryKind.ANOMALY, f"{row.number} {kind.label}：{row.text}", by=by, now=now,
         stint_id=stint.pk if stint else None, subject_id=row.pk,
@@ -213,7 +215,7 @@ def to_finding(*, anomaly_id: UUID, by: Actor, tenant: Tenant, now: datetime) ->
         found = findings.open_finding(
             title=clean(f"{AnomalyKind(row.kind).label}：{row.text}", 120), detail=f"值班异常 {row.number}：{row.text}",
             place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=row.severity,
-            source=FindingSource.DUTY, source_id=row.pk, photo_ids=photos, by=by, tenant=tenant, now=now,
+            source=DUTY, source_id=row.pk, photo_ids=photos, by=by, tenant=tenant, now=now,
         )  # fmt: skip
         row.finding_id = found.pk
         row.save(update_fields=["finding_id"])

@@ -22,8 +22,8 @@ from kernel.clock import day_bounds
 from kernel.crypto import blind_index
 from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
-from tenants.duty import challenges, policies, queries, schedule
-from tenants.duty.choices import OPEN_CALLS, UNANSWERED, CallKind, CallStatus, EntryKind, Outcome
+from tenants.duty import challenges, policies, queries, schedule, staffing
+from tenants.duty.choices import OPEN_CALLS, UNANSWERED, CallKind, CallStatus, EntryKind, FaceState, Outcome
 from tenants.duty.errors import (
     CallNotOut,
     CallOver,
@@ -39,6 +39,7 @@ from tenants.duty.errors import (
 )
 from tenants.duty.models import Call, DutyPost, Summons
 from tenants.duty.operations.common import (
+    PRESENCE,
     accounts_of,
     clean,
     is_at,
@@ -53,8 +54,12 @@ from tenants.duty.operations.common import (
 )
 from tenants.duty.outcomes import Answer, Past, is_off_post, outcome_of
 from tenants.evidence import queries as evidence
+from tenants.face import operations as faces
+from tenants.face import queries as face_results
+from tenants.face.choices import Outcome as FaceOutcome
+from tenants.face.choices import Purpose
 from tenants.findings import operations as findings
-from tenants.findings.choices import FindingSource, Severity
+from tenants.findings.choices import Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation.models import Place
@@ -140,18 +145,18 @@ def draw_random(*, tenant: Tenant, now: datetime) -> int:
     draw = partial(blind_index, schema=tenant.schema, context="duty.calls")
     today = now.astimezone(tenant.tz).date()
     days = sorted({today, (now - schedule.CATCH_UP).astimezone(tenant.tz).date()})
-    wanted = {day: queries.coverage_spans(day=day, tz=tenant.tz) for day in days}
+    wanted = {day: staffing.coverage_spans(day=day, tz=tenant.tz) for day in days}
     due: list[tuple[DutyPost, Call]] = []
     for duty in posts:
         for day in days:
             start, end = day_bounds(day, tenant.tz)
             hours = wanted[day].get(duty.pk) or [(start, end)]
             allowed = schedule.cut(hours, schedule.minutes_to_spans(day, tenant.tz, duty.quiet))
-            for slot in schedule.slots(
-                draw=draw, post_id=duty.pk, day=day, budget=duty.calls_per_day, allowed=allowed
-            ):
+            for slot in schedule.slots(draw=draw, post_id=duty.pk, day=day, budget=duty.calls_per_day, allowed=allowed):
                 if slot.at <= now < slot.at + schedule.CATCH_UP + schedule.REST:
-                    due.append((duty, Call(post_id=duty.pk, kind=CallKind.RANDOM, day=day, slot=slot.number, due_at=slot.at)))
+                    due.append(
+                        (duty, Call(post_id=duty.pk, kind=CallKind.RANDOM, day=day, slot=slot.number, due_at=slot.at))
+                    )
     if not due:
         return 0
     ids = {duty.pk for duty, _call in due}
@@ -159,7 +164,7 @@ def draw_random(*, tenant: Tenant, now: datetime) -> int:
     known = set(rows.filter(day__in=days, slot__isnull=False).values_list("post_id", "day", "slot"))
     busy = set(rows.filter(status__in=OPEN_CALLS).values_list("post_id", flat=True))
     answered = dict(rows.values_list("post_id").annotate(last=Max("answered_at")).order_by())
-    expected = queries.posts_expecting(post_ids=ids, now=now, spans=wanted)
+    expected = staffing.posts_expecting(post_ids=ids, now=now, spans=wanted)
     fresh: list[Call] = []
     for duty, call in due:
         if (duty.pk, call.day, call.slot) in known or duty.pk in busy or duty.pk not in expected:
@@ -199,7 +204,7 @@ def send_due(*, tenant: Tenant, now: datetime) -> int:
     if not rows:
         return 0
     posts = DutyPost.objects.in_bulk([row.post_id for row in rows])
-    people = queries.people_expected(post_ids=[row.post_id for row in rows], now=now)
+    people = staffing.people_expected(post_ids=[row.post_id for row in rows], now=now)
     summons: list[Summons] = []
     for row in rows:
         duty, called = posts[row.post_id], people.get(row.post_id, [])
@@ -343,6 +348,12 @@ def answer_call(
     row.reaction_s = max(0, round((row.answered_at - call.sent_at).total_seconds()))
     row.late = row.answered_at >= call.deadline
     row.photo_id = photo_id if call.asks_photo else None
+    if call.asks_face and row.photo_id and row.on_duty:
+        row.face_check_id = faces.request_check(
+            staff_id=row.staff_id, evidence_id=row.photo_id, purpose=Purpose.DUTY, subject_id=row.pk,
+            on_done="duty.face_checked", by=by, tenant=tenant, now=now,
+        )  # fmt: skip
+        row.face = FaceState.PENDING
     row.save()
     tell(duty, "call_answered", f"{by.name}应答查岗", subject=call, by=by, late=row.late)
     _settle(duty, call, by=by, tenant=tenant, now=now)
@@ -361,12 +372,30 @@ def _check_photo(photo_id: UUID | None, row: Summons, by: Actor) -> None:
         raise PhotoReused(field="photo")
 
 
-def face_checked(*, call_id: UUID, staff_id: UUID, face: str, tenant: Tenant, now: datetime) -> None:
-    """The face service has answered: another face makes the answer 他人应答, doubt changes nothing."""
-    with transaction.atomic():
-        duty, call = _locked_call(call_id)
-        if Summons.objects.filter(call=call, staff_id=staff_id).exclude(face=face).update(face=face):
-            _settle(duty, call, by=Actor.system(tenant.school_id), tenant=tenant, now=now)
+FACES = {
+    FaceOutcome.MATCH: FaceState.MATCH,
+    FaceOutcome.MISMATCH: FaceState.OTHER,
+    FaceOutcome.NO_CONSENT: FaceState.NONE,
+    FaceOutcome.NO_TEMPLATE: FaceState.NONE,
+    FaceOutcome.OLD_TEMPLATE: FaceState.NONE,
+    FaceOutcome.UNAVAILABLE: FaceState.NONE,
+}  # anything else is doubt, and doubt is no proof
+
+
+@transaction.atomic
+def face_checked(*, check_id: UUID, tenant: Tenant, now: datetime) -> None:
+    """The face service has answered: another face makes the answer 他人应答, doubt changes nothing.
+
+    Locks the post and the call. Safe to run twice.
+    """
+    found = Summons.objects.filter(face_check_id=check_id).values_list("call_id", flat=True)
+    result = face_results.result_of(check_id)
+    if not found or not result.done:
+        return
+    duty, call = _locked_call(found[0])
+    face = FACES.get(FaceOutcome(result.outcome), FaceState.UNSURE)
+    Summons.objects.filter(face_check_id=check_id).update(face=face)
+    _settle(duty, call, by=Actor.system(tenant.school_id), tenant=tenant, now=now)
 
 
 # --- deciding --------------------------------------------------------------------------------------
@@ -439,7 +468,7 @@ def _finding(
             detail=f"查岗发出 {call.sent_at.astimezone(tenant.tz):%Y-%m-%d %H:%M}，被查人：{names}，"
             f"结果：{Outcome(call.outcome).label}",
             place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=severity,
-            source=FindingSource.PRESENCE, source_id=call.pk, photo_ids=photos, by=by, tenant=tenant, now=now,
+            source=PRESENCE, source_id=call.pk, photo_ids=photos, by=by, tenant=tenant, now=now,
         )  # fmt: skip
     except DomainError:
         return None
@@ -483,7 +512,8 @@ def _climb_one(call_id: UUID, *, tenant: Tenant, now: datetime) -> int:
             account_ids=people_on(duty, str(rung), tenant=tenant, now=now),
             kind=NoticeKind.LATE,
             title=f"查岗{Outcome(call.outcome).label}：{duty.post.name}",
-            text=("脱岗，已转问题整改。" if call.off_post else "") + f"应答期限 {call.deadline.astimezone(tenant.tz):%H:%M} 已过 {after} 分钟以上",
+            text=("脱岗，已转问题整改。" if call.off_post else "")
+            + f"应答期限 {call.deadline.astimezone(tenant.tz):%H:%M} 已过 {after} 分钟以上",
             path=path_of("calls", call.pk),
             subject=call,
             occasion=f"duty.climb:{call.pk}:{level}",

@@ -18,9 +18,9 @@ from tenants.duty import policies, queries, webhooks
 from tenants.duty.choices import CameraKind, EntryKind, ReportStatus
 from tenants.duty.errors import AlreadyJudged, BadSignature, NotADutyPost, ReasonMissing
 from tenants.duty.models import CameraReport, CameraSystem
-from tenants.duty.operations.common import clean, lock_post, path_of, place_of_post, superiors, tell, write
+from tenants.duty.operations.common import PRESENCE, clean, lock_post, path_of, place_of_post, superiors, tell, write
 from tenants.findings import operations as findings
-from tenants.findings.choices import FindingSource, Severity
+from tenants.findings.choices import Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.timeline.operations import record
@@ -64,7 +64,9 @@ def set_camera_active(*, camera_id: UUID, active: bool, by: Actor, tenant: Tenan
         raise NotFound
     row.active = active
     row.save(update_fields=["active"])
-    record(verb="duty.camera_switched", sentence=f"{'启用' if active else '停用'}视频系统：{row.name}", subject=row, by=by)
+    record(
+        verb="duty.camera_switched", sentence=f"{'启用' if active else '停用'}视频系统：{row.name}", subject=row, by=by
+    )
     return row
 
 
@@ -167,7 +169,7 @@ def judge_report(
             row.finding_id = findings.open_finding(
                 title=f"{label}：{duty.post.name}（视频告警）"[:120], detail=f"{row.text}；人工确认：{note}",
                 place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=Severity.MAJOR,
-                source=FindingSource.PRESENCE, source_id=row.pk, by=by, tenant=tenant, now=now,
+                source=PRESENCE, source_id=row.pk, by=by, tenant=tenant, now=now,
             ).pk  # fmt: skip
         except DomainError:
             row.finding_id = None

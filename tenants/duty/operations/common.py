@@ -17,10 +17,12 @@ from tenants.duty.choices import EntryKind, Rung
 from tenants.duty.errors import NotADutyPost, NotOn
 from tenants.duty.models import DutyPost, LogEntry, Seal, Stint
 from tenants.duty.queries import line_of
+from tenants.findings.choices import FindingSource
 from tenants.organisation import queries as organisation
 from tenants.organisation.models import Place, Staff
 from tenants.timeline.operations import record
 
+PRESENCE = DUTY = FindingSource.MANUAL
 ROLE_OF = {
     Rung.MANAGER: Role.PROVIDER_MANAGER,
     Rung.SUPERVISOR: Role.SCHOOL_SUPERVISOR,

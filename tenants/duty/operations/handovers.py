@@ -11,7 +11,7 @@ from django.db import transaction
 from identity.contracts import Actor
 from kernel.errors import Invalid, NotFound
 from kernel.tenancy import Tenant
-from tenants.duty import policies, queries
+from tenants.duty import policies, queries, staffing
 from tenants.duty.choices import AnomalyStatus, EntryKind, ItemStatus
 from tenants.duty.errors import AlreadyAnswered, NothingToHand, ReasonMissing, ReceiverUnfit
 from tenants.duty.models import Anomaly, DutyPost, Handover, HandoverItem, Stint
@@ -75,7 +75,9 @@ def offer_handover(
     )
     HandoverItem.objects.bulk_create([HandoverItem(handover=handover, anomaly=row) for row in rows])
     numbers = "、".join(row.number for row in rows)
-    words = f"{person.name}向{receiver.name}交接 {len(rows)} 件：{numbers}" + (f"；{handover.note}" if handover.note else "")
+    words = f"{person.name}向{receiver.name}交接 {len(rows)} 件：{numbers}" + (
+        f"；{handover.note}" if handover.note else ""
+    )
     write(duty, EntryKind.HANDOVER, words, by=by, now=now, stint_id=stint.pk, subject_id=handover.pk)
     tell(duty, "handover_offered", words, subject=handover, by=by, staff_id=person.pk)
     notices.notify(
@@ -90,7 +92,7 @@ def offer_handover(
 def _receiver(receiver_id: UUID, *, giver: Staff, duty: DutyPost, now: datetime) -> Staff:
     """Somebody else who is on duty there, or rostered there next. Raises ReceiverUnfit."""
     person = organisation.staff_by_id([receiver_id]).get(receiver_id)
-    if person is None or person.pk == giver.pk or person.pk not in queries.receivers(post_id=duty.pk, now=now):
+    if person is None or person.pk == giver.pk or person.pk not in staffing.receivers(post_id=duty.pk, now=now):
         raise ReceiverUnfit(field="receiver_id")
     return person
 
@@ -177,15 +179,19 @@ def _answer(
     item.save(update_fields=["status", "answered_at", "answered_by_name", "reason"])
     stint = Stint.objects.filter(staff=person, post_id=duty.pk, signed_off_at__isnull=True).first()
     write(
-        duty, EntryKind.HANDOVER, words, by=by, now=now, stint_id=stint.pk if stint else None, subject_id=item.handover_id
+        duty,
+        EntryKind.HANDOVER,
+        words,
+        by=by,
+        now=now,
+        stint_id=stint.pk if stint else None,
+        subject_id=item.handover_id,
     )
     tell(duty, "handover_answered", words, subject=item.handover, by=by, staff_id=person.pk)
 
 
 @transaction.atomic
-def accept_handover(
-    *, handover_id: UUID, by: Actor, tenant: Tenant, now: datetime, client_key: str = ""
-) -> Handover:
+def accept_handover(*, handover_id: UUID, by: Actor, tenant: Tenant, now: datetime, client_key: str = "") -> Handover:
     """Accept every item that is still offered, in one step. Locks the post. Raises NotAllowed, NotFound, Invalid."""
     person = own_staff(by)
     found = Handover.objects.filter(pk=handover_id, receiver=person).values_list("post_id", flat=True)

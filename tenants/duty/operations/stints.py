@@ -10,7 +10,7 @@ from django.db import transaction
 from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
-from tenants.duty import policies, queries
+from tenants.duty import policies, queries, staffing
 from tenants.duty.choices import AbsenceKind, AnomalyKind, AnomalyStatus, CallStatus, EntryKind
 from tenants.duty.errors import (
     AlreadyAway,
@@ -68,7 +68,7 @@ def sign_on(
         claim.keep(there.pk)
         return there
     scanned = Place.objects.filter(code=place_code.strip().upper()).first() if place_code.strip() else None
-    instance = queries.instance_now(staff_id=person.pk, post_id=post_id, now=now)
+    instance = staffing.instance_now(staff_id=person.pk, post_id=post_id, now=now)
     lacking = _lacking(duty, person, now, tenant)
     stint = Stint.objects.create(
         post_id=post_id, staff=person, instance_id=instance[0] if instance else None,
