@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from kernel.clock import day_bounds
+from tenants.calendar import queries as calendar
+from tenants.calendar.choices import DayKind
 from tenants.duty.contracts import Expected, Shortfall
 from tenants.duty.schedule import Span
 
@@ -63,8 +65,9 @@ def people_expected(*, post_ids: Iterable[UUID], now: datetime) -> dict[UUID, li
 
 
 def _holidays(days: list[date]) -> list[bool]:
-    """Whether each day is a statutory holiday."""
-    return [False for _day in days]
+    """Whether each day is a statutory holiday, by the school's calendar."""
+    known = calendar.days_by_date(days[0], days[-1])
+    return [known[day].kind in (DayKind.STATUTORY, DayKind.ADJUSTED_REST) for day in days]
 
 
 _WINDOWS = """

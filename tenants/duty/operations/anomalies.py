@@ -55,7 +55,7 @@ def raise_anomaly(
         duty, EntryKind.ANOMALY, f"{row.number} {kind.label}：{row.text}", by=by, now=now,
         stint_id=stint.pk if stint else None, subject_id=row.pk,
     )  # fmt: skip
-    tell(duty, "anomaly_reported", f"{kind.label}：{row.text}", subject=row, by=by, severity=severity)
+    tell(duty, "anomaly_reported", f"{kind.label}：{row.text}", subject=row, by=by, tenant=tenant, severity=severity)
     if holder_id is None or severity != Severity.MINOR:
         notices.notify(
             account_ids=superiors(duty, tenant=tenant, now=now),
@@ -158,7 +158,7 @@ def close_anomaly(
     row.save(update_fields=["status", "closed_at", "closed_by_name", "result"])
     _end_offers(row, ItemStatus.WITHDRAWN, by=by, now=now)
     write(duty, EntryKind.ANOMALY, f"{row.number} 已处理：{result}", by=by, now=now, subject_id=row.pk)
-    tell(duty, "anomaly_closed", f"{row.number} 已处理：{result}", subject=row, by=by)
+    tell(duty, "anomaly_closed", f"{row.number} 已处理：{result}", subject=row, by=by, tenant=tenant)
     notices.settle(subject=row, now=now)
     return row
 
@@ -193,7 +193,7 @@ def take_anomaly(*, anomaly_id: UUID, by: Actor, tenant: Tenant, now: datetime) 
     row.save(update_fields=["holder", "raised_at", "taken_by", "taken_by_name"])
     _end_offers(row, ItemStatus.TAKEN, by=by, now=now)
     write(duty, EntryKind.HANDOVER, f"{row.number} 由上级接手", by=by, now=now, subject_id=row.pk)
-    tell(duty, "anomaly_taken", f"{row.number} 由上级接手", subject=row, by=by)
+    tell(duty, "anomaly_taken", f"{row.number} 由上级接手", subject=row, by=by, tenant=tenant)
     notices.settle(subject=row, now=now)
     return row
 
@@ -220,5 +220,5 @@ def to_finding(*, anomaly_id: UUID, by: Actor, tenant: Tenant, now: datetime) ->
         row.finding_id = found.pk
         row.save(update_fields=["finding_id"])
         write(duty, EntryKind.ANOMALY, f"{row.number} 已转问题整改 {found.number}", by=by, now=now, subject_id=row.pk)
-        tell(duty, "anomaly_to_finding", f"{row.number} 转问题整改 {found.number}", subject=row, by=by)
+        tell(duty, "anomaly_to_finding", f"{row.number} 转问题整改 {found.number}", subject=row, by=by, tenant=tenant)
     return row

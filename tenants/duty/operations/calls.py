@@ -21,6 +21,7 @@ from kernel import jobs
 from kernel.clock import day_bounds
 from kernel.crypto import blind_index
 from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
+from kernel.live import announce
 from kernel.tenancy import Tenant
 from tenants.duty import challenges, policies, queries, schedule, staffing
 from tenants.duty.choices import OPEN_CALLS, UNANSWERED, CallKind, CallStatus, EntryKind, FaceState, Outcome
@@ -40,6 +41,7 @@ from tenants.duty.errors import (
 from tenants.duty.models import Call, DutyPost, Summons
 from tenants.duty.operations.common import (
     PRESENCE,
+    TOPIC,
     accounts_of,
     clean,
     is_at,
@@ -119,7 +121,9 @@ def issue_calls(
     made = {row.post_id: row for row in fresh}
     for pk in wanted:
         row = made.get(pk) or open_calls[pk]
-        tell(posts[pk], "called", "查岗" if pk in made else "同时查岗，与已发出的合并", subject=row, by=by)
+        tell(
+            posts[pk], "called", "查岗" if pk in made else "同时查岗，与已发出的合并", subject=row, by=by, tenant=tenant
+        )
     if fresh:
         jobs.enqueue_on_commit("duty.send_calls", tenant=tenant)
     calls = [made.get(pk) or open_calls[pk] for pk in wanted]
@@ -228,6 +232,7 @@ def send_due(*, tenant: Tenant, now: datetime) -> int:
             by_call[one.call_id].append(account_id)
     for row in rows:
         _ring(row, by_call.get(row.pk, []), tenant=tenant, now=now)
+    announce(TOPIC, tenant=tenant)
     return len(rows)
 
 
@@ -295,7 +300,7 @@ def open_call(*, call_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> Sum
         first = row._state.adding
         row.save()
         if first:
-            tell(duty, "call_opened", f"{by.name}打开了不是发给本人的查岗", subject=call, by=by)
+            tell(duty, "call_opened", f"{by.name}打开了不是发给本人的查岗", subject=call, by=by, tenant=tenant)
     return row
 
 
@@ -355,7 +360,7 @@ def answer_call(
         )  # fmt: skip
         row.face = FaceState.PENDING
     row.save()
-    tell(duty, "call_answered", f"{by.name}应答查岗", subject=call, by=by, late=row.late)
+    tell(duty, "call_answered", f"{by.name}应答查岗", subject=call, by=by, tenant=tenant, late=row.late)
     _settle(duty, call, by=by, tenant=tenant, now=now)
     return row
 
@@ -424,7 +429,7 @@ def _settle(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: datet
     if before:
         words = f"{words}，原为{Outcome(before).label}"
     write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
-    tell(duty, "call_decided", words, subject=call, by=by, outcome=outcome)
+    tell(duty, "call_decided", words, subject=call, by=by, tenant=tenant, outcome=outcome)
     notices.settle(subject=call, now=now)
     notices.notify(
         account_ids=call.callers, kind=NoticeKind.INFO, title=f"查岗{Outcome(outcome).label}：{duty.post.name}",
@@ -570,7 +575,7 @@ def judge_call(
     call.save()
     words = f"查岗认定：{'睡岗' if call.asleep else Outcome(call.outcome).label}：{note}"
     write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
-    tell(duty, "call_judged", words, subject=call, by=by, outcome=call.outcome)
+    tell(duty, "call_judged", words, subject=call, by=by, tenant=tenant, outcome=call.outcome)
     notices.settle(subject=call, now=now)
     if call.asleep:
         notices.notify(

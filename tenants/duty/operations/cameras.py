@@ -116,7 +116,7 @@ def receive_report(
     CameraSystem.objects.filter(pk=system.pk).update(last_seen_at=now)
     if made:
         by = Actor.system(tenant.school_id)
-        tell(duty, "camera_reported", f"视频{CameraKind(kind).label}，待人工确认", subject=row, by=by)
+        tell(duty, "camera_reported", f"视频{CameraKind(kind).label}，待人工确认", subject=row, by=by, tenant=tenant)
         notices.notify(
             account_ids=superiors(duty, tenant=tenant, now=now), kind=NoticeKind.TODO,
             title=f"视频{CameraKind(kind).label}，请确认：{duty.post.name}", text=row.text or system.name,
@@ -176,6 +176,6 @@ def judge_report(
     row.save()
     words = f"视频告警{ReportStatus(wanted).label}：{label}：{note}"
     write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=row.pk)
-    tell(duty, "camera_judged", words, subject=row, by=by)
+    tell(duty, "camera_judged", words, subject=row, by=by, tenant=tenant)
     notices.settle(subject=row, now=now)
     return row

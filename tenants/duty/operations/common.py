@@ -11,6 +11,7 @@ from identity.choices import Role
 from identity.contracts import Actor
 from identity.people import people_of_school
 from kernel.errors import NotAllowed, NotFound
+from kernel.live import announce
 from kernel.tenancy import Tenant
 from tenants.duty import chain, policies
 from tenants.duty.choices import EntryKind, Rung
@@ -22,6 +23,7 @@ from tenants.organisation import queries as organisation
 from tenants.organisation.models import Place, Staff
 from tenants.timeline.operations import record
 
+TOPIC = "duty"  # what watchers of the cockpit hear (kernel.live)
 PRESENCE = DUTY = FindingSource.MANUAL
 ROLE_OF = {
     Rung.MANAGER: Role.PROVIDER_MANAGER,
@@ -88,7 +90,7 @@ def write(
     )  # fmt: skip
 
 
-def seal(duty: DutyPost, *, stint: Stint, by: Actor, now: datetime) -> Seal | None:
+def seal(duty: DutyPost, *, stint: Stint, by: Actor, tenant: Tenant, now: datetime) -> Seal | None:
     """Seal every line not sealed yet, chained to the last seal. Call under the post's lock."""
     last = Seal.objects.filter(post_id=duty.pk).order_by("-number").first()
     first_seq = last.last_seq + 1 if last else 1
@@ -102,7 +104,7 @@ def seal(duty: DutyPost, *, stint: Stint, by: Actor, now: datetime) -> Seal | No
         previous=previous, digest=chain.digest_of(previous, body), stint_id=stint.pk, at=now,
     )  # fmt: skip
     tell(
-        duty, "sealed", f"值班日志已封存：第 {row.first_seq}—{row.last_seq} 条", subject=row, by=by,
+        duty, "sealed", f"值班日志已封存：第 {row.first_seq}—{row.last_seq} 条", subject=row, by=by, tenant=tenant,
         staff_id=stint.staff_id, digest=row.digest,
     )  # fmt: skip
     return row
@@ -115,10 +117,11 @@ def tell(
     *,
     subject: object,
     by: Actor,
+    tenant: Tenant,
     staff_id: UUID | None = None,
     **payload: Any,
 ) -> None:
-    """One event on the timelines of the post, its place, party and the person."""
+    """One event on the timelines of the post, its place, party and the person; and whoever watches looks again."""
     record(
         verb=f"duty.{verb}",
         sentence=f"{duty.post.name}：{sentence}"[:300],
@@ -130,6 +133,7 @@ def tell(
         staff_id=staff_id,
         **payload,
     )
+    announce(TOPIC, tenant=tenant)
 
 
 def accounts_of(staff_ids: Iterable[UUID]) -> list[UUID]:

@@ -79,7 +79,7 @@ def offer_handover(
         f"；{handover.note}" if handover.note else ""
     )
     write(duty, EntryKind.HANDOVER, words, by=by, now=now, stint_id=stint.pk, subject_id=handover.pk)
-    tell(duty, "handover_offered", words, subject=handover, by=by, staff_id=person.pk)
+    tell(duty, "handover_offered", words, subject=handover, by=by, tenant=tenant, staff_id=person.pk)
     notices.notify(
         account_ids=accounts_of([receiver.pk]), kind=NoticeKind.TODO, title=f"请接收交接：{duty.post.name}",
         text=f"{person.name}交接 {len(rows)} 件未了事项", path="/m/duty/", subject=handover,
@@ -187,7 +187,7 @@ def _answer(
         stint_id=stint.pk if stint else None,
         subject_id=item.handover_id,
     )
-    tell(duty, "handover_answered", words, subject=item.handover, by=by, staff_id=person.pk)
+    tell(duty, "handover_answered", words, subject=item.handover, by=by, tenant=tenant, staff_id=person.pk)
 
 
 @transaction.atomic

@@ -39,7 +39,7 @@ def add_note(*, post_id: UUID, text: str, by: Actor, tenant: Tenant, now: dateti
     if once.claim_for(key=client_key, operation="duty.note", by=by, result_id=post_id):
         return queries.last_entry(post_id)
     entry = write(duty, EntryKind.NOTE, text, by=by, now=now, stint_id=stint.pk if stint else None)
-    tell(duty, "noted", text, subject=duty, by=by)
+    tell(duty, "noted", text, subject=duty, by=by, tenant=tenant)
     return entry
 
 
@@ -60,5 +60,5 @@ def correct_entry(*, post_id: UUID, seq: int, text: str, by: Actor, tenant: Tena
         duty, EntryKind.CORRECTION, f"更正第 {seq} 条：{text}", by=by, now=now,
         stint_id=stint.pk if stint else None, corrects=seq,
     )  # fmt: skip
-    tell(duty, "corrected", f"更正日志第 {seq} 条", subject=duty, by=by)
+    tell(duty, "corrected", f"更正日志第 {seq} 条", subject=duty, by=by, tenant=tenant)
     return entry

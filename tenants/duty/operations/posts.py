@@ -70,7 +70,7 @@ def configure_post(
         duty.chain = _chain(chain)
     duty.updated_at = now
     duty.save()
-    tell(duty, "configured", "设为值班岗" if made else "修改值班规则", subject=duty, by=by)
+    tell(duty, "configured", "设为值班岗" if made else "修改值班规则", subject=duty, by=by, tenant=tenant)
     return duty
 
 

@@ -76,7 +76,7 @@ def sign_on(
     )  # fmt: skip
     rostered = "" if instance else "（未排班）"
     write(duty, EntryKind.ON, f"{person.name}上岗{rostered}", by=by, now=now, stint_id=stint.pk, subject_id=stint.pk)
-    tell(duty, "signed_on", f"{person.name}上岗{rostered}", subject=stint, by=by, staff_id=person.pk)
+    tell(duty, "signed_on", f"{person.name}上岗{rostered}", subject=stint, by=by, tenant=tenant, staff_id=person.pk)
     if lacking:
         names = "、".join(str(CertificateKind(kind).label) for kind in lacking)
         raise_anomaly(
@@ -87,13 +87,13 @@ def sign_on(
     return stint
 
 
-def _end(duty: DutyPost, stint: Stint, *, by: Actor, now: datetime, words: str) -> None:
+def _end(duty: DutyPost, stint: Stint, *, by: Actor, tenant: Tenant, now: datetime, words: str) -> None:
     Absence.objects.filter(stint=stint, ends_at__isnull=True).update(ends_at=now)
     stint.signed_off_at = now
     stint.save(update_fields=["signed_off_at", "ended_by_name"])
     write(duty, EntryKind.OFF, words, by=by, now=now, stint_id=stint.pk, subject_id=stint.pk)
-    tell(duty, "signed_off", words, subject=stint, by=by, staff_id=stint.staff_id)
-    seal(duty, stint=stint, by=by, now=now)
+    tell(duty, "signed_off", words, subject=stint, by=by, tenant=tenant, staff_id=stint.staff_id)
+    seal(duty, stint=stint, by=by, tenant=tenant, now=now)
 
 
 @transaction.atomic
@@ -116,7 +116,7 @@ def sign_off(*, by: Actor, tenant: Tenant, now: datetime, client_key: str = "") 
     )
     if ringing.exists():
         raise CallRinging
-    _end(duty, stint, by=by, now=now, words=f"{person.name}下岗")
+    _end(duty, stint, by=by, tenant=tenant, now=now, words=f"{person.name}下岗")
     claim.keep(stint.pk)
     return stint
 
@@ -143,7 +143,7 @@ def end_stint(*, stint_id: UUID, reason: str, by: Actor, tenant: Tenant, now: da
         holder=None, raised_at=now
     )
     stint.ended_by_name = by.name
-    _end(duty, stint, by=by, now=now, words=f"{stint.staff.name}下岗，由{by.name}代为结束：{reason}")
+    _end(duty, stint, by=by, tenant=tenant, now=now, words=f"{stint.staff.name}下岗，由{by.name}代为结束：{reason}")
     return stint
 
 
@@ -188,7 +188,15 @@ def declare_absence(
         duty, EntryKind.AWAY, f"{person.name}{label} {minutes} 分钟{'：' + row.reason if row.reason else ''}", by=by,
         now=now, stint_id=stint.pk, subject_id=row.pk,
     )  # fmt: skip
-    tell(duty, "absence_declared", f"{person.name}{label} {minutes} 分钟", subject=row, by=by, staff_id=person.pk)
+    tell(
+        duty,
+        "absence_declared",
+        f"{person.name}{label} {minutes} 分钟",
+        subject=row,
+        by=by,
+        tenant=tenant,
+        staff_id=person.pk,
+    )
     if kind == AbsenceKind.BREAK:
         used = queries.break_minutes_of(stint, now=now) + minutes
         if used > duty.break_cap_minutes:
@@ -216,7 +224,7 @@ def return_to_post(*, by: Actor, tenant: Tenant, now: datetime, client_key: str 
     row.ends_at = now
     row.save(update_fields=["ends_at"])
     write(duty, EntryKind.BACK, f"{person.name}返岗", by=by, now=now, stint_id=stint.pk, subject_id=row.pk)
-    tell(duty, "returned", f"{person.name}返岗", subject=row, by=by, staff_id=person.pk)
+    tell(duty, "returned", f"{person.name}返岗", subject=row, by=by, tenant=tenant, staff_id=person.pk)
     claim.keep(row.pk)
     return row
 

@@ -109,7 +109,7 @@ def test_many_sweeps_draw_a_random_call_once(committed: Tenant) -> None:
     make_coverage(duty.post)
     DutyPost.objects.update(calls_per_day=1)
     moment = NOW
-    for n in range(0, 26 * 60, 30):  # find the moment, forget it, and let many come to it at once
+    for n in range(0, 50 * 60, 30):  # find the moment, forget it, and let many come to it at once
         moment = NOW + timedelta(minutes=n)
         if operations.draw_random(tenant=committed, now=moment):
             break
