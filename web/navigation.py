@@ -110,6 +110,39 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         ],
     ),
     (
+        "值班",
+        [
+            Entry(
+                "值守看板",
+                icon="device-desktop-analytics",
+                url_name="duty:index",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.DUTY,
+            ),
+            Entry(
+                "查岗记录",
+                icon="bell-ringing",
+                url_name="duty:calls",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.DUTY,
+            ),
+            Entry(
+                "异常与交接",
+                icon="transfer",
+                url_name="duty:anomalies",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.DUTY,
+            ),
+            Entry(
+                "值班岗",
+                icon="shield-check",
+                url_name="duty:posts",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.DUTY,
+            ),
+        ],
+    ),
+    (
         "标准",
         [
             Entry("标准库", icon="books", url_name="library:index", roles=SCHOOL_ROLES),
@@ -179,6 +212,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
 PHONE: list[Entry] = [
     Entry("首页", icon="home", url_name="phone:home", roles=SCHOOL_ROLES),
     Entry("巡查", icon="clipboard-check", url_name="inspections:phone_index", roles=STAFF_OF_SCHOOL),
+    Entry("值班", icon="shield-check", url_name="duty:phone", roles=frozenset({Role.FRONTLINE})),
     Entry("问题", icon="alert-triangle", url_name="findings:phone_index", roles=SCHOOL_ROLES),
     Entry("消息", icon="bell", url_name="notices:phone_index", roles=SCHOOL_ROLES),
     Entry("标准", icon="books", url_name="phone_library:index", roles=SCHOOL_ROLES),
