@@ -15,6 +15,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "benchmarking.sweep": {"task": "benchmarking.sweep", "schedule": 3600.0},
     "calendar.sweep_years": {"task": "calendar.sweep_years", "schedule": 86_400.0},
     "findings.sweep_overdue": {"task": "findings.sweep_overdue", "schedule": 600.0},
+    "duty.sweep": {"task": "duty.sweep", "schedule": 20.0},
     "face.sweep": {"task": "face.sweep", "schedule": 1800.0},
     "face.sweep_checks": {"task": "face.sweep_checks", "schedule": 30.0},
     "punches.sweep": {"task": "punches.sweep", "schedule": 300.0},

@@ -128,3 +128,8 @@ class BadSignature(DomainError):
 class AlreadyJudged(DomainError):
     code = "already_judged"
     message = _("这条告警已由“%(who)s”认定，请刷新后查看。")
+
+
+class CallRinging(DomainError):
+    code = "call_ringing"
+    message = _("正在查岗，请先应答再下岗。")

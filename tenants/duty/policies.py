@@ -49,3 +49,8 @@ def of_company(actor: Actor, provider_id: UUID | None) -> bool:
         and actor.provider_id is not None
         and actor.provider_id == provider_id
     )
+
+
+def can_watch(actor: Actor) -> bool:
+    """Hear that something of duty changed (web.live): whoever may look at the cockpit or be called."""
+    return actor.may(READ) and (reads_all(actor) or (actor.grant_id is None and bool(actor.roles)))

@@ -1,12 +1,439 @@
-"""All reads of duty."""
+"""All reads of duty. Functions that take `by` show only what that person may see; the others serve the operations."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from django.db import connection
+from django.db.models import F, Model, Prefetch, Q, QuerySet
+
+from identity.choices import Role
 from identity.contracts import Actor
+from kernel.clock import day_bounds
+from kernel.errors import NotAllowed, NotFound
+from tenants.duty import chain, policies, staffing
+from tenants.duty.choices import AbsenceKind, AnomalyStatus, CallStatus, ItemStatus, Outcome
+from tenants.duty.models import (
+    Absence,
+    Anomaly,
+    AnomalyFile,
+    Call,
+    CameraReport,
+    CameraSystem,
+    DutyPost,
+    Handover,
+    HandoverItem,
+    LogEntry,
+    Seal,
+    Stint,
+    Summons,
+)
+from tenants.evidence import queries as evidence
+from tenants.evidence.contracts import EvidenceContract
+from tenants.evidence.models import Evidence
+from tenants.organisation import queries as organisation
+from tenants.organisation.models import Staff
+from tenants.timeline.queries import events_with_verb
+
+Row = TypeVar("Row", bound=Model)
+OPEN_ITEMS = (ItemStatus.OFFERED, ItemStatus.REFUSED)
+
+# --- Who sees what ---------------------------------------------------------------------------------
+
+
+def _scope(by: Actor) -> Q | None:
+    """Which posts an actor may see, as a filter on `post`; None: all. Raises NotAllowed."""
+    if by.is_system or policies.reads_all(by):
+        return None
+    if by.grant_id is not None or not by.roles or not by.may(policies.READ):
+        raise NotAllowed
+    mine = Q(pk__in=[])
+    if by.has(Role.PROVIDER_MANAGER) and by.provider_id is not None:
+        mine |= Q(post__party__provider_id=by.provider_id)
+    if by.staff_id is not None:
+        mine |= Q(post__party__staff=by.staff_id)
+    return mine
+
+
+def _seen(rows: QuerySet[Row], by: Actor) -> QuerySet[Row]:
+    scope = _scope(by)
+    return rows if scope is None else rows.filter(scope)
+
+
+def visible_posts(by: Actor) -> QuerySet[DutyPost]:
+    """The duty posts an actor may see: all for the office, their own party's for companies and frontline."""
+    return _seen(DutyPost.objects.filter(post__active=True), by).select_related("post__party", "post__place")
+
+
+def visible_calls(by: Actor) -> QuerySet[Call]:
+    """Calls one may see: the office all, a company its own posts', a frontline worker those they were under.
+
+    A call that has not gone out is seen by nobody but the office, and a random one not even there.
+    """
+    rows = Call.objects.select_related("post__party", "post__place")
+    if by.is_system:
+        return rows
+    rows = rows.exclude(Q(status=CallStatus.WAITING) & Q(slot__isnull=False))
+    if _scope(by) is None:
+        return rows
+    mine = Q(pk__in=[])
+    if by.has(Role.PROVIDER_MANAGER) and by.provider_id is not None:
+        mine |= Q(post__party__provider_id=by.provider_id)
+    if by.staff_id is not None:
+        mine |= Q(pk__in=Summons.objects.filter(staff_id=by.staff_id).values("call_id"))
+    return rows.filter(mine).exclude(status=CallStatus.WAITING)
+
+
+def visible_anomalies(by: Actor) -> QuerySet[Anomaly]:
+    """Anomalies of the posts one may see."""
+    return _seen(Anomaly.objects.select_related("post__party", "post__place", "holder"), by)
+
+
+def visible_handovers(by: Actor) -> QuerySet[Handover]:
+    """Handovers of the posts one may see."""
+    return _seen(Handover.objects.select_related("post__party", "receiver", "stint__staff"), by)
+
+
+def visible_stints(by: Actor) -> QuerySet[Stint]:
+    """Stints of the posts one may see."""
+    return _seen(Stint.objects.select_related("post__party", "staff"), by)
+
+
+def visible_reports(by: Actor) -> QuerySet[CameraReport]:
+    """Camera reports: the office and the institute under a grant; they are suspicions, not for companies."""
+    if not (by.is_system or policies.reads_all(by)):
+        raise NotAllowed
+    return CameraReport.objects.select_related("post__party", "system")
+
+
+def cameras(*, by: Actor) -> QuerySet[CameraSystem]:
+    """The camera systems, without their secrets. Raises NotAllowed."""
+    if not policies.can_configure(by):
+        raise NotAllowed
+    return CameraSystem.objects.defer("secret_sealed")
+
+
+def visible_log(by: Actor) -> QuerySet[LogEntry]:
+    """Log lines of the posts one may see, newest first."""
+    return _seen(LogEntry.objects.select_related("post"), by).order_by("-at", "-seq")
+
+
+def _one(rows: QuerySet[Row], key: UUID) -> Row:
+    row = rows.filter(pk=key).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def duty_post(*, post_id: UUID, by: Actor) -> DutyPost:
+    """One duty post. Raises NotFound, also for one the actor may not see."""
+    return _one(visible_posts(by), post_id)
+
+
+def call(*, call_id: UUID, by: Actor) -> Call:
+    """One call. Raises NotFound."""
+    return _one(visible_calls(by), call_id)
+
+
+def anomaly(*, anomaly_id: UUID, by: Actor) -> Anomaly:
+    """One anomaly. Raises NotFound."""
+    return _one(visible_anomalies(by).distinct(), anomaly_id)
+
+
+def handover(*, handover_id: UUID, by: Actor) -> Handover:
+    """One handover. Raises NotFound."""
+    return _one(visible_handovers(by).distinct(), handover_id)
+
+
+def report(*, report_id: UUID, by: Actor) -> CameraReport:
+    """One camera report. Raises NotFound."""
+    return _one(visible_reports(by), report_id)
 
 
 def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:
     """Witness for tenants.evidence: the photo or voice belongs to something of duty that the actor may see."""
-    return False
+    try:
+        if visible_calls(actor).filter(summons__photo_id=evidence_id).exists():
+            return True
+        return visible_anomalies(actor).filter(files__evidence_id=evidence_id).exists()
+    except NotAllowed:
+        return False
+
+
+# --- For the operations ----------------------------------------------------------------------------
+
+
+def line_of(row: LogEntry) -> chain.Line:
+    """A log row as it is sealed."""
+    return chain.Line(
+        row.seq, row.at, row.kind, row.text, row.stint_id, row.subject_id, row.corrects, row.account_id, row.actor_name
+    )
+
+
+def last_entry(post_id: UUID) -> LogEntry:
+    """The newest line of a post's log."""
+    return LogEntry.objects.filter(post_id=post_id).order_by("-seq")[0]
+
+
+def photos_among(ids: Iterable[UUID]) -> list[UUID]:
+    """Those of the evidence ids that are photos."""
+    found = evidence.contracts_of(ids)
+    return [key for key, row in found.items() if row.is_photo]
+
+
+def break_minutes_of(stint: Stint, *, now: datetime) -> int:
+    """Minutes of breaks in this stint that are over; a running one is counted when it is declared."""
+    rows = Absence.objects.filter(stint=stint, kind=AbsenceKind.BREAK, ends_at__isnull=False)
+    return sum(round(((r.ends_at or now) - r.starts_at).total_seconds() / 60) for r in rows)
+
+
+def photo_was_used(photo: EvidenceContract, *, besides: UUID) -> bool:
+    """Whether the same bytes already answered a call."""
+    same = Evidence.objects.filter(source_sha256=photo.source_sha256).values("pk")
+    return Summons.objects.filter(photo_id__in=same).exclude(pk=besides).exists()
+
+
+def names_of_answers(row: Call) -> str:
+    """Who has answered, for sentences."""
+    rows = Summons.objects.filter(call=row, answered_at__isnull=False).order_by("answered_at")
+    return "、".join(rows.values_list("staff__name", flat=True))
+
+
+def names_of_summoned(row: Call) -> str:
+    """Who had to answer, for sentences."""
+    return "、".join(Summons.objects.filter(call=row, on_duty=True).values_list("staff__name", flat=True))
+
+
+def on_since(row: Call) -> datetime | None:
+    """The earliest sign-on among those under the call; None when nobody had signed on."""
+    people = Summons.objects.filter(call=row, on_duty=True).values("staff_id")
+    stints = Stint.objects.filter(post_id=row.post_id, staff_id__in=people, signed_on_at__lte=row.sent_at)
+    first = stints.filter(Q(signed_off_at__isnull=True) | Q(signed_off_at__gt=row.sent_at)).order_by("signed_on_at")
+    return first.values_list("signed_on_at", flat=True).first()
+
+
+def staff_under(rows: Iterable[Call]) -> dict[UUID, list[Summons]]:
+    """Summons by call, in order of answering: one query. The caller has read the calls."""
+    found: dict[UUID, list[Summons]] = defaultdict(list)
+    wanted = [row.pk for row in rows]
+    for one in (
+        Summons.objects.filter(call_id__in=wanted)
+        .select_related("staff", "place")
+        .order_by(F("answered_at").asc(nulls_last=True), "pk")
+    ):
+        found[one.call_id].append(one)
+    return dict(found)
+
+
+# --- Lists -----------------------------------------------------------------------------------------
+
+
+def calls(
+    *,
+    by: Actor,
+    tz: ZoneInfo,
+    outcome: str = "",
+    status: str = "",
+    kind: str = "",
+    post_id: UUID | None = None,
+    line: str = "",
+    place_id: UUID | None = None,
+    night: bool | None = None,
+    off_post: bool | None = None,
+    from_day: date | None = None,
+    until_day: date | None = None,
+    text: str = "",
+) -> QuerySet[Call]:
+    """Calls one may see, newest first; days are local and both included."""
+    rows = visible_calls(by)
+    if outcome:
+        rows = rows.filter(outcome=outcome)
+    if status:
+        rows = rows.filter(status=status)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if post_id:
+        rows = rows.filter(post_id=post_id)
+    if line:
+        rows = rows.filter(post__line=line)
+    if place_id:
+        rows = rows.filter(post__place__path__startswith=organisation.place(place_id).path)
+    if night is not None:
+        rows = rows.filter(night=night)
+    if off_post is not None:
+        rows = rows.filter(off_post=off_post)
+    if from_day:
+        rows = rows.filter(due_at__gte=day_bounds(from_day, tz)[0])
+    if until_day:
+        rows = rows.filter(due_at__lt=day_bounds(until_day, tz)[1])
+    if text.strip():
+        word = text.strip()
+        rows = rows.filter(
+            Q(post__name__icontains=word)
+            | Q(post__place__full_name__icontains=word)
+            | Q(pk__in=Summons.objects.filter(staff__name__icontains=word).values("call_id"))
+        )
+    return rows.order_by("-due_at", "-pk")
+
+
+def anomalies(
+    *,
+    by: Actor,
+    status: str = "",
+    kind: str = "",
+    severity: str = "",
+    post_id: UUID | None = None,
+    raised: bool = False,
+    text: str = "",
+) -> QuerySet[Anomaly]:
+    """Anomalies one may see: open ones first, what went up before the rest, newest first."""
+    rows = visible_anomalies(by)
+    if status:
+        rows = rows.filter(status=status)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if severity:
+        rows = rows.filter(severity=severity)
+    if post_id:
+        rows = rows.filter(post_id=post_id)
+    if raised:
+        rows = rows.filter(status=AnomalyStatus.OPEN, raised_at__isnull=False, taken_by__isnull=True)
+    if text.strip():
+        word = text.strip()
+        rows = rows.filter(Q(number__icontains=word) | Q(text__icontains=word) | Q(post__name__icontains=word))
+    return rows.distinct().order_by("-status", F("raised_at").asc(nulls_last=True), "-reported_at", "-pk")
+
+
+def handovers(*, by: Actor, open_only: bool = False, post_id: UUID | None = None) -> QuerySet[Handover]:
+    """Handovers one may see, newest first."""
+    rows = visible_handovers(by)
+    if open_only:
+        rows = rows.filter(done_at__isnull=True)
+    if post_id:
+        rows = rows.filter(post_id=post_id)
+    return rows.distinct().order_by("-opened_at", "-pk")
+
+
+def items_of(handover_ids: Iterable[UUID]) -> list[tuple[UUID, HandoverItem]]:
+    """(handover id, item) pairs with their anomalies: one query. The caller has read the handovers."""
+    rows = HandoverItem.objects.filter(handover_id__in=list(handover_ids)).select_related("anomaly__holder")
+    return [(row.handover_id, row) for row in rows.order_by("pk")]
+
+
+def files_of(anomaly_ids: Iterable[UUID]) -> list[tuple[UUID, EvidenceContract]]:
+    """(anomaly id, photo or voice) pairs in order: two queries. The caller has read the anomalies."""
+    pairs = list(
+        AnomalyFile.objects.filter(anomaly_id__in=list(anomaly_ids)).order_by("anomaly_id", "position")
+        .values_list("anomaly_id", "evidence_id")
+    )  # fmt: skip
+    known = evidence.contracts_of(i for _a, i in pairs)
+    return [(owner, known[i]) for owner, i in pairs if i in known]
+
+
+def seals_of(post_id: UUID) -> QuerySet[Seal]:
+    """The seals of one post's log, newest first. The caller has read the post."""
+    return Seal.objects.filter(post_id=post_id).order_by("-number")
+
+
+def check_log(*, post_id: UUID, by: Actor) -> chain.Fault | None:
+    """Verify the whole chain of a post's log against its lines and the last seal on the school's timeline.
+
+    None: nothing was changed. Raises NotFound.
+    """
+    duty_post(post_id=post_id, by=by)
+    seals = [
+        chain.Sealed(s.number, s.first_seq, s.last_seq, bytes(s.body), s.previous, s.digest)
+        for s in Seal.objects.filter(post_id=post_id).order_by("number")
+    ]
+    lines = {row.seq: line_of(row) for row in LogEntry.objects.filter(post_id=post_id).order_by("seq").iterator()}
+    return chain.check(seals, lines, anchor=_anchor(post_id))
+
+
+def _anchor(post_id: UUID) -> str:
+    event = events_with_verb("duty.sealed").filter(post_id=post_id).first()
+    return str(event.payload.get("digest", "")) if event else ""
+
+
+# --- One person ------------------------------------------------------------------------------------
+
+
+def own_stint(by: Actor) -> Stint | None:
+    """The open stint of the person, with post and open absence; two queries."""
+    if by.staff_id is None:
+        return None
+    rows = Stint.objects.filter(staff_id=by.staff_id, signed_off_at__isnull=True).select_related(
+        "post__place", "post__party", "staff"
+    )
+    return rows.prefetch_related(
+        Prefetch("absences", queryset=Absence.objects.filter(ends_at__isnull=True), to_attr="open_absences")
+    ).first()
+
+
+def ringing(by: Actor, *, now: datetime) -> list[Call]:
+    """The calls this person must answer now, or can still answer late; the most urgent first."""
+    if by.staff_id is None or not by.may(policies.READ):
+        return []
+    mine = Summons.objects.filter(staff_id=by.staff_id, on_duty=True).filter(
+        Q(answered_at__isnull=True) | Q(place_ok=False)
+    )
+    rows = Call.objects.filter(pk__in=mine.values("call_id")).select_related("post__place")
+    late = Q(
+        status=CallStatus.DONE, outcome=Outcome.TIMEOUT, judged_at__isnull=True, sent_at__gt=now - timedelta(hours=12)
+    )
+    return list(rows.filter(Q(status=CallStatus.RINGING) | late).order_by("-status", "deadline")[:5])
+
+
+def own_summons(call_row: Call, by: Actor) -> Summons | None:
+    """The person's part of a call."""
+    return Summons.objects.filter(call=call_row, staff_id=by.staff_id).first() if by.staff_id else None
+
+
+def posts_to_sign_on(by: Actor, *, now: datetime) -> list[tuple[DutyPost, bool]]:
+    """Duty posts of the person's party, with whether the roster names the person there now; those first."""
+    if by.staff_id is None:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT post_id FROM rosters_shiftinstance WHERE staff_id = %s AND cancelled_at IS NULL"
+            " AND in_from <= %s AND ends_at > %s",
+            [by.staff_id, now, now],
+        )
+        rostered = {row[0] for row in cursor.fetchall()}
+    rows = DutyPost.objects.filter(active=True, post__active=True, post__party__staff=by.staff_id)
+    found = [(row, row.pk in rostered) for row in rows.select_related("post__place").order_by("post__name")]
+    return sorted(found, key=lambda pair: not pair[1])
+
+
+def held_by(by: Actor) -> list[Anomaly]:
+    """What is open in the person's hands, with what became of the last offer."""
+    if by.staff_id is None:
+        return []
+    rows = Anomaly.objects.filter(holder_id=by.staff_id, status=AnomalyStatus.OPEN).select_related("post")
+    return list(
+        rows.prefetch_related(
+            Prefetch(
+                "handings",
+                queryset=HandoverItem.objects.filter(status__in=OPEN_ITEMS).select_related("handover__receiver"),
+                to_attr="offers",
+            )
+        ).order_by("reported_at")
+    )
+
+
+def offered_to(by: Actor) -> list[HandoverItem]:
+    """What waits for the person to accept or refuse."""
+    if by.staff_id is None or not by.may(policies.READ):
+        return []
+    rows = HandoverItem.objects.filter(handover__receiver_id=by.staff_id, status=ItemStatus.OFFERED)
+    return list(rows.select_related("anomaly__post", "handover__stint__staff").order_by("handover_id", "pk"))
+
+
+def possible_receivers(by: Actor, *, post_id: UUID, now: datetime) -> list[Staff]:
+    """Whom the person may hand over to, by name."""
+    ids = staffing.receivers(post_id=post_id, now=now) - ({by.staff_id} if by.staff_id else set())
+    return sorted(organisation.staff_by_id(ids).values(), key=lambda p: p.pinyin)

@@ -31,6 +31,11 @@ FILE_TYPES = {  # what may be kept besides photos, by content: mime → extensio
     "application/pdf": "pdf",
     "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+    "audio/mp4": "m4a",
+    "audio/x-wav": "wav",
+    "audio/webm": "webm",  # what MediaRecorder makes
 }
 
 
@@ -56,7 +61,7 @@ class PhotoTooLarge(DomainError):
 
 class FileKindRefused(DomainError):
     code = "file_kind_refused"
-    message = _("不支持这种文件，请上传照片、PDF、Word（docx）或 Excel（xlsx）。")
+    message = _("不支持这种文件，请上传照片、录音、PDF、Word（docx）或 Excel（xlsx）。")
 
 
 class StorageFull(DomainError):
@@ -194,6 +199,10 @@ def keep_file(
     data = _bytes_of(upload)
     kind = filetype.guess(data[:8192])
     mime = kind.mime if kind else ""
+    if mime == "video/webm" and b"A_OPUS" in data[:4096] and b"V_" not in data[:4096]:
+        mime = "audio/webm"  # the container is one; the tracks tell a voice from a film
+    if mime == "video/mp4" and b"mp4a" in data and b"vide" not in data:
+        mime = "audio/mp4"
     if mime.startswith("image/"):
         return keep_photo(
             upload=data, name=name, by=by, tenant=tenant, now=now, place_id=place_id, client_key=client_key

@@ -15,6 +15,7 @@ urlpatterns = [
     path("files/", include("web.tenant.evidence.urls")),
     path("", include("web.tenant.findings.urls")),
     path("", include("web.tenant.punches.urls")),
+    path("", include("web.tenant.duty.urls")),
     path("", include("web.tenant.inspections.urls")),
     path("", include("web.tenant.attendance.urls")),
     path("", include("web.tenant.notices.urls")),

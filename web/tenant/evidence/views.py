@@ -94,9 +94,9 @@ def _place(text: str) -> UUID | None:
 @require_safe
 @signed_in
 def serve(request: SchoolRequest, evidence_id: UUID) -> HttpResponse:
-    """The stored bytes: photos inline, everything else as a download."""
+    """The stored bytes: photos and voice inline, everything else as a download."""
     row = queries.readable(evidence_id=evidence_id, by=request.actor)
-    return _send(request, row, row.path, inline=row.kind == EvidenceKind.PHOTO)
+    return _send(request, row, row.path, inline=row.kind == EvidenceKind.PHOTO or row.mime.startswith("audio/"))
 
 
 @require_safe

@@ -1,0 +1,181 @@
+"""Camera systems: they report by a signed webhook; a human confirms before it counts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.dateparse import parse_datetime
+
+from identity.contracts import Actor
+from kernel.crypto import seal, unseal
+from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
+from kernel.tenancy import Tenant
+from tenants.duty import policies, queries, webhooks
+from tenants.duty.choices import CameraKind, EntryKind, ReportStatus
+from tenants.duty.errors import AlreadyJudged, BadSignature, NotADutyPost, ReasonMissing
+from tenants.duty.models import CameraReport, CameraSystem
+from tenants.duty.operations.common import PRESENCE, clean, lock_post, path_of, place_of_post, superiors, tell, write
+from tenants.findings import operations as findings
+from tenants.findings.choices import Severity
+from tenants.notices import operations as notices
+from tenants.notices.choices import NoticeKind
+from tenants.timeline.operations import record
+
+SEALED_AS = "duty_camerasystem.secret"
+MAX_BODY = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class NewCamera:
+    """A camera system and its secret, told once."""
+
+    system: CameraSystem
+    secret: str
+
+
+@transaction.atomic
+def add_camera(*, name: str, by: Actor, tenant: Tenant, now: datetime) -> NewCamera:
+    """Register a system; the secret is shown once and kept sealed. Raises NotAllowed, Invalid."""
+    if not policies.can_manage_cameras(by):
+        raise NotAllowed
+    name = clean(name, 60)
+    if len(name) < 2 or CameraSystem.objects.filter(name=name).exists():
+        raise Invalid("请填写 2 个字以上、不重复的名称。", field="name")
+    secret = webhooks.new_secret()
+    row = CameraSystem.objects.create(
+        name=name, secret_sealed=seal(secret, schema=tenant.schema, context=SEALED_AS), created_at=now,
+        created_by_name=by.name,
+    )  # fmt: skip
+    record(verb="duty.camera_added", sentence=f"登记视频系统：{name}", subject=row, by=by)
+    return NewCamera(row, secret)
+
+
+@transaction.atomic
+def set_camera_active(*, camera_id: UUID, active: bool, by: Actor, tenant: Tenant, now: datetime) -> CameraSystem:
+    """Switch a system on or off. Raises NotAllowed, NotFound."""
+    if not policies.can_manage_cameras(by):
+        raise NotAllowed
+    row = CameraSystem.objects.select_for_update().filter(pk=camera_id).first()
+    if row is None:
+        raise NotFound
+    row.active = active
+    row.save(update_fields=["active"])
+    record(
+        verb="duty.camera_switched", sentence=f"{'启用' if active else '停用'}视频系统：{row.name}", subject=row, by=by
+    )
+    return row
+
+
+@transaction.atomic
+def receive_report(
+    *,
+    camera_id: UUID,
+    message_id: str,
+    timestamp: str,
+    signatures: str,
+    body: bytes,
+    tenant: Tenant,
+    now: datetime,
+) -> tuple[CameraReport, bool]:
+    """Take a signed message {"post": id, "kind", "at", "text"}; returns the report and whether it is new.
+
+    The same message again is the report it already made. Nothing but a line to confirm comes of it.
+    Raises BadSignature (unknown or inactive system, signature, timestamp), Invalid, NotADutyPost.
+    """
+    system = CameraSystem.objects.filter(pk=camera_id, active=True).first()
+    if system is None or len(body) > MAX_BODY:
+        raise BadSignature
+    secret = unseal(system.secret_sealed, schema=tenant.schema, context=SEALED_AS)
+    if not webhooks.verified(
+        secret=secret, message_id=message_id, timestamp=timestamp, signatures=signatures, body=body, now=now
+    ):
+        raise BadSignature
+    known = CameraReport.objects.filter(system=system, message_id=message_id).first()
+    if known is not None:
+        return known, False
+    said = _parsed(body)
+    at = parse_datetime(str(said.get("at", ""))) if said.get("at") else now
+    if at is None or at.tzinfo is None:
+        raise Invalid("告警时间应为带时区的 ISO 8601 格式。", field="at")
+    kind = str(said.get("kind", ""))
+    if kind not in CameraKind.values:
+        raise Invalid("告警类别应为 off_post、sleeping 或 other。", field="kind")
+    try:
+        post_id = UUID(str(said.get("post", "")))
+    except ValueError as wrong:
+        raise NotADutyPost(field="post") from wrong
+    duty = lock_post(post_id)
+    row, made = CameraReport.objects.get_or_create(
+        system=system, message_id=message_id,
+        defaults={"post_id": post_id, "kind": kind, "at": at, "text": clean(str(said.get("text", "")), 300), "received_at": now},
+    )  # fmt: skip
+    CameraSystem.objects.filter(pk=system.pk).update(last_seen_at=now)
+    if made:
+        by = Actor.system(tenant.school_id)
+        tell(duty, "camera_reported", f"视频{CameraKind(kind).label}，待人工确认", subject=row, by=by, tenant=tenant)
+        notices.notify(
+            account_ids=superiors(duty, tenant=tenant, now=now), kind=NoticeKind.TODO,
+            title=f"视频{CameraKind(kind).label}，请确认：{duty.post.name}", text=row.text or system.name,
+            path=path_of("cameras", row.pk), subject=row, occasion=f"duty.camera:{row.pk}", now=now,
+        )  # fmt: skip
+    return row, made
+
+
+def _parsed(body: bytes) -> dict[str, object]:
+    try:
+        said = json.loads(body)
+    except (UnicodeDecodeError, ValueError) as wrong:
+        raise Invalid("消息内容应为 JSON。", field="body") from wrong
+    if not isinstance(said, dict):
+        raise Invalid("消息内容应为 JSON 对象。", field="body")
+    data = said.get("data")
+    return data if isinstance(data, dict) else said
+
+
+@transaction.atomic
+def judge_report(
+    *, report_id: UUID, confirmed: bool, note: str, by: Actor, tenant: Tenant, now: datetime
+) -> CameraReport:
+    """A human says whether it is true; only then a finding is opened. Locks the post.
+
+    Raises NotAllowed, NotFound, AlreadyJudged, ReasonMissing.
+    """
+    if not policies.oversees(by) or by.account_id is None:
+        raise NotAllowed
+    found = queries.visible_reports(by).filter(pk=report_id).values_list("post_id", flat=True)
+    if not found:
+        raise NotFound
+    duty = lock_post(found[0])
+    row = CameraReport.objects.select_for_update().get(pk=report_id)
+    wanted = ReportStatus.CONFIRMED if confirmed else ReportStatus.REJECTED
+    if row.status != ReportStatus.NEW:
+        if row.status == wanted:
+            return row
+        raise AlreadyJudged(who=row.judged_by_name)
+    note = clean(note, 300)
+    if len(note) < 2:
+        raise ReasonMissing(field="note")
+    row.status, row.judged_at, row.judged_by, row.judged_by_name, row.judged_note = (
+        wanted, now, by.account_id, by.name, note,
+    )  # fmt: skip
+    label = str(CameraKind(row.kind).label).replace("疑似", "")
+    place_id = place_of_post(duty)
+    if confirmed and place_id is not None:
+        try:
+            row.finding_id = findings.open_finding(
+                title=f"{label}：{duty.post.name}（视频告警）"[:120], detail=f"{row.text}；人工确认：{note}",
+                place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=Severity.MAJOR,
+                source=PRESENCE, source_id=row.pk, by=by, tenant=tenant, now=now,
+            ).pk  # fmt: skip
+        except DomainError:
+            row.finding_id = None
+    row.save()
+    words = f"视频告警{ReportStatus(wanted).label}：{label}：{note}"
+    write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=row.pk)
+    tell(duty, "camera_judged", words, subject=row, by=by, tenant=tenant)
+    notices.settle(subject=row, now=now)
+    return row

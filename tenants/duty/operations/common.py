@@ -1,0 +1,198 @@
+"""What the operations of duty share: the post's lock, the log, the timeline, and whom to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from identity.choices import Role
+from identity.contracts import Actor
+from identity.people import people_of_school
+from kernel.errors import NotAllowed, NotFound
+from kernel.live import announce
+from kernel.tenancy import Tenant
+from tenants.duty import chain, policies
+from tenants.duty.choices import EntryKind, Rung
+from tenants.duty.errors import NotADutyPost, NotOn
+from tenants.duty.models import DutyPost, LogEntry, Seal, Stint
+from tenants.duty.queries import line_of
+from tenants.findings.choices import FindingSource
+from tenants.organisation import queries as organisation
+from tenants.organisation.models import Place, Staff
+from tenants.timeline.operations import record
+
+TOPIC = "duty"  # what watchers of the cockpit hear (kernel.live)
+PRESENCE = DUTY = FindingSource.MANUAL
+ROLE_OF = {
+    Rung.MANAGER: Role.PROVIDER_MANAGER,
+    Rung.SUPERVISOR: Role.SCHOOL_SUPERVISOR,
+    Rung.LEADER: Role.SCHOOL_LEADER,
+}
+
+
+def lock_post(post_id: UUID, *, active: bool = False) -> DutyPost:
+    """The duty post under its lock: everything that happens at one post happens one after the other.
+
+    Raises NotADutyPost; with `active`, also for one that is switched off.
+    """
+    row = (
+        DutyPost.objects.select_for_update(of=("self",))
+        .select_related("post__party", "post__place")
+        .filter(pk=post_id)
+        .first()
+    )
+    if row is None or (active and not (row.active and row.post.active)):
+        raise NotADutyPost
+    return row
+
+
+def own_staff(by: Actor) -> Staff:
+    """The person behind the actor. Raises NotAllowed for whoever cannot be on duty."""
+    if not policies.is_staff(by) or by.staff_id is None:
+        raise NotAllowed
+    person = organisation.staff_by_id([by.staff_id]).get(by.staff_id)
+    if person is None:
+        raise NotFound
+    return person
+
+
+def open_stint(staff_id: UUID) -> Stint:
+    """The person's open stint, its post locked first. Raises NotOn."""
+    found = Stint.objects.filter(staff_id=staff_id, signed_off_at__isnull=True).values_list("post_id", flat=True)
+    if not found:
+        raise NotOn
+    lock_post(found[0])
+    row = Stint.objects.select_related("staff").filter(staff_id=staff_id, signed_off_at__isnull=True).first()
+    if row is None:
+        raise NotOn
+    return row
+
+
+def write(
+    duty: DutyPost,
+    kind: EntryKind,
+    text: str,
+    *,
+    by: Actor,
+    now: datetime,
+    stint_id: UUID | None = None,
+    subject_id: UUID | None = None,
+    corrects: int | None = None,
+) -> LogEntry:
+    """Append one line to the post's log. Call under the post's lock."""
+    duty.last_seq += 1
+    duty.save(update_fields=["last_seq"])
+    return LogEntry.objects.create(
+        post_id=duty.pk, seq=duty.last_seq, at=now, kind=kind, text=" ".join(text.split())[:600], stint_id=stint_id,
+        subject_id=subject_id, corrects=corrects, account_id=by.account_id, actor_name=by.name,
+    )  # fmt: skip
+
+
+def seal(duty: DutyPost, *, stint: Stint, by: Actor, tenant: Tenant, now: datetime) -> Seal | None:
+    """Seal every line not sealed yet, chained to the last seal. Call under the post's lock."""
+    last = Seal.objects.filter(post_id=duty.pk).order_by("-number").first()
+    first_seq = last.last_seq + 1 if last else 1
+    rows = LogEntry.objects.filter(post_id=duty.pk, seq__gte=first_seq).order_by("seq")
+    lines = [line_of(row) for row in rows]
+    if not lines:
+        return None
+    body, previous = chain.body_of(lines), last.digest if last else chain.GENESIS
+    row = Seal.objects.create(
+        post_id=duty.pk, number=last.number + 1 if last else 1, first_seq=first_seq, last_seq=lines[-1].seq, body=body,
+        previous=previous, digest=chain.digest_of(previous, body), stint_id=stint.pk, at=now,
+    )  # fmt: skip
+    tell(
+        duty, "sealed", f"值班日志已封存：第 {row.first_seq}—{row.last_seq} 条", subject=row, by=by, tenant=tenant,
+        staff_id=stint.staff_id, digest=row.digest,
+    )  # fmt: skip
+    return row
+
+
+def tell(
+    duty: DutyPost,
+    verb: str,
+    sentence: str,
+    *,
+    subject: object,
+    by: Actor,
+    tenant: Tenant,
+    staff_id: UUID | None = None,
+    **payload: Any,
+) -> None:
+    """One event on the timelines of the post, its place, party and the person; and whoever watches looks again."""
+    record(
+        verb=f"duty.{verb}",
+        sentence=f"{duty.post.name}：{sentence}"[:300],
+        subject=subject,
+        by=by,
+        place_id=duty.post.place_id,
+        party_id=duty.post.party_id,
+        post_id=duty.pk,
+        staff_id=staff_id,
+        **payload,
+    )
+    announce(TOPIC, tenant=tenant)
+
+
+def accounts_of(staff_ids: Iterable[UUID]) -> list[UUID]:
+    """The accounts of some people, those without a login left out."""
+    people = organisation.staff_by_id(staff_ids)
+    return [p.account_id for p in people.values() if p.account_id]
+
+
+def people_on(duty: DutyPost, rung: str, *, tenant: Tenant, now: datetime) -> list[UUID]:
+    """The accounts one rung of the chain reaches; a school without supervisors is reached through its admins."""
+    today = now.astimezone(tenant.tz).date()
+
+    def with_role(role: Role, provider_id: UUID | None = None) -> list[UUID]:
+        found = people_of_school(school_id=tenant.school_id, roles=[role], today=today, provider_id=provider_id)
+        return [p.account_id for p in found]
+
+    if rung == Rung.MANAGER:
+        provider_id = duty.post.party.provider_id
+        return with_role(Role.PROVIDER_MANAGER, provider_id) if provider_id else []
+    return with_role(ROLE_OF[Rung(rung)]) or with_role(Role.SCHOOL_ADMIN)
+
+
+def superiors(duty: DutyPost, *, tenant: Tenant, now: datetime) -> list[UUID]:
+    """Who is told of what goes up: the supervisors, and the company's manager."""
+    rungs = (Rung.SUPERVISOR, Rung.MANAGER)
+    return list(dict.fromkeys(a for rung in rungs for a in people_on(duty, rung, tenant=tenant, now=now)))
+
+
+def is_at(place: Place | None, duty: DutyPost) -> bool:
+    """Whether a scanned place is the post's own or lies within it; a post without a place takes any code."""
+    if place is None:
+        return False
+    return duty.post.place is None or place.path.startswith(duty.post.place.path)
+
+
+def place_of_post(duty: DutyPost) -> UUID | None:
+    """Where a finding of the post belongs: its place, otherwise the first campus."""
+    if duty.post.place_id:
+        return duty.post.place_id
+    campus = Place.objects.filter(parent__isnull=True, active=True).order_by("position", "pinyin").first()
+    return campus.pk if campus else None
+
+
+def path_of(noun: str, key: UUID) -> str:
+    """Where a notice leads."""
+    return f"/duty/{noun}/{key}/"
+
+
+def clean(text: str, width: int) -> str:
+    """One line of text, cut."""
+    return " ".join(text.split())[:width]
+
+
+def minutes(chosen: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Quiet times as they are kept. Raises ValueError when they are no minutes of a day."""
+    kept = []
+    for pair in chosen:
+        first, last = (int(v) for v in pair)
+        if not (0 <= first < 1440 and 0 < last <= 1440 and first != last):
+            raise ValueError(pair)
+        kept.append([first, last])
+    return kept

@@ -1,0 +1,203 @@
+"""How many people are where, and how many should be: set-based SQL, for the operations and the cockpit.
+
+Published tables of lower features that are named here: `rosters_coverage`, `rosters_shiftinstance`, `organisation_staff`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from kernel.clock import day_bounds
+from tenants.calendar import queries as calendar
+from tenants.calendar.choices import DayKind
+from tenants.duty.contracts import Expected, Shortfall
+from tenants.duty.schedule import Span
+
+NEXT_SHIFT = timedelta(hours=12)  # who comes on within this time may receive a handover
+
+
+def instance_now(*, staff_id: UUID, post_id: UUID, now: datetime) -> tuple[UUID, datetime] | None:
+    """(id, end) of the shift instance this person fills at the post by signing on now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, ends_at FROM rosters_shiftinstance WHERE staff_id = %s AND post_id = %s"
+            " AND cancelled_at IS NULL AND in_from <= %s AND ends_at > %s ORDER BY starts_at LIMIT 1",
+            [staff_id, post_id, now, now],
+        )
+        row = cursor.fetchone()
+    return (row[0], row[1]) if row else None
+
+
+_EXPECTED = """
+WITH wanted AS (SELECT unnest(%(posts)s::uuid[]) AS post_id),
+on_duty AS (
+  SELECT s.post_id, s.staff_id,
+         EXISTS (SELECT 1 FROM duty_absence a WHERE a.stint_id = s.id AND a.ends_at IS NULL AND a.until > %(now)s) AS away
+  FROM duty_stint s JOIN wanted USING (post_id) WHERE s.signed_off_at IS NULL
+),
+rostered AS (
+  SELECT DISTINCT i.post_id, i.staff_id, false AS away
+  FROM rosters_shiftinstance i JOIN wanted USING (post_id)
+  WHERE i.cancelled_at IS NULL AND i.starts_at <= %(now)s AND i.ends_at > %(now)s
+    AND NOT EXISTS (SELECT 1 FROM on_duty o WHERE o.post_id = i.post_id)
+)
+SELECT e.post_id, e.staff_id, p.account_id, e.away
+FROM (SELECT * FROM on_duty UNION ALL SELECT * FROM rostered) e JOIN organisation_staff p ON p.id = e.staff_id
+ORDER BY e.post_id, e.staff_id
+"""
+
+
+def people_expected(*, post_ids: Iterable[UUID], now: datetime) -> dict[UUID, list[Expected]]:
+    """Who must answer a call at each post: those on duty, or those rostered where nobody is. One query."""
+    found: dict[UUID, list[Expected]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(_EXPECTED, {"posts": list(set(post_ids)), "now": now})
+        for post_id, staff_id, account_id, away in cursor.fetchall():
+            found[post_id].append(Expected(staff_id, account_id, away))
+    return dict(found)
+
+
+def _holidays(days: list[date]) -> list[bool]:
+    """Whether each day is a statutory holiday, by the school's calendar."""
+    known = calendar.days_by_date(days[0], days[-1])
+    return [known[day].kind in (DayKind.STATUTORY, DayKind.ADJUSTED_REST) for day in days]
+
+
+_WINDOWS = """
+  SELECT c.post_id, c.persons,
+         (d.day + make_interval(mins => c.start_minute)) AT TIME ZONE %(tz)s AS starts,
+         (d.day + make_interval(mins => c.end_minute)) AT TIME ZONE %(tz)s AS ends
+  FROM rosters_coverage c
+  JOIN unnest(%(days)s::date[], %(holidays)s::boolean[]) AS d(day, holiday)
+    ON (c.weekdays >> (extract(isodow FROM d.day)::int - 1)) & 1 = 1
+   AND c.valid_from <= d.day AND (c.valid_until IS NULL OR d.day < c.valid_until) AND (c.holidays OR NOT d.holiday)
+"""
+
+
+_SPANS = "SELECT post_id, starts, ends FROM ({windows}) w WHERE ends > %(from)s AND starts < %(until)s".replace(
+    "{windows}", _WINDOWS
+)
+
+
+def _windows_of(first: date, last: date, tz: ZoneInfo) -> dict[str, Any]:
+    """Parameters of _WINDOWS: the days, and the two before, whose windows may run over midnight."""
+    start = first - timedelta(days=2)
+    days = [start + timedelta(days=n) for n in range((last - start).days + 1)]
+    return {"days": days, "holidays": _holidays(days), "tz": str(tz)}
+
+
+def coverage_spans(*, day: date, tz: ZoneInfo) -> dict[UUID, list[Span]]:
+    """When the contract wants somebody at each post on a local day: one query."""
+    start, end = day_bounds(day, tz)
+    found: dict[UUID, list[Span]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _SPANS,
+            {**_windows_of(day, day, tz), "from": start, "until": end},
+        )
+        for post_id, starts, ends in cursor.fetchall():
+            found[post_id].append((max(starts, start), min(ends, end)))
+    return dict(found)
+
+
+def posts_expecting(
+    *, post_ids: Iterable[UUID], now: datetime, spans: Mapping[date, Mapping[UUID, list[Span]]]
+) -> set[UUID]:
+    """At which posts somebody should be now: on duty, rostered, or wanted by the contract."""
+    wanted = set(post_ids)
+    by_contract = {
+        post_id
+        for of_day in spans.values()
+        for post_id, hours in of_day.items()
+        if any(start <= now < end for start, end in hours)
+    }
+    return set(people_expected(post_ids=wanted, now=now)) | (by_contract & wanted)
+
+
+def receivers(*, post_id: UUID, now: datetime) -> set[UUID]:
+    """Who may receive a handover: on duty at the post, or rostered there within the next twelve hours."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT staff_id FROM duty_stint WHERE post_id = %s AND signed_off_at IS NULL"
+            " UNION SELECT staff_id FROM rosters_shiftinstance WHERE post_id = %s AND cancelled_at IS NULL"
+            " AND starts_at < %s AND ends_at > %s",
+            [post_id, post_id, now + NEXT_SHIFT, now],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+_SHORT = """
+WITH windows AS ({windows}),
+wanted AS (
+  SELECT post_id, persons, greatest(starts, %(from)s) AS starts, least(ends, %(until)s) AS ends
+  FROM windows WHERE post_id = ANY(%(posts)s) AND ends > %(from)s AND starts < %(until)s
+),
+stints AS (
+  SELECT s.id, s.post_id, greatest(s.signed_on_at, %(from)s) AS starts,
+         least(coalesce(s.signed_off_at, %(until)s), %(until)s) AS ends
+  FROM duty_stint s WHERE s.post_id = ANY(%(posts)s) AND s.signed_on_at < %(until)s
+    AND (s.signed_off_at IS NULL OR s.signed_off_at > %(from)s)
+),
+absences AS (
+  SELECT s.post_id, greatest(a.starts_at, s.starts) AS starts,
+         least(coalesce(a.ends_at, %(until)s), s.ends) AS ends
+  FROM duty_absence a JOIN stints s ON s.id = a.stint_id
+  WHERE a.starts_at < %(until)s AND (a.ends_at IS NULL OR a.ends_at > %(from)s)
+),
+steps AS (
+  SELECT post_id, starts AS at, persons AS need, 0 AS present, 0 AS away FROM wanted
+  UNION ALL SELECT post_id, ends, -persons, 0, 0 FROM wanted
+  UNION ALL SELECT post_id, starts, 0, 1, 0 FROM stints WHERE starts < ends
+  UNION ALL SELECT post_id, ends, 0, -1, 0 FROM stints WHERE starts < ends
+  UNION ALL SELECT post_id, starts, 0, 0, 1 FROM absences WHERE starts < ends
+  UNION ALL SELECT post_id, ends, 0, 0, -1 FROM absences WHERE starts < ends
+),
+moments AS (
+  SELECT post_id, at, sum(need) AS need, sum(present) AS present, sum(away) AS away FROM steps GROUP BY post_id, at
+),
+states AS (
+  SELECT post_id, at, lead(at) OVER w AS until, sum(need) OVER w AS need, sum(present) OVER w AS present,
+         sum(away) OVER w AS away
+  FROM moments WINDOW w AS (PARTITION BY post_id ORDER BY at)
+),
+short AS (
+  SELECT post_id, at, until, need, present - away AS here, present >= need AS declared FROM states
+  WHERE until > at AND present - away < need
+),
+islands AS (
+  SELECT *, (at IS DISTINCT FROM lag(until) OVER o OR need <> lag(need) OVER o OR here <> lag(here) OVER o
+             OR declared <> lag(declared) OVER o)::int AS fresh
+  FROM short WINDOW o AS (PARTITION BY post_id ORDER BY at)
+),
+numbered AS (
+  SELECT *, sum(fresh) OVER (PARTITION BY post_id ORDER BY at) AS island FROM islands
+)
+SELECT post_id, min(at), max(until), min(need), min(here), bool_and(declared)
+FROM numbered GROUP BY post_id, island ORDER BY post_id, 2
+""".replace("{windows}", _WINDOWS)
+
+
+def shortfalls(
+    *, post_ids: Iterable[UUID], starts: datetime, ends: datetime, tz: ZoneInfo
+) -> dict[UUID, list[Shortfall]]:
+    """Where and when posts had fewer people than their coverage wants: half-open intervals, one set-based query.
+
+    Declared absences are absences here too; `declared` says that the gap is one.
+    """
+    found: dict[UUID, list[Shortfall]] = defaultdict(list)
+    ids = list(set(post_ids))
+    if not ids or starts >= ends:
+        return {}
+    first, last = starts.astimezone(tz).date(), ends.astimezone(tz).date()
+    with connection.cursor() as cursor:
+        cursor.execute(_SHORT, {**_windows_of(first, last, tz), "from": starts, "until": ends, "posts": ids})
+        for post_id, begin, until, need, here, declared in cursor.fetchall():
+            found[post_id].append(Shortfall(post_id, begin, until, int(need), int(here), declared))
+    return dict(found)

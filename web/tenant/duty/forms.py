@@ -1,0 +1,169 @@
+"""Forms of duty: shape only; rules are in the operations."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+from django import forms
+
+from identity.contracts import Actor
+from standards_library.choices import ServiceLine
+from tenants.duty.choices import AnomalyKind, AnomalyStatus, CallKind, Outcome, Rung
+from tenants.duty.models import DutyPost
+from tenants.findings.choices import Severity
+from tenants.organisation import queries as organisation
+
+ANY = [("", "全部")]
+SPAN = re.compile(r"^(\d{1,2}):(\d{2})\s*[-—–至]\s*(\d{1,2}):(\d{2})$")
+
+
+def campus_choices(by: Actor) -> list[tuple[str, str]]:
+    """The campuses, for those who may see places."""
+    return [("", "全部校区"), *((str(p.pk), p.name) for p in organisation.child_places(by=by, parent_id=None))]
+
+
+class CockpitFilter(forms.Form):
+    """Campus and line of the cockpit."""
+
+    campus = forms.ChoiceField(label="校区", required=False)
+    line = forms.ChoiceField(label="条线", required=False, choices=[("", "全部条线"), *ServiceLine.choices])
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["campus"].choices = campus_choices(by)  # type: ignore[attr-defined]
+
+    def chosen(self) -> dict[str, Any]:
+        data = self.cleaned_data if self.is_valid() else {}
+        campus = data.get("campus")
+        return {"campus_id": UUID(campus) if campus else None, "line": data.get("line") or ""}
+
+
+class CallFilter(forms.Form):
+    """The filter bar of the calls."""
+
+    text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "岗位、地点、姓名"}))
+    outcome = forms.ChoiceField(label="结果", required=False, choices=[*ANY, *[c for c in Outcome.choices if c[0]]])
+    kind = forms.ChoiceField(label="方式", required=False, choices=[*ANY, *CallKind.choices])
+    line = forms.ChoiceField(label="条线", required=False, choices=[*ANY, *ServiceLine.choices])
+    off_post = forms.ChoiceField(label="脱岗", required=False, choices=[*ANY, ("1", "只看脱岗")])
+    night = forms.ChoiceField(label="时段", required=False, choices=[*ANY, ("1", "夜间"), ("0", "白天")])
+    from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
+    until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
+
+    def chosen(self) -> dict[str, Any]:
+        data = self.cleaned_data if self.is_valid() else {}
+        night = data.get("night")
+        return {
+            "text": data.get("text") or "", "outcome": data.get("outcome") or "", "kind": data.get("kind") or "",
+            "line": data.get("line") or "", "off_post": True if data.get("off_post") else None,
+            "night": None if not night else night == "1",
+            "from_day": data.get("from_day"), "until_day": data.get("until_day"),
+        }  # fmt: skip
+
+
+class AnomalyFilter(forms.Form):
+    """The filter bar of the anomalies."""
+
+    text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "编号、内容、岗位"}))
+    status = forms.ChoiceField(label="状态", required=False, choices=[*ANY, *AnomalyStatus.choices])
+    kind = forms.ChoiceField(label="类别", required=False, choices=[*ANY, *AnomalyKind.choices])
+    severity = forms.ChoiceField(label="严重程度", required=False, choices=[*ANY, *Severity.choices])
+
+    def chosen(self) -> dict[str, Any]:
+        return {k: v or "" for k, v in self.cleaned_data.items()} if self.is_valid() else {}
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02d}:{minute % 60:02d}"
+
+
+def _minute(text: str) -> int:
+    hours, minutes = (int(part) for part in text.strip().split(":"))
+    if not (0 <= minutes < 60 and 0 <= hours * 60 + minutes <= 1440):
+        raise ValueError(text)
+    return hours * 60 + minutes
+
+
+class PostForm(forms.Form):
+    """The rules of one duty post."""
+
+    active = forms.BooleanField(label="作为值班岗启用", required=False)
+    answer_minutes = forms.IntegerField(label="应答时限（分钟）", min_value=1, max_value=60)
+    persons_to_answer = forms.IntegerField(
+        label="须应答人数", min_value=1, max_value=2, help_text="双人岗填 2：两人都应答才算在岗"
+    )
+    asks_photo = forms.BooleanField(label="拍现场照片，并做当时提示的动作", required=False)
+    asks_code = forms.BooleanField(label="扫岗位上的二维码", required=False)
+    asks_face = forms.BooleanField(label="人脸核验（仅对本人同意的员工）", required=False)
+    calls_per_day = forms.IntegerField(
+        label="每日随机查岗次数", min_value=0, max_value=12, help_text="时间随机产生，任何人都查不到；0 为不随机查岗"
+    )
+    quiet = forms.CharField(
+        label="不随机查岗的时段", required=False, help_text="例如 12:00-13:00，多个时段用逗号分开；跨零点写 22:00-06:00"
+    )
+    night_from = forms.CharField(label="夜间开始", help_text="夜间查岗才能认定睡岗")
+    night_until = forms.CharField(label="夜间结束")
+    off_post_after = forms.IntegerField(label="连续几次未应答算脱岗", min_value=1, max_value=10)
+    break_minutes = forms.IntegerField(label="每次短时离开最长（分钟）", min_value=1, max_value=120)
+    break_cap_minutes = forms.IntegerField(label="每班短时离开累计上限（分钟）", min_value=1, max_value=480)
+    manager_after = forms.IntegerField(
+        label="未应答后多少分钟通知物业负责人", required=False, min_value=0, max_value=1440, help_text="留空为不通知"
+    )
+    supervisor_after = forms.IntegerField(
+        label="多少分钟通知监管人员", required=False, min_value=0, max_value=1440, help_text="留空为不通知"
+    )
+    leader_after = forms.IntegerField(
+        label="多少分钟通知分管领导", required=False, min_value=0, max_value=1440, help_text="留空为不通知"
+    )
+
+    @staticmethod
+    def initial_of(row: DutyPost) -> dict[str, Any]:
+        """What stands in the form for a row."""
+        chain = {str(rung): after for after, rung in row.chain}
+        same = (
+            "active", "answer_minutes", "persons_to_answer", "asks_photo", "asks_code", "asks_face", "calls_per_day",
+            "off_post_after", "break_minutes", "break_cap_minutes",
+        )  # fmt: skip
+        return {
+            **{name: getattr(row, name) for name in same},
+            "quiet": "，".join(f"{_clock(a)}-{_clock(b)}" for a, b in row.quiet),
+            "night_from": _clock(row.night_from),
+            "night_until": _clock(row.night_until),
+            "manager_after": chain.get(Rung.MANAGER),
+            "supervisor_after": chain.get(Rung.SUPERVISOR),
+            "leader_after": chain.get(Rung.LEADER),
+        }
+
+    def _time(self, name: str) -> int:
+        try:
+            return _minute(self.cleaned_data[name])
+        except ValueError as wrong:
+            raise forms.ValidationError("请按“23:00”填写。") from wrong
+
+    def clean_night_from(self) -> int:
+        return self._time("night_from")
+
+    def clean_night_until(self) -> int:
+        return self._time("night_until")
+
+    def clean_quiet(self) -> list[list[int]]:
+        spans = []
+        for part in re.split(r"[,，;；、\s]+(?=\d)", self.cleaned_data["quiet"].strip()):
+            if not part:
+                continue
+            found = SPAN.match(part.strip(" ,，;；、"))
+            try:
+                if found is None:
+                    raise ValueError(part)
+                spans.append([_minute(":".join(found.groups()[:2])), _minute(":".join(found.groups()[2:]))])
+            except ValueError as wrong:
+                raise forms.ValidationError("请按“12:00-13:00”填写，多个时段用逗号分开。") from wrong
+        return spans
+
+    def chosen(self) -> dict[str, Any]:
+        """What `operations.configure_post` takes."""
+        data = dict(self.cleaned_data)
+        steps = ((data.pop(f"{rung.value}_after"), rung.value) for rung in Rung)
+        return {**data, "chain": [[after, rung] for after, rung in steps if after is not None]}

@@ -1,0 +1,295 @@
+"""Duty on the phone: sign on and off, the call that rings now, an anomaly in two taps, what is handed over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from kernel import clock
+from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
+from kernel.ids import new_id
+from tenants.duty import challenges, operations, policies, queries
+from tenants.duty.choices import REPORTABLE, AbsenceKind, CallStatus
+from tenants.duty.models import Call
+from tenants.evidence import operations as evidence
+from tenants.findings.choices import Severity
+from web.http import SchoolRequest, signed_in
+from web.shared.pages import go
+from web.tenant.duty.views import OUTCOME_TONES
+from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, refused_json
+
+PLACE_CODE = re.compile(r"/q/([A-Za-z0-9-]{2,24})/?$")
+
+
+def _home(request: SchoolRequest) -> dict[str, Any]:
+    now, by = clock.now(), request.actor
+    stint = queries.own_stint(by)
+    held = queries.held_by(by)
+    return {
+        "title": "值班",
+        "back": reverse("phone:home"),
+        "stint": stint,
+        "away": stint.open_absences[0] if stint and stint.open_absences else None,  # type: ignore[attr-defined]
+        "ringing": queries.ringing(by, now=now),
+        "posts": [] if stint else queries.posts_to_sign_on(by, now=now),
+        "held": held,
+        "offered": queries.offered_to(by),
+        "receivers": queries.possible_receivers(by, post_id=stint.post_id, now=now) if stint and held else [],
+        "absences": AbsenceKind.choices,
+        "kinds": [(k.value, k.label) for k in REPORTABLE],
+        "severities": Severity.choices,
+        "keys": [str(new_id()) for _ in range(8)],
+        "tones": OUTCOME_TONES,
+    }
+
+
+@require_safe
+@signed_in
+def home(request: SchoolRequest) -> HttpResponse:
+    if not policies.is_staff(request.actor):
+        raise NotAllowed("值班页面供上岗的员工使用，您的账号没有对应的员工档案。")
+    response = render(request, "duty/phone_home.html", _home(request))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_safe
+@signed_in
+def ringing(request: SchoolRequest) -> HttpResponse:
+    """What rings for this person now; asked every few seconds."""
+    now = clock.now()
+    rows = [r for r in queries.ringing(request.actor, now=now) if r.status == CallStatus.RINGING]
+    response = JsonResponse(
+        {
+            "calls": [
+                {
+                    "id": str(row.pk),
+                    "post": row.post.name,
+                    "url": reverse("duty:phone_call", args=[row.pk]),
+                    "seconds": max(0, round((row.deadline - now).total_seconds())) if row.deadline else 0,
+                }
+                for row in rows
+            ]
+        }
+    )
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _step(request: SchoolRequest, said: str, do: Callable[[], object]) -> HttpResponse:
+    """Take one step and go back to the start; a refusal is shown there, or told to the outbox."""
+    try:
+        do()
+    except DomainError as refused:
+        if from_outbox(request):
+            return refused_json(refused)
+        if isinstance(refused, NotFound | NotAllowed):
+            raise
+        return render(request, "duty/phone_home.html", {**_home(request), "refused": refused.sentence}, status=422)
+    if from_outbox(request):
+        return JsonResponse({"said": said})
+    return go(request, "duty:phone", said=said)
+
+
+def _common(request: SchoolRequest) -> dict[str, Any]:
+    return {
+        "by": request.actor, "tenant": request.school, "now": clock.now(), "client_key": client_key(request),
+    }  # fmt: skip
+
+
+def _uuid(text: str, field: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as wrong:
+        raise Invalid("请从列表中选择。", field=field) from wrong
+
+
+def _code(text: str) -> str:
+    """A place's code: typed, or out of the scanned address."""
+    found = PLACE_CODE.search(text.strip())
+    return found.group(1) if found else text.strip()[:24]
+
+
+@require_POST
+@signed_in
+def sign_on(request: SchoolRequest) -> HttpResponse:
+    return _step(
+        request, "已上岗",
+        lambda: operations.sign_on(
+            post_id=_uuid(request.POST.get("post", ""), "post"), place_code=_code(request.POST.get("code", "")),
+            **_common(request),
+        ),
+    )  # fmt: skip
+
+
+@require_POST
+@signed_in
+def sign_off(request: SchoolRequest) -> HttpResponse:
+    return _step(request, "已下岗，日志已封存", lambda: operations.sign_off(**_common(request)))
+
+
+@require_POST
+@signed_in
+def away(request: SchoolRequest) -> HttpResponse:
+    def do() -> object:
+        try:
+            minutes = int(request.POST.get("minutes", ""))
+        except ValueError as wrong:
+            raise Invalid("请填写离岗的分钟数。", field="minutes") from wrong
+        return operations.declare_absence(
+            kind=request.POST.get("kind", ""), minutes=minutes, reason=request.POST.get("reason", ""),
+            **_common(request),
+        )  # fmt: skip
+
+    return _step(request, "已申报，请按时返岗", do)
+
+
+@require_POST
+@signed_in
+def back(request: SchoolRequest) -> HttpResponse:
+    return _step(request, "已返岗", lambda: operations.return_to_post(**_common(request)))
+
+
+def _voices(request: SchoolRequest) -> list[UUID]:
+    key = client_key(request)
+    kept = []
+    for n, upload in enumerate(request.FILES.getlist("voice")):
+        row = evidence.keep_file(
+            upload=upload.file or b"", name=upload.name or "录音", by=request.actor, tenant=request.school,
+            now=clock.now(), client_key=f"{key}:v{n}" if key else "",
+        )  # fmt: skip
+        kept.append(row.pk)
+    return kept
+
+
+@require_POST
+@signed_in
+def report(request: SchoolRequest) -> HttpResponse:
+    return _step(
+        request, "已登记",
+        lambda: operations.report_anomaly(
+            kind=request.POST.get("kind", ""), text=request.POST.get("text", ""),
+            severity=request.POST.get("severity", Severity.MINOR),
+            file_ids=[*keep_photos(request), *_voices(request)], **_common(request),
+        ),
+    )  # fmt: skip
+
+
+@require_POST
+@signed_in
+def close(request: SchoolRequest, anomaly_id: UUID) -> HttpResponse:
+    return _step(
+        request, "已处理",
+        lambda: operations.close_anomaly(
+            anomaly_id=anomaly_id, result=request.POST.get("result", ""), **_common(request)
+        ),
+    )  # fmt: skip
+
+
+@require_POST
+@signed_in
+def handover(request: SchoolRequest) -> HttpResponse:
+    return _step(
+        request, "已交接，等对方接收",
+        lambda: operations.offer_handover(
+            receiver_id=_uuid(request.POST.get("receiver", ""), "receiver"), note=request.POST.get("note", ""),
+            **_common(request),
+        ),
+    )  # fmt: skip
+
+
+@require_POST
+@signed_in
+def item(request: SchoolRequest, item_id: UUID) -> HttpResponse:
+    accept = request.POST.get("verdict") == "accept"
+    return _step(
+        request, "已接收" if accept else "已退回，事项上交",
+        lambda: operations.answer_item(
+            item_id=item_id, accept=accept, reason=request.POST.get("reason", ""), **_common(request)
+        ),
+    )  # fmt: skip
+
+
+# --- The call that rings ---------------------------------------------------------------------------
+
+
+def _call_context(request: SchoolRequest, row: Call) -> dict[str, Any]:
+    now = clock.now()
+    summons = queries.own_summons(row, request.actor)
+    answered = summons is not None and summons.answered_at is not None
+    fresh = bool(summons and summons.challenged_at and now < summons.challenged_at + challenges.LIVES and not answered)
+    wrong = bool(summons and answered and summons.place_ok is False)
+    over = row.status == CallStatus.DONE and row.outcome in ("on_post", "late")
+    left = (
+        (summons.challenged_at + challenges.LIVES - now).total_seconds()
+        if fresh and summons and summons.challenged_at
+        else 0
+    )
+    return {
+        "title": "查岗",
+        "back": reverse("duty:phone"),
+        "call": row,
+        "summons": summons,
+        "answered": answered and not wrong,
+        "wrong": wrong,
+        "fresh": fresh or (wrong and bool(summons and summons.challenged_at and now < summons.challenged_at + challenges.LIVES)),
+        "may": not over and row.judged_at is None and not (answered and not wrong),
+        "seconds": round((row.deadline - now).total_seconds()) if row.deadline else 0,
+        "challenge_seconds": max(0, round(left)),
+        "tones": OUTCOME_TONES,
+        "client_key": str(new_id()),
+    }  # fmt: skip
+
+
+@signed_in
+def call(request: SchoolRequest, call_id: UUID) -> HttpResponse:
+    """The call: open it, show the gesture, answer it."""
+    if request.method == "POST":
+        return _answer(request, call_id)
+    row = queries.call(call_id=call_id, by=request.actor)
+    response = render(request, "duty/phone_call.html", _call_context(request, row))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@signed_in
+def open_call(request: SchoolRequest, call_id: UUID) -> HttpResponse:
+    """Draw the gesture."""
+    try:
+        operations.open_call(call_id=call_id, by=request.actor, tenant=request.school, now=clock.now())
+    except DomainError as refused:
+        if isinstance(refused, NotFound | NotAllowed):
+            raise
+        return go(request, "duty:phone_call", call_id, said=refused.sentence, tone="bad")
+    return go(request, "duty:phone_call", call_id)
+
+
+def _answer(request: SchoolRequest, call_id: UUID) -> HttpResponse:
+    post = request.POST
+    try:
+        elapsed = float(post["elapsed"]) if post.get("elapsed") else None
+    except ValueError:
+        elapsed = None
+    try:
+        photos = keep_photos(request)
+        operations.answer_call(
+            call_id=call_id, nonce=post.get("nonce", ""), photo_id=photos[0] if photos else None,
+            place_code=_code(post.get("code", "")), elapsed_seconds=elapsed, **_common(request),
+        )  # fmt: skip
+    except DomainError as refused:
+        if from_outbox(request):
+            return refused_json(refused)
+        row = queries.call(call_id=call_id, by=request.actor)
+        context = {**_call_context(request, row), "refused": refused.sentence}
+        return render(request, "duty/phone_call.html", context, status=422)
+    if from_outbox(request):
+        return JsonResponse({"id": str(call_id)})
+    return go(request, "duty:phone_call", call_id, said="已应答")
