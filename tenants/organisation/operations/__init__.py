@@ -7,6 +7,7 @@ from tenants.organisation.operations.parties import (
     change_department,
     set_line,
     set_party_active,
+    start_lines,
 )
 from tenants.organisation.operations.places import (
     add_floors,
@@ -62,4 +63,5 @@ __all__ = [
     "set_line",
     "set_party_active",
     "set_place_active",
+    "start_lines",
 ]
