@@ -13,6 +13,7 @@ from tenants.organisation.operations.parties import (
     change_department,
     set_line,
     set_party_active,
+    start_lines,
 )
 from tenants.organisation.operations.places import (
     add_floors,
@@ -66,4 +67,5 @@ __all__ = [
     "set_party_active",
     "set_place_active",
     "tell_ending_certificates",
+    "start_lines",
 ]
