@@ -15,6 +15,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "findings.sweep_overdue": {"task": "findings.sweep_overdue", "schedule": 600.0},
     "face.sweep": {"task": "face.sweep", "schedule": 1800.0},
     "face.sweep_checks": {"task": "face.sweep_checks", "schedule": 30.0},
+    "patrols.sweep_all": {"task": "patrols.sweep_all", "schedule": 300.0},
     "notices.sweep_mail": {"task": "notices.sweep_mail", "schedule": 900.0},
     "timeline.sweep_keys": {"task": "timeline.sweep_keys", "schedule": 86_400.0},
 }

@@ -90,6 +90,7 @@ TENANT_APPS = [
     "tenants.face",
     "tenants.punches",
     "tenants.findings",
+    "tenants.patrols",
     "tenants.inspections",
     "tenants.duty",
     "tenants.evaluations",
