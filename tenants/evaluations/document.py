@@ -88,7 +88,7 @@ def _faults(deductions: Iterable[Deduction]) -> dict[tuple[str, str], tuple[Faul
     for d in deductions:
         if not d.waived:
             cell = (str(d.source_id), str(d.area_id))
-            cells.setdefault(cell, []).append(Fault(order_key(d), d.item_key, d.occurrences, d.veto))
+            cells.setdefault(cell, []).append(Fault(order_key(d), d.item_key, d.occurrences, d.veto, d.factor))
     return {cell: tuple(faults) for cell, faults in cells.items()}
 
 
@@ -115,7 +115,9 @@ def _text(value: Fraction | Decimal | None) -> str | None:
 
 
 def _deduction(d: Deduction, cost: Fraction | None, effect: Fraction | None) -> dict[str, Any]:
+    heavier = {"factor": _text(d.factor)} if d.factor != 1 else {}  # absent: as documents were before there was one
     return {
+        **heavier,
         "id": str(d.pk),
         "origin": d.origin,
         "finding_id": str(d.finding_id) if d.finding_id else None,
@@ -233,7 +235,9 @@ def score(rows: Rows) -> tuple[RoundScore, dict[str, Any]]:
             }
         )
     row = rows.round
+    heavier = {"repeat_factor": _text(row.repeat_factor)} if row.repeat_factor != 1 else {}
     return answer, {
+        **heavier,
         "format": FORMAT,
         "round": str(row.pk),
         "kind": row.kind,

@@ -29,6 +29,9 @@ class Round(models.Model):
     sheet = models.JSONField()
     sheet_digest = models.CharField(max_length=64)
     combine = models.CharField(max_length=8, choices=Combine.choices, default=Combine.MEAN)
+    repeat_factor = models.DecimalField(  # what a repeat (复发) costs: per fault × this; the school's, or this round's
+        _("复发扣分倍数"), max_digits=3, decimal_places=2, default=1, db_default=1
+    )
     status = models.CharField(max_length=10, choices=RoundStatus.choices, default=RoundStatus.DRAFT)
     trial = models.BooleanField(_("试行"), default=False)
     score = models.DecimalField(_("得分"), max_digits=5, decimal_places=2, null=True)
@@ -55,6 +58,9 @@ class Round(models.Model):
             models.CheckConstraint(condition=Q(status__in=RoundStatus.values), name="evaluations_round_status_known"),
             models.CheckConstraint(condition=Q(combine__in=Combine.values), name="evaluations_round_combine_known"),
             models.CheckConstraint(condition=Q(ends_on__gte=F("starts_on")), name="evaluations_round_period"),
+            models.CheckConstraint(
+                condition=Q(repeat_factor__gte=1) & Q(repeat_factor__lte=5), name="evaluations_round_repeat_factor"
+            ),
             models.CheckConstraint(
                 condition=Q(score__isnull=True) | (Q(score__gte=0) & Q(score__lte=100)),
                 name="evaluations_round_score_in_range",
@@ -158,7 +164,7 @@ class Entry(models.Model):
 class Deduction(models.Model):
     """Points taken off an item, with the reason, the evidence, and the finding it comes from, where there is one.
 
-    `nominal` is occurrences × per fault; `cost` what it really took off the score after caps and
+    `nominal` is occurrences × per fault × factor (more than 1 for a repeat); `cost` what it really took off the score after caps and
     rescaling (set by compute). A waived deduction stays, with the reason and who waived it.
     """
 
@@ -176,6 +182,7 @@ class Deduction(models.Model):
     edition = models.CharField(max_length=20, blank=True)
     reason = models.CharField(_("扣分事由"), max_length=300)
     occurrences = models.PositiveSmallIntegerField(_("次数"), default=1)
+    factor = models.DecimalField(max_digits=3, decimal_places=2, default=1, db_default=1)
     nominal = models.DecimalField(max_digits=7, decimal_places=2)
     cost = models.DecimalField(max_digits=5, decimal_places=2, null=True)
     veto = models.BooleanField(default=False)
@@ -195,6 +202,7 @@ class Deduction(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(origin__in=Origin.values), name="evaluations_deduction_origin_known"),
             models.CheckConstraint(condition=Q(occurrences__gt=0), name="evaluations_deduction_occurs"),
+            models.CheckConstraint(condition=Q(factor__gte=1) & Q(factor__lte=5), name="evaluations_deduction_factor"),
             models.CheckConstraint(
                 condition=Q(origin="manual", finding_id__isnull=True) | Q(origin="finding", finding_id__isnull=False),
                 name="evaluations_deduction_origin_fits",

@@ -22,9 +22,10 @@ from tenants.evaluations import document, policies
 from tenants.evaluations.choices import MOVES, Combine, Origin, RoundKind, RoundStatus, SourceMode
 from tenants.evaluations.contracts import AreaSpec, SourceSpec
 from tenants.evaluations.models import Area, Deduction, Entry, Round, Source
-from tenants.evaluations.scoring import NothingToScore
+from tenants.evaluations.scoring import NothingToScore, nominal
 from tenants.evidence import queries as evidence
 from tenants.findings import queries as findings
+from tenants.findings import repeats
 from tenants.organisation import queries as organisation
 from tenants.rubrics import queries as rubrics
 from tenants.rubrics.contracts import ItemContract, RubricContract
@@ -103,11 +104,13 @@ def create_round(
     areas: Sequence[AreaSpec] = (),
     combine: Combine = Combine.MEAN,
     title: str = "",
+    repeat_factor: Decimal | None = None,
     by: Actor,
     tenant: Tenant,
 ) -> Round:
     """Set up a round as a draft, with the rubric as it is now. Without `areas` there is one, the whole field.
 
+    `repeat_factor` (1–5): what repeats (复发) cost more; the school's own unless named.
     Raises NotAllowed, NotFound (party, rubric), Invalid (period, names), WeightsOff, AreasOff, RoundExists.
     """
     if not policies.can_manage(by):
@@ -122,7 +125,7 @@ def create_round(
         raise RoundExists(field="party")
     row = Round(
         title=title, kind=kind, starts_on=starts_on, ends_on=ends_on, party_id=party.pk, party_name=party.name,
-        combine=combine, trial=tenant.trial,
+        combine=combine, trial=tenant.trial, repeat_factor=_factor(repeat_factor),
     )  # fmt: skip
     _freeze(row, rubric)
     row.save()
@@ -141,10 +144,11 @@ def change_layout(
     sources: Sequence[SourceSpec],
     areas: Sequence[AreaSpec] = (),
     combine: Combine = Combine.MEAN,
+    repeat_factor: Decimal | None = None,
     by: Actor,
     tenant: Tenant,
 ) -> Round:
-    """Replace sources and areas of a draft. Locks the round. Raises NotAllowed, RoundAlreadyOpen, WeightsOff."""
+    """Replace sources and areas of a draft, and the factor for repeats if named. Locks the round. Raises NotAllowed, RoundAlreadyOpen, WeightsOff."""
     if not policies.can_manage(by):
         raise NotAllowed
     row = _locked(round_id)
@@ -153,7 +157,9 @@ def change_layout(
     row.sources.all().delete()
     row.areas.all().delete()
     row.combine = combine
-    row.save(update_fields=["combine"])
+    if repeat_factor is not None:
+        row.repeat_factor = _factor(repeat_factor)
+    row.save(update_fields=["combine", "repeat_factor"])
     _lay_out(row, sources, areas, combine)
     record(verb="round.changed", sentence="调整评分单位和片区", subject=row, by=by, party_id=row.party_id)
     return row
@@ -526,6 +532,15 @@ def recomputed_digest(row: Round) -> str:
 # --- Helpers ---------------------------------------------------------------------------------------------
 
 
+def _factor(asked: Decimal | None) -> Decimal:
+    """What a repeat costs in a round: as asked, else as the school has it. Raises Invalid."""
+    if asked is None:
+        return repeats.rule().factor
+    if not asked.is_finite() or not 1 <= asked <= 5 or asked != asked.quantize(Decimal("0.01")):
+        raise Invalid(_("复发扣分倍数应在 1—5 之间，最多两位小数；1 表示不加重。"), field="repeat_factor")
+    return asked
+
+
 def default_title(kind: RoundKind, starts_on: date, party: str) -> str:
     """2026年11月月度考核 · 某物业."""
     when = {
@@ -724,7 +739,8 @@ def _take_findings(row: Round, tenant: Tenant) -> int:
             "edition": f.edition or item.edition,
             "reason": f.title[:300],
             "occurrences": f.occurrences,
-            "nominal": f.occurrences * item.per_fault,
+            "factor": row.repeat_factor if f.repeat else Decimal(1),
+            "nominal": nominal(f.occurrences, item.per_fault, row.repeat_factor if f.repeat else Decimal(1)),
             "veto": f.veto,
             "evidence": [str(i) for i in f.photo_ids],
             "happened_at": f.found_at,

@@ -9,7 +9,9 @@ parts may differ from the shown whole by 0.01; the exact parts always add up.
 The rules, from the inside out:
 
 1. *Item*: one fault costs `per_fault`; an item never loses more than its points (扣完为止):
-   min(points, occurrences × per_fault).
+   min(points, occurrences × per_fault × factor). The factor is 1; for a repeat (复发: the same place,
+   category and party within the school's days) it is the round's `repeat_factor`, frozen when the round
+   is made, 1.5 unless the school or the round says otherwise.
 2. *Not applicable* (不适用): the item leaves the denominator. A section keeps its weight and is judged by
    what is left: weight × (points left − lost) / points left. A section of which nothing is left leaves
    the sheet, and the sheet is scaled back to 100. A sheet of which nothing is left has no score.
@@ -35,6 +37,11 @@ ZERO = Fraction(0)
 
 class NothingToScore(ValueError):
     """Everything was marked not applicable, or every source was excused: there is no score, not a full one."""
+
+
+def nominal(occurrences: int, per_fault: Decimal, factor: Decimal = Decimal(1)) -> Decimal:
+    """What a fault costs before caps, to be shown."""
+    return rounded(occurrences * exact(per_fault) * exact(factor))
 
 
 def rounded(value: Fraction) -> Decimal:
@@ -87,6 +94,7 @@ class Fault:
     item: str
     occurrences: int
     veto: bool = False
+    factor: Decimal = Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +139,8 @@ def score_sheet(sheet: Sheet, faults: Iterable[Fault] = (), not_applicable: Iter
     for fault in faults:
         if fault.occurrences < 0:
             raise ValueError("occurrences cannot be negative")
+        if fault.factor < 1:
+            raise ValueError("a factor makes a fault heavier, never lighter")
         by_item[fault.item].append(fault)
     if unknown := left_out - by_item.keys():
         raise KeyError(min(unknown))
@@ -155,7 +165,7 @@ def score_sheet(sheet: Sheet, faults: Iterable[Fault] = (), not_applicable: Iter
             applies = rule.key not in left_out
             left = exact(rule.points) if applies else ZERO
             for fault in sorted(by_item[rule.key], key=lambda f: f.key):
-                taken = min(left, fault.occurrences * exact(rule.per_fault))
+                taken = min(left, fault.occurrences * exact(rule.per_fault) * exact(fault.factor))
                 left -= taken
                 costs[fault.key] = taken * rate * HUNDRED / whole
                 veto = veto or (fault.veto and applies)

@@ -200,7 +200,7 @@ def cell_of(row: Round, *, source_id: UUID, area_id: UUID) -> Cell:
         for d in Deduction.objects.filter(source=source, area=area).order_by("happened_at", "id"):
             taken.setdefault(d.item_key, []).append(d)
     faults = [
-        Fault(document.order_key(d), d.item_key, d.occurrences, d.veto)
+        Fault(document.order_key(d), d.item_key, d.occurrences, d.veto, d.factor)
         for rows in taken.values()
         for d in rows
         if not d.waived

@@ -24,8 +24,29 @@ WITH_FIXER = (FindingStatus.OPEN, FindingStatus.FIXING)  # the responsible party
 
 
 class FindingSource(TextChoices):
+    """Where a finding comes from. `source_id` is the row there, `source_key` the place within that row."""
+
     INSPECTION = "inspection", _("巡查检查")
+    PATROL = "patrol", _("巡更")
+    PRESENCE = "presence", _("查岗")
+    DUTY = "duty", _("值班异常")
+    PLAN = "plan", _("计划执行")
+    ALARM = "alarm", _("设备告警")
+    COMPLAINT = "complaint", _("投诉建议")
+    EVALUATION = "evaluation", _("考核评分")
     MANUAL = "manual", _("随手拍")
+
+
+class Category(TextChoices):
+    """问题类别, for findings without an item or clause: with the service line it tells whether it is the same again."""
+
+    HYGIENE = "hygiene", _("卫生保洁")
+    FACILITY = "facility", _("设施损坏")
+    SAFETY = "safety", _("安全隐患")
+    ABSENT = "absent", _("人员缺岗")
+    SERVICE = "service", _("服务态度")
+    RECORD = "record", _("台账记录")
+    OTHER = "other", _("其他")  # says nothing about sameness
 
 
 class Severity(TextChoices):
@@ -46,12 +67,46 @@ class StepKind(TextChoices):
     ESCALATED = "escalated", _("超期升级")
     ASSIGNED = "assigned", _("指定复查人")
     DEADLINE = "deadline", _("调整期限")
+    EXT_ASKED = "ext_asked", _("申请延期")
+    EXT_GRANTED = "ext_granted", _("同意延期")
+    EXT_REFUSED = "ext_refused", _("不同意延期")
+    OWNER = "owner", _("指定整改负责人")
+    REPEATED = "repeated", _("识别为复发")
+    LESSON = "lesson", _("改进结论")
     VOIDED = "voided", _("作废")
     COMMENTED = "commented", _("补充说明")
 
 
 BEFORE = (StepKind.OPENED, StepKind.REOPENED, StepKind.SEEN_AGAIN, StepKind.REJECTED)  # photos of the problem
 AFTER = (StepKind.SUBMITTED, StepKind.PASSED, StepKind.SEEN_SOLVED)  # photos of the fix
+
+
+class Consequence(TextChoices):
+    """A of PDCA: what changes so that it does not come again, or that nothing does."""
+
+    RUBRIC = "rubric", _("修改评分标准")
+    PLAN = "plan", _("修改计划或制度")
+    NOTHING = "nothing", _("不需修改")
+
+
+class ExtensionStatus(TextChoices):
+    """申请延期. The clock runs on until it is granted."""
+
+    PENDING = "pending", _("待答复")
+    GRANTED = "granted", _("已同意")
+    REFUSED = "refused", _("未同意")
+    LAPSED = "lapsed", _("已失效")  # the fix was handed in, or the finding ended, before an answer
+
+
+class Whom(TextChoices):
+    """Who is told on a step of the escalation ladder."""
+
+    OWNER = "owner", _("整改负责人")
+    PARTY = "party", _("责任单位")
+    WATCHER = "watcher", _("发现人和复查人")
+    SUPERVISOR = "supervisor", _("监管人员")
+    ADMIN = "admin", _("学校管理员")
+    LEADER = "leader", _("分管领导")
 
 
 class Bucket(TextChoices):

@@ -37,6 +37,7 @@ class FindingContract:
     source_id: UUID | None
     photo_ids: tuple[UUID, ...]
     after_photo_ids: tuple[UUID, ...]
+    repeat: bool  # 复发: the same was closed here not long ago
 
     @property
     def status_label(self) -> str:

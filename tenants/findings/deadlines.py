@@ -1,12 +1,14 @@
-"""How long a fix may take, by severity. A school changes its own rows; these are what it starts with."""
+"""How long a fix may take, and who is told when it takes longer, by severity. A school changes its own rows; these are what it starts with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tenants.findings.choices import Severity
-from tenants.findings.models import SeverityRule
+from tenants.findings.choices import Severity, Whom
+from tenants.findings.models import LadderStep, SeverityRule
+
+MAX_STEPS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +35,27 @@ def rules() -> dict[str, Rule]:
 def default_deadline(*, severity: str, found_at: datetime) -> datetime:
     """Deadline of a finding of `severity` found at `found_at`, by the school's own rule."""
     return found_at + timedelta(hours=rules()[severity].hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step of the ladder: `after_hours` past the deadline, `whom` are codes of `Whom`."""
+
+    after_hours: int
+    whom: tuple[str, ...]
+
+
+FIRST = (Whom.WATCHER.value, Whom.SUPERVISOR.value, Whom.PARTY.value)
+
+
+def ladders() -> dict[str, tuple[Rung, ...]]:
+    """The ladder of each severity: the school's own, or two steps by its rule. Two queries."""
+    own: dict[str, list[Rung]] = {}
+    for row in LadderStep.objects.order_by("severity", "level"):
+        own.setdefault(row.severity, []).append(Rung(row.after_hours, tuple(row.whom)))
+    return {
+        severity: tuple(own[severity])
+        if severity in own
+        else (Rung(0, FIRST), Rung(rule.leader_after_hours, (Whom.LEADER.value,)))
+        for severity, rule in rules().items()
+    }

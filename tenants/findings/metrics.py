@@ -8,6 +8,8 @@ Each number is declared in METRICS and always returned as numerator, denominator
   past its deadline counts as late. By the deadline, not by the day found, so that problems found on the
   last day of a month are not judged before their time is up.
 - `findings_reopened`: of those first found in the period and closed at least once, the ones opened again.
+- `findings_first_fix`: of the same, those whose first fix was accepted, held, and was not followed by a
+  repeat (复发) so far. Grouped by party it says who repairs once.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from kernel.clock import day_bounds, month_bounds
 from kernel.metrics import Direction, Metric, Reading
@@ -63,7 +65,19 @@ REOPENED = Metric(
     minimum_n=10,
     percent=True,
 )
-METRICS = (RAISED, CLOSED_ON_TIME, REOPENED)
+FIRST_FIX = Metric(
+    code="findings_first_fix",
+    name="一次整改到位率",
+    unit="%",
+    numerator="期内发现、已销号，且从未退回、未重新打开、之后未复发的问题",
+    denominator="期内发现、至少销号过一次的问题",
+    coverage="问题均有退回、重新打开和复发记录，完整率恒为 1",
+    direction=Direction.UP,
+    version=1,
+    minimum_n=10,
+    percent=True,
+)
+METRICS = (RAISED, CLOSED_ON_TIME, REOPENED, FIRST_FIX)
 DIMENSIONS = {"party": "party_id", "line": "line", "place": "place_id"}
 
 
@@ -98,7 +112,7 @@ def counts(
     place_id: UUID | None = None,
     by: Sequence[str] = (),
 ) -> list[Count3]:
-    """The three metrics for the half-open period; with `by` ("party", "line", "place") one set per value.
+    """The four metrics for the half-open period; with `by` ("party", "line", "place") one set per value.
 
     One query. Without `by` there is always exactly one set, of zeros if nothing happened.
     """
@@ -112,6 +126,12 @@ def counts(
         "due": Count("pk", filter=due),
         "on_time": Count("pk", filter=due & in_time),
         "closed": Count("pk", filter=found & ever_closed),
+        "first_fix": Count(
+            "pk",
+            filter=found
+            & Q(status=FindingStatus.CLOSED, reopened=0, rejections=0)
+            & ~Q(Exists(Finding.objects.filter(repeat_of=OuterRef("pk")).exclude(status=FindingStatus.VOID))),
+        ),
         "again": Count("pk", filter=found & Q(reopened__gt=0)),
     }
     scope = _scope(party_id, line, place_id).filter(found | due)
@@ -123,6 +143,7 @@ def counts(
             Count3(RAISED.code, key, row["raised"], 1, row["raised"]),
             Count3(CLOSED_ON_TIME.code, key, row["on_time"], row["due"], row["due"]),
             Count3(REOPENED.code, key, row["again"], row["closed"], row["closed"]),
+            Count3(FIRST_FIX.code, key, row["first_fix"], row["closed"], row["closed"]),
         ]
     return result
 

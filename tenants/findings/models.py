@@ -10,7 +10,16 @@ from django.utils import timezone
 
 from kernel.ids import new_id
 from standards_library.choices import ServiceLine
-from tenants.findings.choices import FindingSource, FindingStatus, Severity, StepKind
+from tenants.findings.choices import (
+    Category,
+    Consequence,
+    ExtensionStatus,
+    FindingSource,
+    FindingStatus,
+    Severity,
+    StepKind,
+    Whom,
+)
 
 
 class Finding(models.Model):
@@ -22,12 +31,14 @@ class Finding(models.Model):
     detail = models.TextField(blank=True)
     source = models.CharField(max_length=12, choices=FindingSource.choices)
     source_id = models.UUIDField(null=True)  # the inspection, …
+    source_key = models.CharField(max_length=80, blank=True, default="", db_default="")  # what within it, opened once
     place = models.ForeignKey("organisation.Place", on_delete=models.PROTECT, related_name="+")
     party = models.ForeignKey("organisation.Party", on_delete=models.PROTECT, related_name="+")
     line = models.CharField(max_length=12, choices=ServiceLine.choices)
     rubric_item_id = models.UUIDField(null=True, db_index=True)  # tenants.rubrics.Item: what it costs
     requirement_key = models.CharField(max_length=80, blank=True)
     edition = models.CharField(max_length=20, blank=True)
+    category = models.CharField(max_length=10, choices=Category.choices, blank=True, default="", db_default="")
     occurrences = models.PositiveSmallIntegerField(default=1)  # 处/次: how many faults of the item this finding holds
     severity = models.CharField(max_length=8, choices=Severity.choices, default=Severity.MINOR)
     veto = models.BooleanField(default=False)  # a verified veto case (一票否决)
@@ -38,10 +49,18 @@ class Finding(models.Model):
     found_by_name = models.CharField(max_length=60)
     verifier_id = models.UUIDField(null=True)  # named verifier's account; otherwise the finder or any supervisor
     verifier_name = models.CharField(max_length=60, blank=True)
+    owner = models.ForeignKey(  # P: 责任人, one of the party's people
+        "organisation.Staff", null=True, on_delete=models.SET_NULL, related_name="+", db_index=False
+    )
+    owner_name = models.CharField(max_length=60, blank=True, default="", db_default="")
     cause = models.CharField(max_length=300, blank=True)  # P: 原因
+    root_cause = models.CharField(max_length=500, blank=True, default="", db_default="")  # asked for when it came again
     measure = models.CharField(max_length=300, blank=True)  # P: 措施
     verdict = models.CharField(max_length=300, blank=True)  # C: 复查结论
     lesson = models.CharField(max_length=300, blank=True)  # A: what changes in plan or standard, or why nothing does
+    consequence = models.CharField(max_length=8, choices=Consequence.choices, blank=True, default="", db_default="")
+    rubric_id = models.UUIDField(null=True)  # A: the sheet that was changed, and its revision since
+    rubric_revision = models.PositiveIntegerField(null=True)
     fixers = ArrayField(models.UUIDField(), default=list)  # accounts that ever worked on it: none of them closes it
     fixed_by = models.UUIDField(null=True)  # who submitted the last fix
     fixed_by_name = models.CharField(max_length=60, blank=True)
@@ -53,9 +72,11 @@ class Finding(models.Model):
     closed_by_name = models.CharField(max_length=60, blank=True)
     closer_provider_id = models.UUIDField(null=True)
     repeat_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")  # 复发
+    repeats = models.PositiveSmallIntegerField(default=0, db_default=0)  # how many before it in the chain
     reopened = models.PositiveSmallIntegerField(default=0)
+    extended = models.PositiveSmallIntegerField(default=0, db_default=0)  # extensions granted
     rejections = models.PositiveSmallIntegerField(default=0)
-    escalation = models.PositiveSmallIntegerField(default=0)  # 0 none, 1 told the supervisors, 2 the leader
+    escalation = models.PositiveSmallIntegerField(default=0)  # step of the ladder told last; 0: nobody yet
 
     class Meta:
         ordering = ["-found_at"]
@@ -65,12 +86,26 @@ class Finding(models.Model):
             models.Index(fields=["party", "found_at"], name="findings_party_found"),
             models.Index(fields=["source", "source_id"], name="findings_source"),
             models.Index(fields=["found_at"], name="findings_found_at"),
+            # 复发指纹: one place and party hold few findings, so item, clause or category are compared in the rows
+            models.Index(fields=["place", "party", "-closed_at"], name="findings_fingerprint"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=FindingStatus.values), name="findings_status_known"),
             models.CheckConstraint(condition=Q(source__in=FindingSource.values), name="findings_source_known"),
             models.CheckConstraint(condition=Q(severity__in=Severity.values), name="findings_severity_known"),
             models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="findings_line_known"),
+            models.CheckConstraint(
+                condition=Q(category="") | Q(category__in=Category.values), name="findings_category_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(consequence="")
+                | Q(consequence=Consequence.RUBRIC, rubric_id__isnull=False, rubric_revision__isnull=False)
+                | (Q(consequence__in=[Consequence.PLAN, Consequence.NOTHING]) & ~Q(lesson="")),
+                name="findings_consequence_fits",
+            ),
+            models.UniqueConstraint(
+                fields=["source", "source_id", "source_key"], condition=~Q(source_key=""), name="findings_source_once"
+            ),
             models.CheckConstraint(
                 condition=~Q(status=FindingStatus.CLOSED) | Q(closed_at__isnull=False), name="findings_closed_dated"
             ),
@@ -136,5 +171,81 @@ class SeverityRule(models.Model):
         constraints = [
             models.CheckConstraint(
                 condition=Q(severity__in=Severity.values) & Q(hours__gt=0), name="findings_severity_rule_known"
+            )
+        ]
+
+
+class Extension(models.Model):
+    """申请延期: the party asks, an overseer answers. Kept whatever the answer; at most one waits at a time."""
+
+    id = models.UUIDField(primary_key=True, default=new_id, editable=False)
+    finding = models.ForeignKey(Finding, on_delete=models.CASCADE, related_name="extensions")
+    status = models.CharField(max_length=8, choices=ExtensionStatus.choices, default=ExtensionStatus.PENDING)
+    before = models.DateTimeField()  # the deadline when it was asked
+    wanted = models.DateTimeField()
+    granted = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300)
+    asked_at = models.DateTimeField()
+    asked_by = models.UUIDField(null=True)
+    asked_by_name = models.CharField(max_length=60)
+    answer = models.CharField(max_length=300, blank=True)
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.UUIDField(null=True)
+    answered_by_name = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        ordering = ["asked_at", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=ExtensionStatus.values), name="findings_extension_status_known"
+            ),
+            models.CheckConstraint(
+                condition=(Q(status=ExtensionStatus.GRANTED) & Q(granted__isnull=False))
+                | (~Q(status=ExtensionStatus.GRANTED) & Q(granted__isnull=True)),
+                name="findings_extension_granted_dated",
+            ),
+            models.CheckConstraint(condition=Q(wanted__gt=F("before")), name="findings_extension_later"),
+            models.UniqueConstraint(
+                fields=["finding"],
+                condition=Q(status=ExtensionStatus.PENDING),
+                name="findings_extension_one_waits",
+            ),
+        ]
+
+
+class LadderStep(models.Model):
+    """升级阶梯: so many hours past the deadline these people are told. No rows of a severity: two steps by its rule."""
+
+    id = models.BigAutoField(primary_key=True)
+    severity = models.CharField(max_length=8, choices=Severity.choices)
+    level = models.PositiveSmallIntegerField()  # 1, 2, …
+    after_hours = models.PositiveIntegerField()
+    whom = ArrayField(models.CharField(max_length=10, choices=Whom.choices))
+
+    class Meta:
+        ordering = ["severity", "level"]
+        constraints = [
+            models.UniqueConstraint(fields=["severity", "level"], name="findings_ladder_level_once"),
+            models.CheckConstraint(
+                condition=Q(severity__in=Severity.values) & Q(level__gt=0), name="findings_ladder_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(whom__contained_by=Whom.values) & Q(whom__len__gt=0), name="findings_ladder_whom_known"
+            ),
+        ]
+
+
+class RepeatRule(models.Model):
+    """复发: within how many days the same counts as coming again, and how much heavier it then costs. One row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    days = models.PositiveSmallIntegerField()
+    factor = models.DecimalField(max_digits=3, decimal_places=2)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(pk=1) & Q(days__gte=1) & Q(days__lte=730) & Q(factor__gte=1) & Q(factor__lte=5),
+                name="findings_repeat_rule_one",
             )
         ]

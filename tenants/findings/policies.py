@@ -7,9 +7,10 @@ from uuid import UUID
 from identity.choices import GrantScope, Role
 from identity.contracts import Actor
 from identity.policies import can_read
-from tenants.findings.choices import UNSOLVED, WITH_FIXER, FindingStatus
+from tenants.findings.choices import UNSOLVED, WITH_FIXER, FindingSource, FindingStatus
 from tenants.findings.models import Finding
 
+REPORTED = (FindingSource.PATROL, FindingSource.PRESENCE, FindingSource.DUTY, FindingSource.ALARM)
 OVERSEERS = (Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR, Role.SCHOOL_LEADER)
 
 
@@ -23,9 +24,11 @@ def can_see(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> boo
     return reads_all(actor) or answers_for(actor, finding, own_party_id=own_party_id)
 
 
-def can_open(actor: Actor) -> bool:
-    """Whoever oversees; the platform itself (inspections, imports) acts as the person behind it."""
-    return actor.is_system or actor.has(*OVERSEERS)
+def can_open(actor: Actor, *, source: str = FindingSource.MANUAL) -> bool:
+    """Whoever oversees, and the platform itself. What patrols, duty and alarms report may come from those on duty."""
+    if actor.is_system or actor.has(*OVERSEERS):
+        return True
+    return source in REPORTED and actor.has(Role.FRONTLINE, Role.PROVIDER_MANAGER)
 
 
 def answers_for(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
@@ -94,6 +97,30 @@ def can_manage(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> 
     return (
         finding.status in UNSOLVED
         and actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR)
+        and not answers_for(actor, finding, own_party_id=own_party_id)
+    )
+
+
+def can_ask_extension(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """People of the responsible party, while it is their turn."""
+    if finding.status not in WITH_FIXER or not actor.has(Role.PROVIDER_MANAGER, Role.FRONTLINE):
+        return False
+    return answers_for(actor, finding, own_party_id=own_party_id)
+
+
+def can_name_owner(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """The party says who of its people answers for the fix; supervisors and admins may, too."""
+    return finding.status in UNSOLVED and (
+        can_manage(actor, finding, own_party_id=own_party_id)
+        or (actor.has(Role.PROVIDER_MANAGER, Role.FRONTLINE) and answers_for(actor, finding, own_party_id=own_party_id))
+    )
+
+
+def can_conclude(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
+    """A of PDCA after closing: overseers outside the responsible party."""
+    return (
+        finding.status == FindingStatus.CLOSED
+        and actor.has(*OVERSEERS)
         and not answers_for(actor, finding, own_party_id=own_party_id)
     )
 

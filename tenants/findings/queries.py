@@ -13,9 +13,18 @@ from identity.choices import Role
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
 from tenants.findings import policies
-from tenants.findings.choices import AFTER, BEFORE, UNSOLVED, WITH_FIXER, Bucket, FindingStatus
+from tenants.findings.choices import (
+    AFTER,
+    BEFORE,
+    UNSOLVED,
+    WITH_FIXER,
+    Bucket,
+    ExtensionStatus,
+    FindingStatus,
+    Severity,
+)
 from tenants.findings.contracts import FindingContract
-from tenants.findings.models import Finding, Step, StepPhoto
+from tenants.findings.models import Extension, Finding, Step, StepPhoto
 from tenants.organisation import queries as organisation
 
 READ = "findings:read"
@@ -101,6 +110,8 @@ def listing(
     found_from: date | None = None,
     found_until: date | None = None,
     repeated: bool = False,
+    category: str = "",
+    unconcluded: bool = False,
 ) -> QuerySet[Finding]:
     """Findings `by` may see, what needs them first: theirs to do, then overdue, then by deadline; closed ones last.
 
@@ -138,6 +149,10 @@ def listing(
         rows = rows.filter(found_at__date__lte=found_until)
     if repeated:
         rows = rows.filter(repeat_of__isnull=False)
+    if category:
+        rows = rows.filter(category=category)
+    if unconcluded:
+        rows = rows.filter(unconcluded_filter())
     if text.strip():
         word = text.strip()
         rows = rows.filter(Q(number__icontains=word) | Q(title__icontains=word) | Q(place__full_name__icontains=word))
@@ -151,6 +166,12 @@ def listing(
             output_field=IntegerField(),
         )
     ).order_by("urgency", Case(When(status__in=ENDED, then=None), default=F("deadline")), "-found_at", "-pk")
+
+
+def unconcluded_filter() -> Q:
+    """Closed, of the kind that must say what changed because of it, and it does not yet say so."""
+    grave = Q(repeat_of__isnull=False) | Q(veto=True) | Q(severity=Severity.CRITICAL)
+    return Q(status=FindingStatus.CLOSED, consequence="") & grave
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +208,36 @@ def steps_of(finding_ids: Iterable[UUID], *, photos: bool = True) -> QuerySet[St
     if not photos:
         return rows
     return rows.prefetch_related(Prefetch("photos", queryset=StepPhoto.objects.order_by("position")))
+
+
+def extensions_of(finding_ids: Iterable[UUID]) -> list[tuple[UUID, Extension]]:
+    """(finding id, request for more time) pairs, oldest first: one query. The caller has read the findings."""
+    rows = Extension.objects.filter(finding_id__in=list(finding_ids)).order_by("asked_at", "id")
+    return [(r.finding_id, r) for r in rows]
+
+
+def extensions_waiting(*, by: Actor) -> QuerySet[Extension]:
+    """Requests that wait for an answer, on findings `by` may see, the longest waiting first."""
+    rows = Extension.objects.filter(status=ExtensionStatus.PENDING, finding__in=visible(by))
+    return rows.select_related("finding__place", "finding__party").order_by("asked_at")
+
+
+def chain_of(row: Finding) -> list[Finding]:
+    """The findings this one repeats, newest first, at most ten back. The caller has read the finding."""
+    found: list[Finding] = []
+    at = row
+    while at.repeat_of_id and len(found) < 10:
+        before = Finding.objects.filter(pk=at.repeat_of_id).first()
+        if before is None:
+            break
+        found.append(before)
+        at = before
+    return found
+
+
+def repeated_by(finding_id: UUID) -> list[Finding]:
+    """Findings that repeat this one. The caller has read the finding."""
+    return list(Finding.objects.filter(repeat_of_id=finding_id).exclude(status=FindingStatus.VOID).order_by("found_at"))
 
 
 def photo_ids_of_steps(step_ids: Iterable[UUID]) -> list[tuple[UUID, UUID]]:
@@ -238,6 +289,7 @@ def _contracts(rows: Iterable[Finding]) -> list[FindingContract]:
             source_id=r.source_id,
             photo_ids=photos[r.pk][0],
             after_photo_ids=photos[r.pk][1],
+            repeat=r.repeat_of_id is not None,
         )
         for r in rows
     ]

@@ -72,9 +72,13 @@ def mark_read(*, by: Actor, now: datetime, notice_id: int | None = None) -> int:
 
 
 @transaction.atomic
-def settle(*, subject: object, now: datetime) -> int:
-    """What a to-do asked for is done: nobody's inbox needs to show it as unread any more."""
+def settle(*, subject: object, now: datetime, occasion: str = "") -> int:
+    """What a to-do asked for is done: nobody's inbox needs to show it as unread any more.
+
+    With `occasion` only the notices whose occasion begins with it.
+    """
     return Notice.objects.filter(
+        occasion__startswith=occasion,
         subject_type=subject._meta.label_lower,  # type: ignore[attr-defined]
         subject_id=str(subject.pk),  # type: ignore[attr-defined]
         kind__in=(NoticeKind.TODO, NoticeKind.LATE),

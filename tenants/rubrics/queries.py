@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -40,6 +41,26 @@ def frozen(rubric_id: UUID, *, revision: int | None = None) -> RubricContract:
     return contract_of(
         [*_whole(Rubric.objects.filter(pk=rubric_id))],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A revision of a sheet in force and what it changed."""
+
+    rubric_id: UUID
+    title: str
+    revision: int
+    note: str
+    made_at: datetime
+
+
+def revised_since(when: datetime) -> list[Revised]:
+    """Changes of sheets (not their first state) made since `when`, newest first: one query."""
+    rows = RubricRevision.objects.filter(made_at__gte=when, revision__gt=1).select_related("rubric")
+    return [
+        Revised(r.rubric_id, r.rubric.title, r.revision, r.note, r.made_at)
+        for r in rows.defer("content").order_by("-made_at")[:100]
+    ]
 
 
 def frozen_many(rubric_ids: Iterable[UUID]) -> dict[UUID, RubricContract]:

@@ -87,7 +87,7 @@ class DeductionType(DjangoObjectType):
         model = Deduction
         fields = (
             "id", "item_key", "origin", "finding_number", "place_name", "requirement_key", "edition", "reason",
-            "occurrences", "nominal", "cost", "veto", "happened_at", "waived", "waived_reason", "waived_by_name",
+            "occurrences", "factor", "nominal", "cost", "veto", "happened_at", "waived", "waived_reason", "waived_by_name",
             "waived_at", "created_by_name",
         )  # fmt: skip
         convert_choices_to_enum = False
@@ -113,7 +113,7 @@ class RoundType(DjangoObjectType):
     class Meta:
         model = Round
         fields = (
-            "id", "title", "kind", "starts_on", "ends_on", "party_name", "combine", "status", "trial", "veto", "digest",
+            "id", "title", "kind", "starts_on", "ends_on", "party_name", "combine", "repeat_factor", "status", "trial", "veto", "digest",
             "sheet_digest", "computed_at", "computed_by_name", "closed_at", "closed_by_name", "created_at",
         )  # fmt: skip
         convert_choices_to_enum = False
@@ -245,6 +245,7 @@ class CreateRound(RoundMutation):
         areas = graphene.List(graphene.NonNull(AreaInput))
         combine = graphene.String()
         title = graphene.String()
+        repeat_factor = graphene.Decimal(description="What repeats (复发) cost more, 1 to 5; the school's unless given")
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
@@ -263,6 +264,7 @@ class ChangeRoundLayout(RoundMutation):
         sources = graphene.List(graphene.NonNull(SourceInput), required=True)
         areas = graphene.List(graphene.NonNull(AreaInput))
         combine = graphene.String()
+        repeat_factor = graphene.Decimal()
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:

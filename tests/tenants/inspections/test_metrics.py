@@ -58,12 +58,13 @@ def test_findings_in_numbers(alpha: Tenant, django_assert_num_queries) -> None:
     findings.reopen(finding_id=again.pk, reason="又坏了", by=by, tenant=alpha, now=NOW)
     period = {"starts": NOW - timedelta(days=20), "ends": NOW + timedelta(hours=1)}
     with django_assert_num_queries(1):
-        raised, on_time, reopened = finding_metrics.counts(**period)
+        raised, on_time, reopened, first_fix = finding_metrics.counts(**period)
     assert raised.numerator == 5
     assert (on_time.numerator, on_time.denominator) == (1, 3)
     assert (reopened.numerator, reopened.denominator) == (1, 3)
-    assert len(finding_metrics.counts(**period, by=["party", "line"])) == 3 * 5
-    assert [c.numerator for c in finding_metrics.counts(**period, line="canteen")] == [0, 0, 0]
+    assert (first_fix.numerator, first_fix.denominator) == (2, 3)  # the one opened again did not hold
+    assert len(finding_metrics.counts(**period, by=["party", "line"])) == 4 * 5
+    assert [c.numerator for c in finding_metrics.counts(**period, line="canteen")] == [0, 0, 0, 0]
 
 
 def test_readings_of_a_month(alpha: Tenant) -> None:

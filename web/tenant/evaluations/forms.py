@@ -122,6 +122,15 @@ class LayoutForm:
 
     class Whole(forms.Form):
         takes_findings = forms.ChoiceField(label="问题整改的扣分计入", required=False)
+        repeat_factor = forms.DecimalField(
+            label="复发问题扣分倍数",
+            required=False,
+            max_digits=3,
+            decimal_places=2,
+            min_value=Decimal(1),
+            max_value=Decimal(5),
+            help_text="同一地点、同一内容再次出现的问题，按每处扣分的几倍扣；1 表示不加重，留空按学校设置。",
+        )
         combine = forms.ChoiceField(
             label="多个片区时，总分", choices=Combine.choices, initial=Combine.MEAN, widget=forms.RadioSelect
         )
@@ -184,6 +193,10 @@ class LayoutForm:
             for form in self.areas
             if form.cleaned_data.get("name")
         ]
+
+    @property
+    def repeat_factor(self) -> Decimal | None:
+        return self.whole.cleaned_data.get("repeat_factor")
 
     @property
     def combine(self) -> Combine:

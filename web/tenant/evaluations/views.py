@@ -139,6 +139,7 @@ def new(request: SchoolRequest) -> HttpResponse:
             sources=form.source_specs(),
             areas=form.area_specs(),
             combine=form.combine,
+            repeat_factor=form.repeat_factor,
             title=request.POST.get("title", ""),
             by=request.actor,
             tenant=request.school,
@@ -202,6 +203,8 @@ def _layout_form(
                 {"name": a.name, "place": str(a.place_id or ""), "weight": f"{a.weight.normalize():f}"} for a in parts
             ]
         whole = {"takes_findings": takes, "combine": before.combine}
+        if of:
+            whole["repeat_factor"] = f"{of.repeat_factor:.2f}"
     else:
         sources = [{"name": "后勤管理处", "weight": "100", "mode": SourceMode.SHEET}]
     return LayoutForm(
@@ -227,7 +230,7 @@ def layout(request: SchoolRequest, round_id: UUID) -> HttpResponse:
     if form.is_valid():
         try:
             operations.change_layout(
-                round_id=round_id, sources=form.source_specs(), areas=form.area_specs(), combine=form.combine,
+                round_id=round_id, sources=form.source_specs(), areas=form.area_specs(), combine=form.combine, repeat_factor=form.repeat_factor,
                 by=request.actor, tenant=request.school,
             )  # fmt: skip
             return go(request, "evaluations:detail", round_id, said="已保存")
@@ -331,12 +334,12 @@ def export_round(request: SchoolRequest, round_id: UUID) -> HttpResponse:
             ),
             (
                 "扣分明细",
-                ("片区", "评分单位", "维度", "检查内容", "扣分事由", "次数", "应扣", "影响总分", "来源", "问题编号", "地点",
+                ("片区", "评分单位", "维度", "检查内容", "扣分事由", "次数", "倍数", "应扣", "影响总分", "来源", "问题编号", "地点",
                  "依据条款", "发生时间", "一票否决", "免扣原因"),
                 [
                     (
                         a["name"], s["name"], sec["title"], i["text"], d["reason"], d["occurrences"],
-                        Decimal(d["nominal"]), _number(d["effect"]),
+                        Decimal(d.get("factor", "1")), Decimal(d["nominal"]), _number(d["effect"]),
                         "问题整改" if d["origin"] == "finding" else "现场扣分", d["finding_number"], d["place"],
                         d["requirement_key"], d["happened_at"][:19].replace("T", " "), d["veto"], d["waived_reason"],
                     )

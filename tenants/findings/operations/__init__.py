@@ -1,0 +1,70 @@
+"""All writes of findings: the PDCA cycle from opening to closing."""
+
+from tenants.findings.errors import (
+    ConsequenceMissing,
+    DeadlinePast,
+    ExtensionAnswered,
+    ExtensionTooShort,
+    ExtensionWaits,
+    FixerNeverCloses,
+    OwnerUnfit,
+    PartyMissing,
+    PhotoMissing,
+    PhotoUnknown,
+    ReasonMissing,
+    RootCauseMissing,
+    RubricUnchanged,
+    SamePhoto,
+    TooManyPhotos,
+    VerifierUnfit,
+    WrongMove,
+)
+from tenants.findings.operations.escalating import escalate, escalate_overdue
+from tenants.findings.operations.extending import ask_extension, grant_extension, refuse_extension
+from tenants.findings.operations.fixing import assign_owner, start_fix, submit_fix
+from tenants.findings.operations.learning import set_consequence
+from tenants.findings.operations.managing import assign_verifier, change_deadline, comment, void
+from tenants.findings.operations.opening import open_finding
+from tenants.findings.operations.rules import set_ladder, set_repeat_rule, set_rule
+from tenants.findings.operations.verifying import confirm_on_site, reopen, verify_pass, verify_reject
+
+__all__ = [
+    "ConsequenceMissing",
+    "DeadlinePast",
+    "ExtensionAnswered",
+    "ExtensionTooShort",
+    "ExtensionWaits",
+    "FixerNeverCloses",
+    "OwnerUnfit",
+    "PartyMissing",
+    "PhotoMissing",
+    "PhotoUnknown",
+    "ReasonMissing",
+    "RootCauseMissing",
+    "RubricUnchanged",
+    "SamePhoto",
+    "TooManyPhotos",
+    "VerifierUnfit",
+    "WrongMove",
+    "ask_extension",
+    "assign_owner",
+    "assign_verifier",
+    "change_deadline",
+    "comment",
+    "confirm_on_site",
+    "escalate",
+    "escalate_overdue",
+    "grant_extension",
+    "open_finding",
+    "refuse_extension",
+    "reopen",
+    "set_consequence",
+    "set_ladder",
+    "set_repeat_rule",
+    "set_rule",
+    "start_fix",
+    "submit_fix",
+    "verify_pass",
+    "verify_reject",
+    "void",
+]

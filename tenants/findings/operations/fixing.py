@@ -1,0 +1,175 @@
+"""What the responsible party does: begin, name who answers for it, hand in the fix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from identity.contracts import Actor
+from kernel.errors import NotAllowed
+from kernel.tenancy import Tenant
+from tenants.evidence import queries as evidence
+from tenants.findings import policies
+from tenants.findings.choices import BEFORE, UNSOLVED, WITH_FIXER, FindingStatus, StepKind
+from tenants.findings.errors import OwnerUnfit, PhotoMissing, RootCauseMissing, SamePhoto, WrongMove
+from tenants.findings.models import Finding, StepPhoto
+from tenants.findings.operations.extending import lapse
+from tenants.findings.operations.steps import (
+    checked_photos,
+    locked,
+    move,
+    note,
+    owner_account,
+    step,
+    tell,
+    verifiers,
+)
+from tenants.findings.queries import own_party_id
+from tenants.notices import operations as notices
+from tenants.notices.choices import NoticeKind
+from tenants.organisation import queries as organisation
+from tenants.organisation.choices import StaffStatus
+from tenants.timeline import once
+
+ROOT_CAUSE_MIN = 10
+
+
+@transaction.atomic
+def start_fix(
+    *,
+    finding_id: UUID,
+    by: Actor,
+    tenant: Tenant,
+    now: datetime,
+    cause: str = "",
+    measure: str = "",
+    root_cause: str = "",
+    owner_id: UUID | None = None,
+    client_key: str = "",
+) -> Finding:
+    """待整改 → 整改中, with cause, measure and owner if known. Locks the finding.
+
+    Raises NotFound, NotAllowed, WrongMove, OwnerUnfit.
+    """
+    finding = locked(finding_id, by)
+    if once.claim_for(key=client_key, operation="findings.start", by=by, result_id=finding_id):
+        return finding
+    if finding.status not in WITH_FIXER:
+        raise WrongMove(status=str(FindingStatus(finding.status).label))
+    if not policies.can_fix(by, finding, own_party_id=own_party_id(by)):
+        raise NotAllowed
+    move(finding, FindingStatus.FIXING)
+    _fixed_by(finding, by)
+    finding.cause, finding.measure = cause.strip()[:300] or finding.cause, measure.strip()[:300] or finding.measure
+    finding.root_cause = root_cause.strip()[:500] or finding.root_cause
+    if owner_id is not None:
+        finding.owner_id, finding.owner_name = owner_id, _fit_owner(finding, owner_id)
+    finding.save(update_fields=["status", "fixers", "cause", "measure", "root_cause", "owner", "owner_name"])
+    plan = "；".join(t for t in (cause and f"原因：{cause.strip()}", measure and f"措施：{measure.strip()}") if t)
+    step(finding, StepKind.STARTED, by=by, now=now, text=plan)
+    note(finding, "started", "开始整改", by)
+    return finding
+
+
+def _fixed_by(finding: Finding, by: Actor) -> None:
+    if by.account_id is not None and by.account_id not in finding.fixers:
+        finding.fixers = [*finding.fixers, by.account_id]
+
+
+@transaction.atomic
+def submit_fix(
+    *,
+    finding_id: UUID,
+    photo_ids: Sequence[UUID],
+    by: Actor,
+    tenant: Tenant,
+    now: datetime,
+    text: str = "",
+    cause: str = "",
+    measure: str = "",
+    root_cause: str = "",
+    client_key: str = "",
+) -> Finding:
+    """Hand in the fix with at least one photo: → 待复查. Locks the finding; the sender can never verify it.
+
+    A repeat (复发) is taken only with its root cause. A waiting request for more time lapses.
+    Raises NotFound, NotAllowed, WrongMove, RootCauseMissing, PhotoMissing, PhotoUnknown, SamePhoto,
+    TooManyPhotos.
+    """
+    finding = locked(finding_id, by)
+    if once.claim_for(key=client_key, operation="findings.submit", by=by, result_id=finding_id):
+        return finding
+    if finding.status not in WITH_FIXER:
+        raise WrongMove(status=str(FindingStatus(finding.status).label))
+    if not policies.can_fix(by, finding, own_party_id=own_party_id(by)):
+        raise NotAllowed
+    finding.root_cause = root_cause.strip()[:500] or finding.root_cause
+    if finding.repeat_of_id and len(finding.root_cause) < ROOT_CAUSE_MIN:
+        raise RootCauseMissing(field="root_cause")
+    photos = checked_photos(photo_ids, by)
+    if not photos:
+        raise PhotoMissing(field="photos")
+    before = StepPhoto.objects.filter(step__finding=finding, step__kind__in=BEFORE).values_list(
+        "evidence_id", flat=True
+    )
+    known = evidence.contracts_of([*before, *photos])
+    taken_before = {known[i].source_sha256 for i in before if i in known} | {
+        known[i].sha256 for i in before if i in known
+    }
+    if any(known[i].source_sha256 in taken_before or known[i].sha256 in taken_before for i in photos):
+        raise SamePhoto(field="photos")
+    move(finding, FindingStatus.VERIFYING)
+    _fixed_by(finding, by)
+    finding.fixed_by, finding.fixed_by_name = by.account_id, by.name
+    ours = policies.answers_for(by, finding, own_party_id=own_party_id(by))
+    finding.fixer_provider_id = finding.party.provider_id if ours else by.provider_id
+    finding.submitted_at = now
+    finding.first_submitted_at = finding.first_submitted_at or now
+    finding.cause, finding.measure = cause.strip()[:300] or finding.cause, measure.strip()[:300] or finding.measure
+    finding.save()
+    step(finding, StepKind.SUBMITTED, by=by, now=now, text=text, photos=photos)
+    note(finding, "submitted", "提交整改，待复查", by)
+    lapse(finding, now=now)
+    notices.settle(subject=finding, now=now)
+    tell(
+        finding, f"submitted:{finding.rejections}:{finding.reopened}", "整改已提交，请复查",
+        to=verifiers(finding, tenant, now), by=by, now=now,
+    )  # fmt: skip
+    return finding
+
+
+def _fit_owner(finding: Finding, staff_id: UUID) -> str:
+    """The name of a fit owner: one of the party's people who works there now. Raises OwnerUnfit."""
+    person = organisation.staff_by_id([staff_id]).get(staff_id)
+    if person is None or person.party_id != finding.party_id or person.status == StaffStatus.LEFT:
+        raise OwnerUnfit(field="owner")
+    return person.name
+
+
+@transaction.atomic
+def assign_owner(*, finding_id: UUID, owner_id: UUID | None, by: Actor, tenant: Tenant, now: datetime) -> Finding:
+    """Name who of the party answers for the fix (责任人), or nobody (None). Locks the finding.
+
+    Raises NotFound, NotAllowed, WrongMove, OwnerUnfit.
+    """
+    finding = locked(finding_id, by)
+    if finding.status not in UNSOLVED:
+        raise WrongMove(status=str(FindingStatus(finding.status).label))
+    if not policies.can_name_owner(by, finding, own_party_id=own_party_id(by)):
+        raise NotAllowed
+    if finding.owner_id == owner_id:
+        return finding
+    finding.owner_name = _fit_owner(finding, owner_id) if owner_id else ""
+    finding.owner_id = owner_id
+    finding.save(update_fields=["owner", "owner_name"])
+    said = f"整改负责人：{finding.owner_name}" if owner_id else "取消整改负责人"
+    step(finding, StepKind.OWNER, by=by, now=now, text=said)
+    note(finding, "owner_named", said, by, staff_id=owner_id)
+    tell(
+        finding, f"owner:{owner_id}:{now.isoformat()}", "您被指定为整改负责人",
+        to=owner_account(finding), by=by, now=now, kind=NoticeKind.TODO,
+    )  # fmt: skip
+    return finding

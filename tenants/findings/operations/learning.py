@@ -1,0 +1,84 @@
+"""A of PDCA: what changes because of a finding, or why nothing does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from identity.contracts import Actor
+from kernel.errors import Invalid, NotAllowed
+from kernel.tenancy import Tenant
+from tenants.findings import policies
+from tenants.findings.choices import Consequence, FindingStatus, Severity, StepKind
+from tenants.findings.errors import ConsequenceMissing, ReasonMissing, RubricUnchanged, WrongMove
+from tenants.findings.models import Finding
+from tenants.findings.operations.steps import locked, note, step
+from tenants.findings.queries import own_party_id
+from tenants.rubrics import queries as rubrics
+
+
+def write_consequence(
+    finding: Finding, *, consequence: str, lesson: str, rubric_id: UUID | None, rubric_revision: int | None
+) -> None:
+    """Put the consequence on the row, checked, unsaved. A lesson alone is kept as words without a conclusion."""
+    finding.lesson = lesson.strip()[:300] or finding.lesson
+    if not consequence:
+        return
+    if consequence not in Consequence.values:
+        raise Invalid(_("请选择改进结论。"), field="consequence")
+    if consequence == Consequence.RUBRIC:
+        since = rubrics.revised_since(finding.found_at)
+        if not any((r.rubric_id, r.revision) == (rubric_id, rubric_revision) for r in since):
+            raise RubricUnchanged(field="rubric")
+    elif not finding.lesson:
+        raise ReasonMissing(field="lesson")
+    rubric = consequence == Consequence.RUBRIC
+    finding.consequence = consequence
+    finding.rubric_id, finding.rubric_revision = (rubric_id, rubric_revision) if rubric else (None, None)
+
+
+def needs_consequence(finding: Finding) -> bool:
+    """Repeats, critical and veto findings end with a conclusion."""
+    return bool(finding.repeat_of_id) or finding.veto or finding.severity == Severity.CRITICAL
+
+
+def check_consequence(finding: Finding) -> None:
+    """Raise ConsequenceMissing when it must have one."""
+    if needs_consequence(finding) and not finding.consequence:
+        raise ConsequenceMissing(field="consequence")
+
+
+@transaction.atomic
+def set_consequence(
+    *,
+    finding_id: UUID,
+    consequence: str,
+    by: Actor,
+    tenant: Tenant,
+    now: datetime,
+    lesson: str = "",
+    rubric_id: UUID | None = None,
+    rubric_revision: int | None = None,
+) -> Finding:
+    """Write down, after closing, what changed because of it, or why nothing did. Locks the finding.
+
+    Raises NotFound, NotAllowed, WrongMove (not closed), Invalid, ReasonMissing, RubricUnchanged.
+    """
+    finding = locked(finding_id, by)
+    if finding.status != FindingStatus.CLOSED:
+        raise WrongMove(status=str(FindingStatus(finding.status).label))
+    if not policies.can_conclude(by, finding, own_party_id=own_party_id(by)):
+        raise NotAllowed
+    if not consequence:
+        raise ConsequenceMissing(field="consequence")
+    write_consequence(
+        finding, consequence=consequence, lesson=lesson, rubric_id=rubric_id, rubric_revision=rubric_revision
+    )
+    finding.save(update_fields=["consequence", "lesson", "rubric_id", "rubric_revision"])
+    said = f"{Consequence(consequence).label}：{finding.lesson}".rstrip("：")
+    step(finding, StepKind.LESSON, by=by, now=now, text=said)
+    note(finding, "concluded", said, by, consequence=consequence)
+    return finding
