@@ -106,6 +106,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
                 roles=SCHOOL_ROLES,
                 grant=GrantScope.FINDINGS,
             ),
+            Entry("巡更", icon="route", url_name="patrols:index", roles=STAFF_OF_SCHOOL | COMPANY),
             Entry("事件时间线", icon="timeline-event", url_name="timeline:index", roles=STAFF_OF_SCHOOL),
         ],
     ),

@@ -13,6 +13,7 @@ from graphql_api.tenant.jobs import JobsQuery
 from graphql_api.tenant.library import SchoolLibraryQuery
 from graphql_api.tenant.notices import NoticesMutation, NoticesQuery
 from graphql_api.tenant.organisation import OrganisationMutation, OrganisationQuery
+from graphql_api.tenant.patrols import PatrolsMutation, PatrolsQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 from graphql_api.tenant.timeline import TimelineQuery
 
@@ -20,6 +21,7 @@ from graphql_api.tenant.timeline import TimelineQuery
 class Query(
     FindingsQuery,
     InspectionsQuery,
+    PatrolsQuery,
     EvidenceQuery,
     NoticesQuery,
     TimelineQuery,
@@ -39,6 +41,7 @@ class Mutation(
     OrganisationMutation,
     FindingsMutation,
     InspectionsMutation,
+    PatrolsMutation,
     NoticesMutation,
     EvaluationsMutation,
     RubricsMutation,

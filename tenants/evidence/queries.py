@@ -53,6 +53,8 @@ def photo_bytes(*, evidence_id: UUID) -> bytes:
         raise NotFound
     with default_storage.open(row.path) as handle:
         return bytes(handle.read())
+
+
 @dataclass(frozen=True, slots=True)
 class Thumb:
     """Where a photo's thumbnail lies, and the hash of what was sent."""

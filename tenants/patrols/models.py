@@ -94,6 +94,7 @@ class Window(models.Model):
     weekdays = models.PositiveSmallIntegerField(default=127)  # bit 0 Monday … bit 6 Sunday
     start_minute = models.PositiveSmallIntegerField()
     end_minute = models.PositiveSmallIntegerField()
+    valid_from = models.DateTimeField(default=timezone.now)  # what was over by then is nobody's omission
     made_until = models.DateField(null=True)  # tours exist up to here (half-open)
     removed_at = models.DateTimeField(null=True)
 

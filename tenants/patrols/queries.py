@@ -152,6 +152,11 @@ def stops_of(tour_ids: Iterable[UUID]) -> list[tuple[UUID, Stop]]:
     return [(row.tour_id, row) for row in rows]
 
 
+def points_to_make_up(tour: Tour) -> set[UUID]:
+    """The points a make-up tour is for."""
+    return set(Stop.objects.filter(made_up_by=tour).values_list("point_id", flat=True))
+
+
 def mine(*, by: Actor, now: datetime) -> QuerySet[Tour]:
     """For the phone: tours this person may walk now or within twelve hours, and what they have begun."""
     soon = Q(status=TourStatus.DUE, ends_at__gt=now, starts_at__lt=now + timedelta(hours=12))
@@ -176,11 +181,10 @@ def unjudged(*, before: datetime) -> list[UUID]:
 
 
 def earlier_photos(tour: Tour, *, since: datetime, most: int) -> list[tuple[UUID, str]]:
-    """(photo, tour number) of other tours of the same route or by the same walker, the newest first."""
+    """(photo, tour number) of tours begun before, of the same route or by the same walker, the newest first."""
     rows = (
         Stop.objects.filter(Q(tour__route_id=tour.route_id) | Q(tour__walker_id=tour.walker_id))
-        .filter(status=StopStatus.SEEN, scanned_at__gte=since)
-        .exclude(tour_id=tour.pk)
+        .filter(status=StopStatus.SEEN, scanned_at__gte=since, tour__started_at__lt=tour.started_at)
         .exclude(photo_ids=[])
         .order_by("-scanned_at")
         .values_list("photo_ids", "tour__number")[:most]

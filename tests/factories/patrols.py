@@ -23,21 +23,25 @@ def make_route(
     *,
     now: datetime,
     party: Party | None = None,
-    points: int = 3,
+    points: int | Sequence[PointDraft] = 3,
     questions: Sequence[QuestionDraft] = (),
     window: tuple[int, int] = (0, 1440),
     **fields: Any,
 ) -> Route:
-    """A route of `points` places, walked all day every day unless said otherwise, made by the operation itself."""
-    building = make_place(parent=make_place())
-    places = [make_place(parent=building, kind="point") for _n in range(points)]
+    """A route of so many new places (or the given ones), walked all day every day unless said otherwise, made by the operation itself."""
+    if isinstance(points, int):
+        building = make_place(parent=make_place())
+        points = [
+            PointDraft(place_id=make_place(parent=building, kind="point").pk, questions=questions)
+            for _n in range(points)
+        ]
     return operations.save_route(
         **{
             "name": f"夜巡{new_id().hex[-6:]}",
             "party_id": (party or make_contract(lines=["security"])).pk,
             "line": "security",
             "ordered": True,
-            "points": [PointDraft(place_id=p.pk, questions=questions) for p in places],
+            "points": points,
             "windows": [WindowDraft(*window)],
             "by": make_member(tenant),
             "tenant": tenant,

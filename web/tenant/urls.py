@@ -13,6 +13,7 @@ urlpatterns = [
     path("files/", include("web.tenant.evidence.urls")),
     path("", include("web.tenant.findings.urls")),
     path("", include("web.tenant.inspections.urls")),
+    path("", include("web.tenant.patrols.urls")),
     path("", include("web.tenant.notices.urls")),
     path("", include("web.tenant.timeline.urls")),
     path("", include("web.tenant.phone.urls")),

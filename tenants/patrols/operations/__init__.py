@@ -5,13 +5,14 @@ from tenants.patrols.operations.due import make_tours, sweep
 from tenants.patrols.operations.judging import judge
 from tenants.patrols.operations.missed import explain, reschedule
 from tenants.patrols.operations.routes import close_route, save_route
-from tenants.patrols.operations.walking import finish_tour, scan, start_tour
+from tenants.patrols.operations.walking import abnormal, finish_tour, scan, start_tour
 
 __all__ = [
     "PointDraft",
     "QuestionDraft",
     "ScanDraft",
     "WindowDraft",
+    "abnormal",
     "close_route",
     "explain",
     "finish_tour",

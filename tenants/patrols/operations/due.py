@@ -30,7 +30,7 @@ FROM patrols_window w
 JOIN patrols_route r ON r.id = w.route_id AND r.active
 CROSS JOIN LATERAL generate_series(coalesce(w.made_until, %(today)s)::timestamp, %(until)s::timestamp, '1 day') AS d(day)
 WHERE w.removed_at IS NULL AND (w.weekdays >> (extract(isodow FROM d.day)::int - 1)) & 1 = 1
-  AND d.day + make_interval(mins => w.end_minute) > %(now)s
+  AND d.day + make_interval(mins => w.end_minute) > greatest(%(now)s, w.valid_from AT TIME ZONE %(tz)s)
   AND NOT EXISTS (SELECT 1 FROM patrols_tour t WHERE t.window_id = w.id AND t.day = d.day::date)
 ORDER BY 4, 1
 """
@@ -49,7 +49,12 @@ def make_tours(*, tenant: Tenant, now: datetime) -> int:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('patrols.make_tours'), hashtext(current_schema()))")
         cursor.execute(
             _MISSING,
-            {"today": today, "until": today + AHEAD, "now": (local - timedelta(days=7)).replace(tzinfo=None)},
+            {
+                "today": today,
+                "until": today + AHEAD,
+                "now": (local - timedelta(days=7)).replace(tzinfo=None),
+                "tz": str(tenant.tz),
+            },
         )
         rows = cursor.fetchall()
     tours = []

@@ -142,7 +142,7 @@ def _write_windows(route: Route, windows: Sequence[WindowDraft], tenant: Tenant,
     today = now.astimezone(tenant.tz).date()
     Window.objects.bulk_create(
         [
-            Window(route=route, start_minute=s, end_minute=e, weekdays=days, made_until=today)
+            Window(route=route, start_minute=s, end_minute=e, weekdays=days, made_until=today, valid_from=now)
             for s, e, days in sorted(wanted - there.keys())
         ]
     )

@@ -182,20 +182,20 @@ def _checked(asked: Sequence[Question], answers: dict[str, str]) -> dict[str, st
     return kept
 
 
-def abnormal(question: Question, text: str) -> bool:
-    """Whether an answer is out of the normal: 异常, or a reading outside its limits."""
-    if question.kind == QuestionKind.YES_NO:
-        return text == "no"
-    if question.kind != QuestionKind.NUMBER:
+def abnormal(*, kind: str, low: Decimal | str | None, high: Decimal | str | None, answer: str) -> bool:
+    """Whether an answer to a question, as it stood when asked, is out of the normal: 异常, or outside its limits."""
+    if kind == QuestionKind.YES_NO:
+        return answer == "no"
+    if kind != QuestionKind.NUMBER:
         return False
-    value = _number(text)
-    return (question.low is not None and value < question.low) or (question.high is not None and value > question.high)
+    value = _number(answer)
+    return (low is not None and value < Decimal(low)) or (high is not None and value > Decimal(high))
 
 
 def _open_findings(tour: Tour, stop: Stop, asked: Sequence[Question], by: Actor, tenant: Tenant, now: datetime) -> None:
     for question in asked:
         text = stop.answers[str(question.pk)]
-        if not abnormal(question, text):
+        if not abnormal(kind=question.kind, low=question.low, high=question.high, answer=text):
             continue
         said = "异常" if question.kind == QuestionKind.YES_NO else f"读数 {text}{question.unit}，超出正常范围"
         findings.open_finding(

@@ -66,7 +66,9 @@ def test_after_days_without_a_worker_the_days_between_are_made_and_found_missed(
     later = NOW + timedelta(days=5)
     operations.make_tours(tenant=alpha, now=later)
     operations.sweep(tenant=alpha, now=later)
-    days = list(Tour.objects.filter(route=route, status=TourStatus.MISSED).values_list("day", flat=True).order_by("day"))
+    days = list(
+        Tour.objects.filter(route=route, status=TourStatus.MISSED).values_list("day", flat=True).order_by("day")
+    )
     assert [d.day for d in days] == [26, 27, 28, 29, 30]  # the window of the 25th was over when the route was made
 
 
@@ -91,7 +93,7 @@ def test_a_route_that_cannot_be_walked_is_refused(alpha: Tenant, change: dict[st
 def test_the_same_place_twice_is_refused(alpha: Tenant) -> None:
     place = make_place()
     with pytest.raises(errors.PointTwice):
-        make_route(alpha, now=NOW, **{"points": [PointDraft(place.pk), PointDraft(place.pk)]})
+        make_route(alpha, now=NOW, points=[PointDraft(place.pk), PointDraft(place.pk)])
 
 
 def test_a_guard_makes_no_routes(alpha: Tenant) -> None:
@@ -107,7 +109,7 @@ def test_changing_a_route_keeps_tours_begun_and_moves_those_to_come(alpha: Tenan
     kept = list(route.points.filter(removed_at__isnull=True).order_by("position"))
     make_route(
         alpha, now=NOW, route_id=route.pk, name=route.name, party=route.party,
-        **{"points": [PointDraft(kept[2].place_id), PointDraft(kept[0].place_id)], "windows": [WindowDraft(60, 120)]},
+        points=[PointDraft(kept[2].place_id), PointDraft(kept[0].place_id)], windows=[WindowDraft(60, 120)],
     )  # fmt: skip
     assert Stop.objects.filter(tour=tour).count() == 3
     points = list(route.points.filter(removed_at__isnull=True).order_by("position"))
@@ -243,7 +245,7 @@ def test_a_foreign_code_and_a_bare_click_show_nothing(alpha: Tenant) -> None:
 
 def test_a_tag_counts_as_touched_and_a_code_as_scanned_whatever_the_phone_says(alpha: Tenant) -> None:
     one, two = make_place(), make_place()
-    route = make_route(alpha, now=NOW, **{"points": [PointDraft(one.pk, nfc_tag="04:AA:01"), PointDraft(two.pk)]})
+    route = make_route(alpha, now=NOW, points=[PointDraft(one.pk, nfc_tag="04:AA:01"), PointDraft(two.pk)])
     guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
     touched = ScanDraft(at=NOW, nfc_tag="04:AA:01", method=ScanMethod.QR)
     claimed = ScanDraft(at=NOW, code=two.code, method=ScanMethod.NFC)
@@ -283,7 +285,7 @@ def test_an_answer_that_is_none_is_refused(alpha: Tenant, answer: str) -> None:
 
 def test_a_photo_asked_for_must_be_there_and_be_the_walkers(alpha: Tenant) -> None:
     one, two = make_place(), make_place()
-    route = make_route(alpha, now=NOW, **{"points": [PointDraft(one.pk, photo_required=True), PointDraft(two.pk)]})
+    route = make_route(alpha, now=NOW, points=[PointDraft(one.pk, photo_required=True), PointDraft(two.pk)])
     guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
     with pytest.raises(errors.PhotoRequired):
         operations.scan(tour_id=tour.pk, seen=ScanDraft(at=NOW, code=one.code), by=guard, tenant=alpha, now=NOW)
