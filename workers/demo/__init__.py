@@ -10,7 +10,7 @@ from datetime import datetime
 
 from kernel.tenancy import public_context, school_context
 from workers.demo import applications, institute, schools
-from workers.demo.school import history, organisation
+from workers.demo.school import history, organisation, patrols
 
 SEED = 20261
 
@@ -30,4 +30,6 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 say(f"{plan.name}：场所、合同、岗位、120 名员工")
                 history.make(plan, people, tenant, now=now, seed=SEED)
                 say(f"{plan.name}：三个月的巡查、整改与两轮考核")
+                patrols.make(plan, people, tenant, now=now, seed=SEED)
+                say(f"{plan.name}：两条巡更路线与十个夜晚")
             schools.facts(tenant)
