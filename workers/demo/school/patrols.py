@@ -76,7 +76,7 @@ def _guard(plan: Plan, who: People, tenant: Tenant, party_id: UUID) -> Actor:
 
 def _hall(who: People, building: str) -> UUID:
     """The entrance hall of the ground floor."""
-    found = places.places(by=who.admin, text=building).filter(name="门厅").order_by("full_name").first()
+    found = places.places(by=who.admin, search=building).filter(name="门厅").order_by("full_name").first()
     assert found is not None, building
     return found.pk
 
