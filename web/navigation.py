@@ -111,27 +111,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         ],
     ),
     (
-        "在岗管理",
-        [
-            Entry(
-                "排班表",
-                icon="calendar-user",
-                url_name="rosters:index",
-                roles=STAFF_OF_SCHOOL | COMPANY,
-                grant=GrantScope.ROSTERS,
-            ),
-            Entry("请假与换班", icon="calendar-off", url_name="rosters:requests", roles=STAFF_OF_SCHOOL | COMPANY),
-            Entry("证照缺口预报", icon="certificate", url_name="rosters:forecast", roles=STAFF_OF_SCHOOL | COMPANY),
-            Entry("排班设置", icon="clock-cog", url_name="rosters:shifts", roles=STAFF_OF_SCHOOL | COMPANY),
         "人员在岗",
-        [
-            Entry(
-                "打卡记录",
-                icon="fingerprint",
-                url_name="punches:index",
-                roles=STAFF_OF_SCHOOL | COMPANY,
-                grant=GrantScope.PUNCHES,
-        "人员与考勤",
         [
             Entry(
                 "实时在岗",
@@ -141,11 +121,32 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
                 grant=GrantScope.ATTENDANCE,
             ),
             Entry(
+                "排班表",
+                icon="calendar-user",
+                url_name="rosters:index",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ROSTERS,
+            ),
+            Entry("请假与换班", icon="calendar-off", url_name="rosters:requests", roles=STAFF_OF_SCHOOL | COMPANY),
+            Entry(
+                "打卡记录",
+                icon="fingerprint",
+                url_name="punches:index",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.PUNCHES,
+            ),
+            Entry(
                 "考勤结果",
                 icon="calendar-stats",
                 url_name="attendance:sheet",
                 roles=STAFF_OF_SCHOOL | COMPANY,
                 grant=GrantScope.ATTENDANCE,
+            ),
+            Entry("证照缺口预报", icon="certificate", url_name="rosters:forecast", roles=STAFF_OF_SCHOOL | COMPANY),
+            Entry("排班设置", icon="clock-cog", url_name="rosters:shifts", roles=STAFF_OF_SCHOOL | COMPANY),
+        ],
+    ),
+    (
         "值班",
         [
             Entry(
@@ -162,6 +163,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
                 roles=STAFF_OF_SCHOOL | COMPANY,
                 grant=GrantScope.DUTY,
             ),
+            Entry("巡更", icon="route", url_name="patrols:index", roles=STAFF_OF_SCHOOL | COMPANY),
             Entry(
                 "异常与交接",
                 icon="transfer",

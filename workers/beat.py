@@ -22,6 +22,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "inspections.sweep": {"task": "inspections.sweep", "schedule": 600.0},
     "attendance.sweep": {"task": "attendance.sweep", "schedule": 60.0},
     "attendance.watch": {"task": "attendance.watch", "schedule": 3600.0},
+    "patrols.sweep_all": {"task": "patrols.sweep_all", "schedule": 300.0},
     "notices.sweep_mail": {"task": "notices.sweep_mail", "schedule": 900.0},
     "timeline.sweep_keys": {"task": "timeline.sweep_keys", "schedule": 86_400.0},
     "rosters.sweep": {"task": "rosters.sweep", "schedule": 3600.0},

@@ -35,7 +35,7 @@ async function mine(): Promise<Item[]> {
   return (await (await db).getAll('items')).filter((item) => item.account === account())
 }
 
-async function smaller(file: File): Promise<Blob> {
+export async function smaller(file: File): Promise<Blob> {
   if (!/^image\/(jpeg|png|webp|heic|heif)$/.test(file.type)) return file
   try {
     const picture = await createImageBitmap(file, { imageOrientation: 'from-image' })

@@ -20,6 +20,7 @@ from graphql_api.tenant.notices import NoticesMutation, NoticesQuery
 from graphql_api.tenant.organisation import OrganisationMutation, OrganisationQuery
 from graphql_api.tenant.rosters import RostersMutation, RostersQuery
 from graphql_api.tenant.punches import PunchesMutation, PunchesQuery
+from graphql_api.tenant.patrols import PatrolsMutation, PatrolsQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 from graphql_api.tenant.timeline import TimelineQuery
 
@@ -31,6 +32,7 @@ class Query(
     FaceQuery,
     FindingsQuery,
     InspectionsQuery,
+    PatrolsQuery,
     EvidenceQuery,
     NoticesQuery,
     TimelineQuery,
@@ -58,6 +60,7 @@ class Mutation(
     BoardsMutation,
     FindingsMutation,
     InspectionsMutation,
+    PatrolsMutation,
     NoticesMutation,
     EvaluationsMutation,
     RubricsMutation,

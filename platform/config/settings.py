@@ -92,6 +92,7 @@ TENANT_APPS = [
     "tenants.punches",
     "tenants.attendance",
     "tenants.findings",
+    "tenants.patrols",
     "tenants.inspections",
     "tenants.duty",
     "tenants.evaluations",

@@ -69,6 +69,7 @@ TOKEN_FEATURES: dict[str, str] = {
     "punches": "打卡",
     "evaluations": "考核评分",
     "duty": "值班与查岗",
+    "patrols": "巡更",
     "evidence": "照片与附件",
     "notices": "消息",
     "face": "人脸服务",

@@ -10,11 +10,7 @@ from datetime import datetime
 
 from kernel.tenancy import public_context, school_context
 from workers.demo import applications, institute, schools
-from workers.demo.school import boards, history, organisation
-from workers.demo.school import calendar, history, organisation
-from workers.demo.school import history, organisation, rosters
-from workers.demo.school import history, organisation, punches
-from workers.demo.school import face, history, organisation
+from workers.demo.school import boards, calendar, face, history, organisation, patrols, punches, rosters
 
 SEED = 20261
 
@@ -40,5 +36,7 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 say(f"{plan.name}：三个月的巡查、整改与两轮考核")
                 punches.make(plan, people, tenant, now=now, seed=SEED)
                 say(f"{plan.name}：打卡范围、考勤设备与两个月的打卡")
+                patrols.make(plan, people, tenant, now=now, seed=SEED)
+                say(f"{plan.name}：两条巡更路线与十个夜晚")
                 face.make(plan, people, tenant, now=now, seed=SEED)
             schools.facts(tenant)

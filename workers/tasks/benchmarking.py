@@ -18,11 +18,11 @@ from tenants.evaluations import metrics as evaluations
 from tenants.findings import metrics as findings
 from tenants.inspections import metrics as inspections
 from tenants.organisation import metrics as organisation
+from tenants.patrols import metrics as patrols
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
-SOURCES = (evaluations, findings, inspections, organisation)
-SOURCES = (evaluations, findings, inspections, attendance)
+SOURCES = (evaluations, findings, inspections, attendance, patrols, organisation)
 METRICS: dict[str, Metric] = {m.code: m for source in SOURCES for m in source.METRICS}
 LOOK_EVERY = timedelta(hours=20)
 

@@ -84,7 +84,7 @@ class Play:
             at, _, action = heapq.heappop(self.queue)
             with suppress(findings.WrongMove):  # an inspection was there first
                 action(at)
-            _stamp(at)
+            stamp(at)
 
 
 def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -> None:
@@ -97,7 +97,7 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
         play = Play(plan, who, _worker(plan, who, tenant), tenant, Random(f"h{seed}{plan.slug}"), now)  # noqa: S311
         begun = _at(tenant, first - timedelta(days=1), 9)
         sheet_of = {line: _adopt(key, play, begun) for line, key in TEMPLATES.items()}
-        _stamp(begun)
+        stamp(begun)
         for line, (weekdays, buildings) in WALKS.items():
             _plan_walks(play, line, sheet_of[line], weekdays, buildings, first, today)
         for month in (first, (first + timedelta(days=32)).replace(day=1)):
@@ -317,7 +317,7 @@ def _at(tenant: Tenant, day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=tenant.tz)
 
 
-def _stamp(at: datetime) -> None:
+def stamp(at: datetime) -> None:
     """Give the rows that an operation stamped by the clock the time of the play. The demo alone may do this."""
     with connection.cursor() as cursor:
         cursor.execute("UPDATE timeline_event SET at = %s WHERE at > %s AND at > now() - interval '1 day'", [at, at])

@@ -1,0 +1,200 @@
+"""巡更可信度 0–100: what speaks against a tour, each with its sentence. Pure; the operation gathers the facts.
+
+A tour starts at 100. Each doubt takes off its points once, however many stops show it: the score is meant to
+put the doubtful tours on top of a list for a human, not to convict anybody. Scanning a code is weaker than
+touching a tag (a code can be photographed), so a tour of codes alone stops at 90.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from math import asin, cos, radians, sin, sqrt
+from uuid import UUID
+
+from tenants.patrols.choices import Doubt, ScanMethod
+
+WEIGHTS = {
+    Doubt.TOO_FAST: 30,
+    Doubt.SAME_RHYTHM: 30,
+    Doubt.REUSED_PHOTO: 50,
+    Doubt.FROZEN_POSITION: 20,
+    Doubt.BURST: 40,
+    Doubt.WEAK_SCANS: 10,
+    Doubt.LATE_REPORT: 5,
+    Doubt.CLOCK: 10,
+}
+BURST = timedelta(minutes=2)  # all scans of a tour within this time
+BURST_STOPS = 3  # from so many points on
+RHYTHM_SECONDS = 3  # gaps that differ by no more are the same
+RHYTHM_STOPS = 4
+RHYTHM_TOURS = 2  # so many earlier tours with the same gaps
+FAST_SHARE = 0.5  # less than half of the least honest walking time
+MAX_SPEED = 3.5  # metres a second between two positions, their errors taken off: nobody patrols at a run
+FROZEN_METRES = 0.5  # a real receiver's position trembles by more
+FROZEN_STOPS = 4
+LATE = timedelta(hours=12)
+EARTH = 6_371_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One stop that was scanned, as the judgement sees it."""
+
+    position: int
+    place: str
+    at: datetime
+    method: str
+    walk_seconds: int | None = None  # least honest time from the stop before
+    latitude: float | None = None
+    longitude: float | None = None
+    accuracy_m: float | None = None
+    anchored: bool = True
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """A photo of this tour that is the same shot as one of another tour."""
+
+    place: str
+    tour_number: str
+    evidence_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: Doubt
+    sentence: str
+    points: int
+
+    def as_json(self) -> dict[str, object]:
+        return {"code": self.code.value, "sentence": self.sentence, "points": self.points}
+
+
+def metres(one: Seen, other: Seen) -> float | None:
+    """Great-circle distance of two positions, or None where one is missing."""
+    if None in (one.latitude, one.longitude, other.latitude, other.longitude):
+        return None
+    a, b = radians(one.latitude or 0), radians(other.latitude or 0)
+    across = radians((other.longitude or 0) - (one.longitude or 0))
+    return 2 * EARTH * asin(sqrt(sin((b - a) / 2) ** 2 + cos(a) * cos(b) * sin(across / 2) ** 2))
+
+
+def gaps(seen: Sequence[Seen]) -> list[float]:
+    """Seconds between one scan and the next, in the order of time."""
+    times = sorted(s.at for s in seen)
+    return [(b - a).total_seconds() for a, b in pairwise(times)]
+
+
+def judge(
+    seen: Sequence[Seen], *, earlier: Sequence[Sequence[float]] = (), reused: Sequence[Reused] = ()
+) -> tuple[int, list[Reason]]:
+    """Return (credibility, reasons). `earlier` are the gaps of the walker's former tours of the route."""
+    walked = sorted(seen, key=lambda s: s.at)
+    found = [
+        reason
+        for reason in (
+            _too_fast(walked),
+            _burst(walked),
+            _rhythm(walked, earlier),
+            _photo(reused),
+            _frozen(walked),
+            _weak(walked),
+            _late(walked),
+            _clock(walked),
+        )
+        if reason is not None
+    ]
+    return max(0, 100 - sum(r.points for r in found)), found
+
+
+def _reason(code: Doubt, sentence: str) -> Reason:
+    return Reason(code, sentence, WEIGHTS[code])
+
+
+def _too_fast(walked: Sequence[Seen]) -> Reason | None:
+    for before, after in pairwise(walked):
+        seconds = (after.at - before.at).total_seconds()
+        if after.position == before.position + 1 and after.walk_seconds and seconds < after.walk_seconds * FAST_SHARE:
+            return _reason(
+                Doubt.TOO_FAST,
+                f"从“{before.place}”到“{after.place}”只用了 {seconds:.0f} 秒，正常至少 {after.walk_seconds} 秒。",
+            )
+        distance = metres(before, after)
+        if distance is None:
+            continue
+        sure = distance - (before.accuracy_m or 0) - (after.accuracy_m or 0)
+        if sure > 0 and sure > MAX_SPEED * max(seconds, 0):
+            return _reason(
+                Doubt.TOO_FAST,
+                f"从“{before.place}”到“{after.place}”相距约 {distance:.0f} 米，只用了 {seconds:.0f} 秒。",
+            )
+    return None
+
+
+def _burst(walked: Sequence[Seen]) -> Reason | None:
+    if len(walked) < BURST_STOPS:
+        return None
+    lasted = walked[-1].at - walked[0].at
+    if lasted > BURST:
+        return None
+    return _reason(Doubt.BURST, f"{len(walked)} 个点在 {lasted.total_seconds():.0f} 秒内全部扫完。")
+
+
+def _rhythm(walked: Sequence[Seen], earlier: Sequence[Sequence[float]]) -> Reason | None:
+    now = gaps(walked)
+    if len(walked) < RHYTHM_STOPS:
+        return None
+    same = sum(
+        1
+        for then in earlier
+        if len(then) == len(now) and all(abs(a - b) <= RHYTHM_SECONDS for a, b in zip(now, then, strict=True))
+    )
+    if same < RHYTHM_TOURS:
+        return None
+    return _reason(Doubt.SAME_RHYTHM, f"各点之间的间隔与此前 {same} 次巡更几乎相同（相差不超过 {RHYTHM_SECONDS} 秒）。")
+
+
+def _photo(reused: Sequence[Reused]) -> Reason | None:
+    if not reused:
+        return None
+    first = reused[0]
+    more = f"，另有 {len(reused) - 1} 张同样情况" if len(reused) > 1 else ""
+    return _reason(Doubt.REUSED_PHOTO, f"“{first.place}”的照片与巡更 {first.tour_number} 中的是同一张{more}。")
+
+
+def _frozen(walked: Sequence[Seen]) -> Reason | None:
+    with_position = [s for s in walked if s.latitude is not None and s.longitude is not None]
+    if len(with_position) < FROZEN_STOPS or len(with_position) < len(walked):
+        return None
+    spread = max(metres(with_position[0], s) or 0.0 for s in with_position[1:])
+    if spread >= FROZEN_METRES:
+        return None
+    return _reason(Doubt.FROZEN_POSITION, f"{len(with_position)} 个点的定位完全一样，手机可能没有移动。")
+
+
+def _weak(walked: Sequence[Seen]) -> Reason | None:
+    weak = [s for s in walked if s.method != ScanMethod.NFC]
+    if not walked or not weak:
+        return None
+    typed = sum(1 for s in weak if s.method == ScanMethod.NUMBER)
+    how = f"{len(weak)} 个点用扫码" + (f"（其中 {typed} 个手输编码）" if typed else "")
+    return _reason(Doubt.WEAK_SCANS, f"{how}，二维码可以被翻拍，不如 NFC 可靠。")
+
+
+def _late(walked: Sequence[Seen]) -> Reason | None:
+    late = [s for s in walked if s.received_at is not None and s.received_at - s.at > LATE]
+    if not late:
+        return None
+    longest = max((s.received_at or s.at) - s.at for s in late)
+    return _reason(Doubt.LATE_REPORT, f"{len(late)} 个点在 {longest.total_seconds() / 3600:.0f} 小时后才上传。")
+
+
+def _clock(walked: Sequence[Seen]) -> Reason | None:
+    loose = [s for s in walked if not s.anchored]
+    if not loose:
+        return None
+    return _reason(Doubt.CLOCK, f"{len(loose)} 个点的手机时间无法与服务器核对。")

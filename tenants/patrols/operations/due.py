@@ -1,0 +1,161 @@
+"""Tours fall due, are abandoned or missed: what beat finds."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+
+from identity.choices import Role
+from identity.contracts import Actor
+from identity.people import people_of_school
+from kernel.tenancy import Tenant
+from tenants.findings import operations as findings
+from tenants.findings.choices import FindingSource, Severity
+from tenants.notices import operations as notices
+from tenants.notices.choices import NoticeKind
+from tenants.patrols.choices import StopStatus, TourStatus
+from tenants.patrols.models import Stop, Tour, Window
+from tenants.patrols.operations.tours import close, make_stops, recorded
+from tenants.timeline import numbers
+
+AHEAD = timedelta(days=2)  # tours exist so far ahead
+ABANDONED = timedelta(hours=2)  # a tour begun and not ended is ended by the sweep so long after its window
+EXPLAIN_WITHIN = timedelta(hours=24)  # a missed point without a word after this opens a finding
+
+
+_MISSING = """
+SELECT w.id, w.route_id, d.day, d.day + make_interval(mins => w.start_minute), d.day + make_interval(mins => w.end_minute)
+FROM patrols_window w
+JOIN patrols_route r ON r.id = w.route_id AND r.active
+CROSS JOIN LATERAL generate_series(coalesce(w.made_until, %(today)s)::timestamp, %(until)s::timestamp, '1 day') AS d(day)
+WHERE w.removed_at IS NULL AND (w.weekdays >> (extract(isodow FROM d.day)::int - 1)) & 1 = 1
+  AND d.day + make_interval(mins => w.end_minute) > greatest(%(now)s, w.valid_from AT TIME ZONE %(tz)s)
+  AND NOT EXISTS (SELECT 1 FROM patrols_tour t WHERE t.window_id = w.id AND t.day = d.day::date)
+ORDER BY 4, 1
+"""
+
+
+@transaction.atomic
+def make_tours(*, tenant: Tenant, now: datetime) -> int:
+    """Make the tours of all windows up to two days ahead. Safe to run at any time, by two workers at once.
+
+    After downtime, windows that ended meanwhile are made too, up to a week back, so that the sweep can say
+    that nobody walked. Returns how many were made.
+    """
+    local = now.astimezone(tenant.tz)
+    today = local.date()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('patrols.make_tours'), hashtext(current_schema()))")
+        cursor.execute(
+            _MISSING,
+            {
+                "today": today,
+                "until": today + AHEAD,
+                "now": (local - timedelta(days=7)).replace(tzinfo=None),
+                "tz": str(tenant.tz),
+            },
+        )
+        rows = cursor.fetchall()
+    tours = []
+    for window_id, route_id, day, starts, ends in rows:
+        tours.append(
+            Tour(
+                number=numbers.next_number(prefix="XG", day=day.date()), route_id=route_id, window_id=window_id,
+                day=day.date(), starts_at=starts.replace(tzinfo=tenant.tz), ends_at=ends.replace(tzinfo=tenant.tz),
+            )
+        )  # fmt: skip
+    Tour.objects.bulk_create(tours)
+    Window.objects.filter(removed_at__isnull=True).update(made_until=today)
+    return len(tours)
+
+
+@transaction.atomic
+def sweep(*, tenant: Tenant, now: datetime) -> tuple[int, int]:
+    """End what nobody ended, say what nobody walked, and open a finding for what nobody explained.
+
+    Returns (tours ended or missed, findings opened). Safe to run twice and after downtime.
+    """
+    by = Actor.system(tenant.school_id)
+    ended = 0
+    for tour in Tour.objects.select_for_update(of=("self",), skip_locked=True).select_related("route").filter(
+        status=TourStatus.WALKING, ends_at__lt=now - ABANDONED
+    ):  # fmt: skip
+        last = (
+            Stop.objects.filter(tour=tour, scanned_at__isnull=False)
+            .order_by("-scanned_at")
+            .values_list("scanned_at", flat=True)
+            .first()
+        )
+        close(tour, last or tour.started_at or now, now, tenant)
+        recorded(tour, "finished", "超时未结束，系统按已打的点结束", by)
+        ended += 1
+    for tour in Tour.objects.select_for_update(of=("self",), skip_locked=True).select_related("route__party").filter(
+        status=TourStatus.DUE, ends_at__lte=now
+    ):  # fmt: skip
+        tour.status = TourStatus.MISSED
+        tour.save(update_fields=["status"])
+        make_stops(tour)
+        Stop.objects.filter(tour=tour, status=StopStatus.DUE).update(status=StopStatus.MISSED)
+        recorded(tour, "missed", f"漏巡：{tour.route.name}", by)
+        _tell(tour, tenant, now)
+        ended += 1
+    return ended, _unexplained(tenant, now)
+
+
+def _tell(tour: Tour, tenant: Tenant, now: datetime) -> None:
+    today = now.astimezone(tenant.tz).date()
+    people = people_of_school(school_id=tenant.school_id, roles=[Role.SCHOOL_SUPERVISOR], today=today)
+    if tour.route.party.provider_id:
+        people += people_of_school(
+            school_id=tenant.school_id,
+            roles=[Role.PROVIDER_MANAGER],
+            today=today,
+            provider_id=tour.route.party.provider_id,
+        )
+    notices.notify(
+        account_ids=[p.account_id for p in people],
+        kind=NoticeKind.LATE,
+        title=f"漏巡：{tour.route.name}",
+        text=f"{tour.number} · {tour.starts_at.astimezone(tenant.tz):%m月%d日 %H:%M}—{tour.ends_at.astimezone(tenant.tz):%H:%M}，请说明原因或安排补巡",
+        path=f"/patrols/tours/{tour.pk}/",
+        subject=tour,
+        occasion=f"patrol.missed:{tour.pk}",
+        now=now,
+    )
+
+
+def _unexplained(tenant: Tenant, now: datetime) -> int:
+    """A finding per tour whose missed points nobody explained or rescheduled in time; the same tour opens it once."""
+    opened = 0
+    tours = (
+        Tour.objects.filter(
+            status__in=[TourStatus.MISSED, TourStatus.PARTIAL],
+            ends_at__lt=now - EXPLAIN_WITHIN,
+            ends_at__gt=now - EXPLAIN_WITHIN - timedelta(days=7),
+            stops__status=StopStatus.MISSED,
+            stops__made_up_by__isnull=True,
+        )
+        .select_related("route__party")
+        .distinct()
+    )
+    for tour in tours:
+        if not tour.route.party.active:
+            continue
+        missed = Stop.objects.filter(tour=tour, status=StopStatus.MISSED).select_related("point__place")
+        findings.open_finding(
+            title=f"{tour.route.name} 漏巡 {len(missed)} 个点未说明原因",
+            place_id=missed[0].point.place_id,
+            line=tour.route.line,
+            party_id=tour.route.party_id,
+            detail="、".join(s.point.place.name for s in missed)[:1000],
+            severity=Severity.MINOR,
+            source=FindingSource.PATROL,
+            source_id=tour.pk,
+            source_key="unexplained",
+            by=Actor.system(tenant.school_id),
+            tenant=tenant,
+            now=now,
+        )
+        opened += 1
+    return opened

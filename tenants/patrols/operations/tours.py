@@ -1,0 +1,65 @@
+"""What every step on a tour does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from identity.contracts import Actor
+from kernel.errors import NotFound
+from kernel.jobs import enqueue_on_commit
+from kernel.tenancy import Tenant
+from tenants.organisation import queries as organisation
+from tenants.patrols import queries
+from tenants.patrols.choices import StopStatus, TourStatus
+from tenants.patrols.models import Point, Stop, Tour
+from tenants.timeline.operations import record
+
+
+def locked(tour_id: UUID, by: Actor) -> Tour:
+    tour = (
+        Tour.objects.select_for_update(of=("self",))
+        .select_related("route__party", "makes_up_for")
+        .filter(pk=tour_id)
+        .first()
+    )
+    if tour is None or not queries.visible_tours(by).filter(pk=tour_id).exists():
+        raise NotFound
+    return tour
+
+
+def make_stops(tour: Tour) -> None:
+    """The points of the route as stops; for a make-up tour only those that were missed."""
+    points = Point.objects.filter(route_id=tour.route_id, removed_at__isnull=True)
+    if tour.makes_up_for_id:
+        points = points.filter(pk__in=Stop.objects.filter(made_up_by=tour).values("point_id"))
+    Stop.objects.bulk_create(
+        [Stop(tour=tour, point=p, position=p.position) for p in points.order_by("position")], ignore_conflicts=True
+    )
+
+
+def parties_of(by: Actor) -> list[object] | None:
+    found = organisation.party_ids_seen_by(by)
+    return None if found is None else list(found)
+
+
+def recorded(tour: Tour, verb: str, sentence: str, by: Actor, **payload: Any) -> None:
+    record(
+        verb=f"patrol.{verb}",
+        sentence=f"{tour.number} {sentence}"[:300],
+        subject=tour,
+        by=by,
+        party_id=tour.route.party_id,
+        staff_id=tour.walker_staff_id,
+        **payload,
+    )
+
+
+def close(tour: Tour, at: datetime, now: datetime, tenant: Tenant) -> None:
+    Stop.objects.filter(tour=tour, status=StopStatus.DUE).update(status=StopStatus.MISSED)
+    missed = Stop.objects.filter(tour=tour).exclude(status=StopStatus.SEEN).exists()
+    tour.status = TourStatus.PARTIAL if missed else TourStatus.DONE
+    tour.finished_at, tour.received_at, tour.judged_at = at, now, None
+    tour.save(update_fields=["status", "finished_at", "received_at", "judged_at"])
+    enqueue_on_commit("patrols.judge", tenant=tenant, tour_id=str(tour.pk))

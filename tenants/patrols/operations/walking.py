@@ -1,0 +1,240 @@
+"""From the first step to the last: the phone reports, perhaps late, perhaps twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from identity.contracts import Actor
+from kernel.errors import Invalid, NotAllowed
+from kernel.tenancy import Tenant
+from tenants.evidence import queries as evidence
+from tenants.findings import operations as findings
+from tenants.findings.choices import FindingSource
+from tenants.patrols import policies
+from tenants.patrols.choices import CLOSED, QuestionKind, ScanMethod, StopStatus, TourStatus
+from tenants.patrols.errors import (
+    AnswerMissing,
+    NotOnRoute,
+    PhotoRequired,
+    TooEarly,
+    TooLate,
+    TourClosed,
+    TourTaken,
+)
+from tenants.patrols.models import Point, Question, Stop, Tour
+from tenants.patrols.operations.drafts import ScanDraft
+from tenants.patrols.operations.tours import close, locked, make_stops, parties_of, recorded
+from tenants.timeline import once
+
+OFFLINE = timedelta(hours=72)  # a phone may report so long after the window; later it is refused with its reason
+AHEAD_OF_CLOCK = timedelta(minutes=2)
+
+
+def _when(said: datetime, anchored: bool, now: datetime) -> tuple[datetime, bool]:
+    """The time that counts: what the phone says if it can be believed, never the future."""
+    return (now, False) if said > now + AHEAD_OF_CLOCK else (said, anchored)
+
+
+def _begin(tour: Tour, at: datetime, by: Actor, tenant: Tenant, now: datetime) -> None:
+    """Give the tour to `by`, with the route's points of this moment. The tour is locked."""
+    if not policies.can_walk(by, tour.route, party_ids=parties_of(by)):
+        raise NotAllowed
+    if tour.walker_id is not None and tour.walker_id != by.account_id:
+        raise TourTaken(name=tour.walker_name)
+    if tour.status not in (TourStatus.DUE, TourStatus.MISSED):
+        raise TourClosed
+    if at < tour.starts_at:
+        raise TooEarly(at=f"{tour.starts_at.astimezone(tenant.tz):%m月%d日 %H:%M}")
+    if at >= tour.ends_at or now > tour.ends_at + OFFLINE:
+        raise TooLate
+    tour.status, tour.started_at = TourStatus.WALKING, at
+    tour.walker_id, tour.walker_name, tour.walker_staff_id = by.account_id, by.name, by.staff_id
+    tour.finished_at = tour.judged_at = tour.credibility = None
+    tour.save()
+    make_stops(tour)
+    Stop.objects.filter(tour=tour, status=StopStatus.MISSED).update(status=StopStatus.DUE)
+    recorded(tour, "started", f"开始巡更：{tour.route.name}", by)
+
+
+@transaction.atomic
+def start_tour(
+    *,
+    tour_id: UUID,
+    at: datetime,
+    by: Actor,
+    tenant: Tenant,
+    now: datetime,
+    anchored: bool = False,
+    client_key: str = "",
+) -> Tour:
+    """Begin a tour in its window. A phone that was offline may say so later, up to 72 hours after the window.
+
+    Locks the tour. Raises NotFound, NotAllowed, TourTaken, TourClosed, TooEarly, TooLate.
+    """
+    tour = locked(tour_id, by)
+    if once.claim_for(key=client_key, operation="patrols.start", by=by, result_id=tour.pk):
+        return tour
+    if tour.status == TourStatus.WALKING and tour.walker_id == by.account_id:
+        return tour  # a second tap, or the first scan was faster
+    _begin(tour, _when(at, anchored, now)[0], by, tenant, now)
+    return tour
+
+
+@transaction.atomic
+def scan(*, tour_id: UUID, seen: ScanDraft, by: Actor, tenant: Tenant, now: datetime, client_key: str = "") -> Stop:
+    """Note that the walker was at a point, with answers and photos; an answer out of the normal opens a finding.
+
+    Scans arrive in any order, late, or twice: the first report of a point is kept. The first scan begins the
+    tour if the phone's start did not arrive. After the end a scan made before it still counts, and the tour is
+    judged again. Locks the tour. Raises NotFound, NotAllowed, NotOnRoute, PhotoRequired, AnswerMissing,
+    TourClosed, TooEarly, TooLate, PhotoUnknown.
+    """
+    tour = locked(tour_id, by)
+    at, anchored = _when(seen.at, seen.anchored, now)
+    if tour.status in (TourStatus.DUE, TourStatus.MISSED):
+        _begin(tour, at, by, tenant, now)
+    if not policies.can_scan(by, tour):
+        raise TourTaken(name=tour.walker_name) if tour.walker_id else NotAllowed
+    if tour.status in CLOSED and (tour.finished_at is None or at > tour.finished_at):
+        raise TourClosed
+    stop = _stop_of(tour, seen)
+    if (
+        once.claim_for(key=client_key, operation="patrols.scan", by=by, result_id=stop.pk)
+        or stop.status == StopStatus.SEEN
+    ):
+        return stop
+    asked = list(stop.point.questions.filter(removed_at__isnull=True))
+    answers = _checked(asked, seen.answers)
+    photos = list(dict.fromkeys(seen.photo_ids))
+    if stop.point.photo_required and not photos:
+        raise PhotoRequired(field="photos", place=stop.point.place.name)
+    if photos and evidence.existing(photos, by=by) != photos:
+        raise findings.PhotoUnknown(field="photos")
+    stop.status, stop.scanned_at, stop.received_at, stop.anchored = StopStatus.SEEN, at, now, anchored
+    stop.method = _method(stop.point, seen)
+    stop.latitude, stop.longitude, stop.accuracy_m = seen.latitude, seen.longitude, seen.accuracy_m
+    stop.asked = [
+        {"id": str(q.pk), "text": q.text, "kind": q.kind, "unit": q.unit, "low": _text(q.low), "high": _text(q.high)}
+        for q in asked
+    ]
+    stop.answers, stop.photo_ids, stop.note = answers, photos, seen.note.strip()[:300]
+    stop.save()
+    Tour.objects.filter(pk=tour.pk).update(received_at=now)
+    _open_findings(tour, stop, asked, by, tenant, now)
+    _makes_up(tour, stop)
+    if tour.status in CLOSED:
+        close(tour, tour.finished_at or now, now, tenant)
+    return stop
+
+
+def _stop_of(tour: Tour, seen: ScanDraft) -> Stop:
+    stops = Stop.objects.select_for_update(of=("self",)).filter(tour=tour).select_related("point__place")
+    if seen.nfc_tag:
+        found = stops.filter(point__nfc_tag=seen.nfc_tag).exclude(point__nfc_tag="").first()
+    elif seen.code:
+        found = stops.filter(point__place__code__iexact=seen.code.strip()).first()
+    else:
+        found = None  # a point without its tag or code was not seen
+    if found is None or (seen.point_id is not None and found.point_id != seen.point_id):
+        raise NotOnRoute(field="code")
+    return found
+
+
+def _method(point: Point, seen: ScanDraft) -> str:
+    """What was really shown: a tag number proves touching only where the point has that tag."""
+    if seen.nfc_tag and seen.nfc_tag == point.nfc_tag:
+        return ScanMethod.NFC
+    return ScanMethod.NUMBER if seen.method == ScanMethod.NUMBER else ScanMethod.QR
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _number(text: str) -> Decimal:
+    value = Decimal(text.strip())
+    if not value.is_finite():
+        raise InvalidOperation
+    return value
+
+
+def _checked(asked: Sequence[Question], answers: dict[str, str]) -> dict[str, str]:
+    """The answers to what is asked, each in its form. Raises AnswerMissing, Invalid."""
+    kept = {}
+    for question in asked:
+        text = str(answers.get(str(question.pk), "")).strip()[:300]
+        if not text:
+            raise AnswerMissing(field=str(question.pk), question=question.text)
+        if question.kind == QuestionKind.YES_NO and text not in {"yes", "no"}:
+            raise Invalid(_("请选择正常或异常。"), field=str(question.pk))
+        if question.kind == QuestionKind.NUMBER:
+            try:
+                _number(text)
+            except InvalidOperation:
+                raise Invalid(_("读数应是数字，例如 0.35。"), field=str(question.pk)) from None
+        kept[str(question.pk)] = text
+    return kept
+
+
+def abnormal(*, kind: str, low: Decimal | str | None, high: Decimal | str | None, answer: str) -> bool:
+    """Whether an answer to a question, as it stood when asked, is out of the normal: 异常, or outside its limits."""
+    if kind == QuestionKind.YES_NO:
+        return answer == "no"
+    if kind != QuestionKind.NUMBER:
+        return False
+    value = _number(answer)
+    return (low is not None and value < Decimal(low)) or (high is not None and value > Decimal(high))
+
+
+def _open_findings(tour: Tour, stop: Stop, asked: Sequence[Question], by: Actor, tenant: Tenant, now: datetime) -> None:
+    for question in asked:
+        text = stop.answers[str(question.pk)]
+        if not abnormal(kind=question.kind, low=question.low, high=question.high, answer=text):
+            continue
+        said = "异常" if question.kind == QuestionKind.YES_NO else f"读数 {text}{question.unit}，超出正常范围"
+        findings.open_finding(
+            title=f"{question.text}：{said}"[:120],
+            place_id=stop.point.place_id,
+            line=tour.route.line,
+            party_id=tour.route.party_id,
+            detail=stop.note,
+            source=FindingSource.PATROL,
+            source_id=tour.pk,
+            source_key=f"{stop.point_id}:{question.position}",
+            photo_ids=stop.photo_ids,
+            by=by,
+            tenant=tenant,
+            now=now,
+        )
+
+
+def _makes_up(tour: Tour, stop: Stop) -> None:
+    """A stop of a make-up tour was seen: the one it stands for is made up, and stays visible as missed."""
+    if tour.makes_up_for_id:
+        Stop.objects.filter(made_up_by=tour, point_id=stop.point_id).update(status=StopStatus.RESCHEDULED)
+
+
+@transaction.atomic
+def finish_tour(
+    *, tour_id: UUID, at: datetime, by: Actor, tenant: Tenant, now: datetime, note: str = "", anchored: bool = False,
+    client_key: str = "",
+) -> Tour:  # fmt: skip
+    """End a tour: points not seen are missed, and the judgement is asked for. Raises NotFound, TourTaken, TourClosed."""
+    tour = locked(tour_id, by)
+    if once.claim_for(key=client_key, operation="patrols.finish", by=by, result_id=tour.pk):
+        return tour
+    if not policies.can_scan(by, tour):
+        raise TourTaken(name=tour.walker_name) if tour.walker_id else NotAllowed
+    if tour.status != TourStatus.WALKING:
+        raise TourClosed
+    tour.note = note.strip()[:300]
+    tour.save(update_fields=["note"])
+    close(tour, max(_when(at, anchored, now)[0], tour.started_at or now), now, tenant)
+    recorded(tour, "finished", f"结束巡更：{tour.get_status_display()}", by)  # type: ignore[attr-defined]
+    return tour

@@ -1,0 +1,216 @@
+"""All reads of patrols. Functions that take `by` show only what that person may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from django.db.models import Avg, Count, Exists, OuterRef, Prefetch, Q, QuerySet
+
+from identity.contracts import Actor
+from kernel.errors import NotAllowed, NotFound
+from tenants.organisation import queries as organisation
+from tenants.patrols import policies
+from tenants.patrols.choices import CLOSED, StopStatus, TourStatus
+from tenants.patrols.models import Point, Question, Route, Stop, Tour, Window
+
+DOUBTFUL = 60  # below this credibility a tour stands in the list of doubtful ones
+
+
+def _refuse(by: Actor) -> None:
+    if not by.is_system and (by.grant_id is not None or not by.roles or not by.may(policies.READ)):
+        raise NotAllowed
+
+
+def visible_routes(by: Actor) -> QuerySet[Route]:
+    """Routes an actor may see: all for those who oversee, those of their own party for others. Raises NotAllowed."""
+    _refuse(by)
+    rows = Route.objects.select_related("party")
+    if policies.reads_all(by):
+        return rows
+    return rows.filter(party_id__in=organisation.party_ids_seen_by(by) or [])
+
+
+def visible_tours(by: Actor) -> QuerySet[Tour]:
+    """Tours of the routes an actor may see. Raises NotAllowed."""
+    _refuse(by)
+    if policies.reads_all(by):
+        return Tour.objects.all()
+    return Tour.objects.filter(route__party_id__in=organisation.party_ids_seen_by(by) or [])
+
+
+def locked_route(route_id: UUID) -> Route:
+    """For operations that have asked their policy. Raises NotFound."""
+    row = Route.objects.select_for_update().filter(pk=route_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def routes(*, by: Actor, active: bool | None = True, text: str = "", party_id: UUID | None = None) -> QuerySet[Route]:
+    """Routes with `point_count`, by name."""
+    rows = visible_routes(by).annotate(
+        point_count=Count("points", filter=Q(points__removed_at__isnull=True), distinct=True)
+    )
+    if active is not None:
+        rows = rows.filter(active=active)
+    if text:
+        rows = rows.filter(name__icontains=text.strip())
+    if party_id:
+        rows = rows.filter(party_id=party_id)
+    return rows.order_by("name")
+
+
+def route(*, route_id: UUID, by: Actor) -> Route:
+    """One route. Raises NotFound, also for one the actor may not see."""
+    row = visible_routes(by).filter(pk=route_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def points_of(route_ids: Iterable[UUID]) -> list[tuple[UUID, Point]]:
+    """(route id, point) pairs in order, with place and questions. Two queries."""
+    rows = (
+        Point.objects.filter(route_id__in=list(route_ids), removed_at__isnull=True)
+        .select_related("place")
+        .prefetch_related(Prefetch("questions", Question.objects.filter(removed_at__isnull=True), to_attr="asked"))
+        .order_by("position")
+    )
+    return [(row.route_id, row) for row in rows]
+
+
+def windows_of(route_ids: Iterable[UUID]) -> list[tuple[UUID, Window]]:
+    """(route id, window) pairs, earliest first."""
+    rows = Window.objects.filter(route_id__in=list(route_ids), removed_at__isnull=True).order_by("start_minute")
+    return [(row.route_id, row) for row in rows]
+
+
+def _with_counts(rows: QuerySet[Tour]) -> QuerySet[Tour]:
+    return rows.select_related("route__party").annotate(
+        stop_count=Count("stops"),
+        seen_count=Count("stops", filter=Q(stops__status=StopStatus.SEEN)),
+        open_count=Count("stops", filter=Q(stops__status=StopStatus.MISSED, stops__made_up_by__isnull=True)),
+    )
+
+
+def tours(
+    *,
+    by: Actor,
+    status: str = "",
+    route_id: UUID | None = None,
+    party_id: UUID | None = None,
+    from_day: date | None = None,
+    until_day: date | None = None,
+    doubtful: bool = False,
+    unexplained: bool = False,
+    text: str = "",
+) -> QuerySet[Tour]:
+    """Tours, newest first, with `stop_count`, `seen_count`, `open_count` (missed without a word)."""
+    rows = visible_tours(by)
+    if status:
+        rows = rows.filter(status=status)
+    if route_id:
+        rows = rows.filter(route_id=route_id)
+    if party_id:
+        rows = rows.filter(route__party_id=party_id)
+    if from_day:
+        rows = rows.filter(day__gte=from_day)
+    if until_day:
+        rows = rows.filter(day__lte=until_day)
+    if doubtful:
+        rows = rows.filter(credibility__lt=DOUBTFUL)
+    if unexplained:
+        missed = Stop.objects.filter(tour=OuterRef("pk"), status=StopStatus.MISSED, made_up_by__isnull=True)
+        rows = rows.filter(Exists(missed))
+    if text:
+        rows = rows.filter(Q(number__icontains=text) | Q(walker_name__icontains=text) | Q(route__name__icontains=text))
+    return _with_counts(rows)
+
+
+def tour(*, tour_id: UUID, by: Actor) -> Tour:
+    """One tour with route and counts. Raises NotFound, also for one the actor may not see."""
+    row = _with_counts(visible_tours(by).select_related("makes_up_for")).filter(pk=tour_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+def tours_by_id(ids: Iterable[UUID], *, by: Actor) -> dict[UUID, Tour]:
+    """Tours by id, those not visible left out: one query."""
+    return {row.pk: row for row in _with_counts(visible_tours(by)).filter(pk__in=list(ids))}
+
+
+def stops_of(tour_ids: Iterable[UUID]) -> list[tuple[UUID, Stop]]:
+    """(tour id, stop) pairs in the order of the route, with point, place and make-up tour. One query."""
+    rows = (
+        Stop.objects.filter(tour_id__in=list(tour_ids))
+        .select_related("point__place", "made_up_by")
+        .order_by("position")
+    )
+    return [(row.tour_id, row) for row in rows]
+
+
+def points_to_make_up(tour: Tour) -> set[UUID]:
+    """The points a make-up tour is for."""
+    return set(Stop.objects.filter(made_up_by=tour).values_list("point_id", flat=True))
+
+
+def mine(*, by: Actor, now: datetime) -> QuerySet[Tour]:
+    """For the phone: tours this person may walk now or within twelve hours, and what they have begun."""
+    soon = Q(status=TourStatus.DUE, ends_at__gt=now, starts_at__lt=now + timedelta(hours=12))
+    begun = Q(status=TourStatus.WALKING, walker_id=by.account_id)
+    return _with_counts(visible_tours(by).filter(soon | begun, route__active=True)).order_by("starts_at")
+
+
+def walking_staff(*, since: datetime) -> dict[UUID, Tour]:
+    """Who of the staff is on a tour now (巡逻中), for presence boards: {staff id: tour}."""
+    rows = Tour.objects.filter(
+        status=TourStatus.WALKING, walker_staff_id__isnull=False, started_at__gte=since
+    ).select_related("route")
+    return {row.walker_staff_id: row for row in rows if row.walker_staff_id}
+
+
+def unjudged(*, before: datetime) -> list[UUID]:
+    """Ended tours still without a judgement: what a lost message would have done."""
+    rows = Tour.objects.filter(
+        status__in=CLOSED, started_at__isnull=False, judged_at__isnull=True, received_at__lt=before
+    )
+    return list(rows.values_list("pk", flat=True)[:500])
+
+
+def earlier_photos(tour: Tour, *, since: datetime, most: int) -> list[tuple[UUID, str]]:
+    """(photo, tour number) of tours begun before, of the same route or by the same walker, the newest first."""
+    rows = (
+        Stop.objects.filter(Q(tour__route_id=tour.route_id) | Q(tour__walker_id=tour.walker_id))
+        .filter(status=StopStatus.SEEN, scanned_at__gte=since, tour__started_at__lt=tour.started_at)
+        .exclude(photo_ids=[])
+        .order_by("-scanned_at")
+        .values_list("photo_ids", "tour__number")[:most]
+    )
+    return [(photo, number) for photos, number in rows for photo in photos][:most]
+
+
+def summary(*, by: Actor, from_day: date, until_day: date) -> dict[str, float | int | None]:
+    """Figures over the lists: due, walked, missed, points without a word, doubtful, mean credibility."""
+    rows = visible_tours(by).filter(day__gte=from_day, day__lte=until_day)
+    ended = Q(status__in=CLOSED)
+    found = rows.aggregate(
+        due=Count("pk", filter=ended),
+        done=Count("pk", filter=Q(status=TourStatus.DONE)),
+        missed=Count("pk", filter=Q(status=TourStatus.MISSED)),
+        doubtful=Count("pk", filter=Q(credibility__lt=DOUBTFUL)),
+        credibility=Avg("credibility"),
+    )
+    found["unexplained"] = Stop.objects.filter(
+        tour__in=rows.values("pk"), status=StopStatus.MISSED, made_up_by__isnull=True
+    ).count()
+    return found
+
+
+def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:
+    """Witness for evidence: a photo of a tour the actor may see."""
+    if not actor.roles or actor.grant_id is not None or not actor.may(policies.READ):
+        return False
+    return Stop.objects.filter(photo_ids__contains=[evidence_id], tour__in=visible_tours(actor).values("pk")).exists()

@@ -1,0 +1,155 @@
+"""Patrols through the browser's door: the route form, the walk by the phone's outbox, what was missed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from identity.choices import Role
+from kernel import clock
+from kernel.errors import Invalid
+from kernel.tenancy import Tenant
+from tenants.evidence.models import Evidence
+from tenants.patrols import operations
+from tenants.patrols.choices import StopStatus, TourStatus
+from tenants.patrols.models import Route, Stop, Tour
+from tests.factories.findings import make_member, picture
+from tests.factories.organisation import make_contract, make_place
+from tests.factories.patrols import due_tour, make_guard, make_route, walk
+from tests.web.test_findings import HOST, signed
+from web.tenant.patrols.forms import as_lines, questions_in
+
+NOW = clock.now()
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+
+def outbox(client: Client, path: str, key: str, **sent: Any) -> Any:
+    return client.post(path, sent, headers={**HOST, "X-Outbox": "1", "Idempotency-Key": key})
+
+
+def form(places: list[Any], of: Any, **more: Any) -> dict[str, Any]:
+    count = len(places)
+    return {
+        "name": "北区夜巡", "party": str(of.pk), "line": "security", "ordered": "on",
+        "window_start": ["22:00"], "window_end": ["06:00"], "window_days": ["31"],
+        "point_place": [str(p.pk) for p in places], "point_instruction": [""] * count, "point_photo": ["no"] * count,
+        "point_walk": ["90"] * count, "point_nfc": [""] * count,
+        "point_questions": ["门窗是否关好\n压力 [0.2~0.6 MPa]"] * count, **more,
+    }  # fmt: skip
+
+
+def test_a_route_is_made_and_read_back_as_it_was_written(alpha: Tenant) -> None:
+    client, places, party = signed(make_member(alpha)), [make_place(), make_place()], make_contract()
+    assert client.get("/patrols/routes/new/").status_code == 200
+    assert client.post("/patrols/routes/new/", form(places, party)).status_code == 302
+    route = Route.objects.get()
+    window = route.windows.get()
+    assert (window.start_minute, window.end_minute, window.weekdays) == (1320, 1800, 31)
+    page = client.get(f"/patrols/routes/{route.pk}/").content.decode()
+    assert "压力 [0.2~0.6 MPa]" in page and 'value="06:00"' in page
+    assert "次日 06:00" in client.get("/patrols/routes/").content.decode()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"point_place": ["", ""]}, {"window_start": ["ab"]}, {"point_walk": ["x", "x"]}, {"party": ""}]
+)
+def test_a_wrong_route_comes_back_with_what_was_typed(alpha: Tenant, wrong: dict[str, Any]) -> None:
+    client, places, party = signed(make_member(alpha)), [make_place(), make_place()], make_contract()
+    answer = client.post("/patrols/routes/new/", form(places, party, **wrong))
+    assert answer.status_code == 422
+    assert "北区夜巡" in answer.content.decode()
+    assert not Route.objects.exists()
+
+
+def test_questions_are_written_one_a_line() -> None:
+    found = questions_in("门窗是否关好\n\n压力 [0.2~0.6 MPa]\n油温［~ 80 ℃］\n其他情况 [文字]")
+    assert [(q.text, q.kind, q.low, q.high, q.unit) for q in found] == [
+        ("门窗是否关好", "yes_no", None, None, ""),
+        ("压力", "number", Decimal("0.2"), Decimal("0.6"), "MPa"),
+        ("油温", "number", None, Decimal(80), "℃"),
+        ("其他情况", "text", None, None, ""),
+    ]
+    assert as_lines([]) == ""
+    with pytest.raises(Invalid):
+        questions_in("压力 [0.2.3~1 MPa]")
+
+
+def test_the_phones_outbox_walks_a_tour_once(alpha: Tenant) -> None:
+    route = make_route(alpha, now=NOW, points=2)
+    guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
+    client, base = signed(guard), f"/m/patrols/{tour.pk}/"
+    assert client.get("/m/patrols/").status_code == client.get(base).status_code == 200
+    codes = [p.place.code for _k, p in _points(route)]
+    page = client.get(base).content.decode()
+    assert not any(code in page for code in codes)  # the page recognises a code, but does not tell it
+    at = NOW.isoformat()
+    assert outbox(client, f"{base}start/", "k1", at=at, anchored="1").json() == {"ok": True}
+    for _twice in range(2):
+        photo = SimpleUploadedFile("a.jpg", picture(3), "image/jpeg")
+        assert outbox(client, f"{base}scan/", "k2", at=at, anchored="1", code=codes[0], photos=photo).status_code == 200
+    assert Evidence.objects.count() == 1
+    refused = outbox(client, f"{base}scan/", "k3", at=at, code="NOWHERE")
+    assert refused.status_code == 422 and "不在这条路线上" in refused.json()["detail"]
+    assert outbox(client, f"{base}finish/", "k4", at=at, note="停电").status_code == 200
+    tour.refresh_from_db()
+    assert (tour.status, tour.note) == (TourStatus.PARTIAL, "停电")
+    assert [s.status for s in Stop.objects.filter(tour=tour).order_by("position")] == [
+        StopStatus.SEEN,
+        StopStatus.MISSED,
+    ]
+
+
+def _points(route: Route) -> Any:
+    from tenants.patrols import queries
+
+    return queries.points_of([route.pk])
+
+
+def test_a_tour_page_says_what_speaks_against_it_and_takes_the_explanation(alpha: Tenant) -> None:
+    route = make_route(alpha, now=NOW)
+    guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
+    walk(alpha, tour, guard, at=NOW, gaps=[1, 1])
+    operations.judge(tour_id=tour.pk, tenant=alpha, now=NOW)
+    supervisor = signed(make_member(alpha))
+    page = supervisor.get(f"/patrols/tours/{tour.pk}/").content.decode()
+    assert "二维码可以被翻拍" in page and "说明 1 个漏点" in page
+    refused = supervisor.post(f"/patrols/tours/{tour.pk}/explain/", {"text": "忘"})
+    assert refused.status_code == 422 and "4—300" in refused.content.decode()
+    assert supervisor.post(f"/patrols/tours/{tour.pk}/explain/", {"text": "楼内施工，通道封闭"}).status_code == 302
+    times = {"starts_at": f"{NOW + timedelta(minutes=5):%Y-%m-%dT%H:%M}", "ends_at": "2020-01-01T00:00"}
+    assert supervisor.post(f"/patrols/tours/{tour.pk}/reschedule/", times).status_code == 422
+    assert Tour.objects.filter(makes_up_for=tour).count() == 0
+
+
+def test_the_list_filters_and_exports_without_a_query_per_row(
+    alpha: Tenant, django_assert_max_num_queries: Any
+) -> None:
+    route = make_route(alpha, now=NOW, name="=夜巡", ordered=False)
+    guard = make_guard(alpha, route.party)
+    walk(alpha, due_tour(alpha, route, now=NOW), guard, at=NOW, gaps=[60, 200, 200])
+    client = signed(make_member(alpha))
+    with django_assert_max_num_queries(22):
+        page = client.get("/patrols/?show=unexplained").content.decode()
+    assert "没有符合条件的巡更" in page
+    file = client.get("/patrols/export/")
+    assert file["Content-Type"].endswith("sheet")
+
+
+def test_another_company_and_a_guard_see_no_more_than_theirs(alpha: Tenant) -> None:
+    route = make_route(alpha, now=NOW)
+    tour = due_tour(alpha, route, now=NOW)
+    stranger = signed(make_guard(alpha, make_contract()))
+    for path in (f"/patrols/tours/{tour.pk}/", f"/m/patrols/{tour.pk}/", f"/patrols/routes/{route.pk}/"):
+        assert stranger.get(path).status_code == 404
+    own = signed(make_member(alpha, Role.PROVIDER_MANAGER, provider_id=route.party.provider_id))
+    assert own.get(f"/patrols/routes/{route.pk}/").status_code == 403
+    assert own.get("/patrols/routes/new/").status_code == 403

@@ -1,0 +1,165 @@
+"""The walk on the phone: everything is kept in the outbox first, so a basement without a network changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from kernel import clock
+from kernel.errors import DomainError
+from tenants.patrols import operations, queries
+from tenants.patrols.choices import CLOSED, ScanMethod, StopStatus, TourStatus
+from tenants.patrols.models import Tour
+from tenants.patrols.operations import ScanDraft
+from web.http import SchoolRequest, signed_in
+from web.shared.pages import go
+from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, recorded_at, refused_json
+from web.tenant.patrols.forms import moment
+from web.tenant.patrols.views import TONES
+
+
+@require_safe
+@signed_in
+def index(request: SchoolRequest) -> HttpResponse:
+    now = clock.now()
+    rows = list(queries.mine(by=request.actor, now=now))
+    for row in rows:
+        row.open_now = row.starts_at <= now < row.ends_at  # type: ignore[attr-defined]
+    done = queries.tours(by=request.actor).filter(walker_id=request.actor.account_id, status__in=CLOSED)[:10]
+    context = {"title": "巡更", "rows": rows, "done": done, "tones": TONES, "back": reverse("phone:home")}
+    return render(request, "patrols/phone_index.html", context)
+
+
+def _digest(text: str) -> str:
+    """What the page carries of a code or tag: enough to recognise it offline, not enough to read it off."""
+    return hashlib.sha256(text.strip().upper().encode()).hexdigest()
+
+
+def _points(tour: Tour) -> list[dict[str, Any]]:
+    """The points to walk: of the tour if it has begun, else of its route (of what was missed, for a make-up tour)."""
+    stops = [stop for _key, stop in queries.stops_of([tour.pk])]
+    seen = {s.point_id: s for s in stops}
+    points = [p for _key, p in queries.points_of([tour.route_id])]
+    if tour.makes_up_for_id:
+        wanted = queries.points_to_make_up(tour)
+        points = [p for p in points if p.pk in wanted]
+    elif tour.status not in (TourStatus.DUE, TourStatus.MISSED):
+        points = [p for p in points if p.pk in seen]
+    return [
+        {
+            "id": str(p.pk),
+            "place": p.place.name,
+            "where": p.place.full_name,
+            "instruction": p.instruction,
+            "photo": p.photo_required,
+            "code": _digest(p.place.code),
+            "nfc": _digest(p.nfc_tag) if p.nfc_tag else "",
+            "questions": [
+                {"id": str(q.pk), "text": q.text, "kind": q.kind, "unit": q.unit}
+                for q in p.asked  # type: ignore[attr-defined]
+            ],
+            "seen": p.pk in seen and seen[p.pk].status == StopStatus.SEEN,
+        }
+        for p in points
+    ]
+
+
+@require_safe
+@signed_in
+def walk(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
+    tour = queries.tour(tour_id=tour_id, by=request.actor)
+    context = {
+        "title": tour.route.name,
+        "back": reverse("patrols:phone_index"),
+        "tour": tour,
+        "points": _points(tour),
+        "ended": tour.status in CLOSED and tour.started_at is not None,
+        "tone": TONES[TourStatus(tour.status)],
+    }
+    return render(request, "patrols/walk.html", context)
+
+
+def _when(request: SchoolRequest) -> tuple[datetime, bool]:
+    """When it was done: what the page worked out from its server anchor, else the phone's clock, else now."""
+    said = moment(request.POST.get("at", ""))
+    anchored = said is not None and request.POST.get("anchored") == "1"
+    return said or recorded_at(request) or clock.now(), anchored
+
+
+def _answer(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
+    if from_outbox(request):
+        return JsonResponse({"ok": True})
+    return go(request, "patrols:walk", tour_id)
+
+
+def _refused(request: SchoolRequest, tour_id: UUID, refused: DomainError) -> HttpResponse:
+    if from_outbox(request):
+        return refused_json(refused)
+    return go(request, "patrols:walk", tour_id, said=refused.sentence, tone="bad")
+
+
+@require_POST
+@signed_in
+def start(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
+    at, anchored = _when(request)
+    try:
+        operations.start_tour(
+            tour_id=tour_id, at=at, anchored=anchored, by=request.actor, tenant=request.school, now=clock.now(),
+            client_key=client_key(request),
+        )  # fmt: skip
+    except DomainError as refused:
+        return _refused(request, tour_id, refused)
+    return _answer(request, tour_id)
+
+
+def _float(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if abs(value) < 1e6 else None
+
+
+@require_POST
+@signed_in
+def scan(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
+    at, anchored = _when(request)
+    post = request.POST
+    try:
+        queries.tour(tour_id=tour_id, by=request.actor)  # before any photo is kept
+        answers = {k.removeprefix("answer-"): str(v) for k, v in post.items() if k.startswith("answer-")}
+        seen = ScanDraft(
+            at=at, anchored=anchored, code=post.get("code", "")[:40], nfc_tag=post.get("nfc", "")[:40],
+            method=ScanMethod.NUMBER if post.get("method") == "number" else ScanMethod.QR,
+            latitude=_float(post.get("latitude", "")), longitude=_float(post.get("longitude", "")),
+            accuracy_m=_float(post.get("accuracy", "")), answers=answers, photo_ids=keep_photos(request),
+            note=post.get("note", ""),
+        )  # fmt: skip
+        operations.scan(
+            tour_id=tour_id, seen=seen, by=request.actor, tenant=request.school, now=clock.now(),
+            client_key=client_key(request),
+        )  # fmt: skip
+    except DomainError as refused:
+        return _refused(request, tour_id, refused)
+    return _answer(request, tour_id)
+
+
+@require_POST
+@signed_in
+def finish(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
+    at, anchored = _when(request)
+    try:
+        operations.finish_tour(
+            tour_id=tour_id, at=at, anchored=anchored, note=request.POST.get("note", ""), by=request.actor,
+            tenant=request.school, now=clock.now(), client_key=client_key(request),
+        )  # fmt: skip
+    except DomainError as refused:
+        return _refused(request, tour_id, refused)
+    return _answer(request, tour_id)

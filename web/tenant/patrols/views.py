@@ -1,0 +1,333 @@
+"""Patrols in the console: tours with what speaks against them, routes, and what was missed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from kernel import clock
+from kernel.errors import DomainError, NotAllowed
+from standards_library.choices import ServiceLine
+from tenants.findings import queries as findings
+from tenants.findings.choices import FindingSource
+from tenants.organisation import queries as organisation
+from tenants.patrols import operations, policies, queries
+from tenants.patrols.choices import QuestionKind, ScanMethod, StopStatus, TourStatus
+from tenants.patrols.models import Route, Stop, Tour
+from web.http import SchoolRequest, signed_in
+from web.shared.pages import go, paginate, render_list
+from web.shared.xlsx import download
+from web.tenant.findings.forms import place_choices
+from web.tenant.findings.views import photo_of
+from web.tenant.patrols.forms import (
+    DAYS,
+    RescheduleForm,
+    RouteForm,
+    TourFilter,
+    as_lines,
+    clock_text,
+    points_of,
+    windows_of,
+)
+
+TONES = {
+    TourStatus.DUE: "muted",
+    TourStatus.WALKING: "info",
+    TourStatus.DONE: "ok",
+    TourStatus.PARTIAL: "warn",
+    TourStatus.MISSED: "bad",
+}
+STOP_TONES = {
+    StopStatus.DUE: "muted",
+    StopStatus.SEEN: "ok",
+    StopStatus.MISSED: "bad",
+    StopStatus.EXPLAINED: "warn",
+    StopStatus.RESCHEDULED: "info",
+}
+CRUMBS = [{"label": "过程监管"}]
+MAX_EXPORT = 20_000
+
+
+def credibility_tone(value: int | None) -> str:
+    """Green from 80, yellow from 60, red below; grey while not judged."""
+    return "muted" if value is None else "ok" if value >= 80 else "warn" if value >= queries.DOUBTFUL else "bad"
+
+
+def _period(form: TourFilter, now: datetime, request: SchoolRequest) -> dict[str, Any]:
+    chosen = form.chosen()
+    today = now.astimezone(request.school.tz).date()
+    chosen["from_day"] = chosen.get("from_day") or today - timedelta(days=29)
+    chosen["until_day"] = chosen.get("until_day") or today
+    return chosen
+
+
+@require_safe
+@signed_in
+def index(request: SchoolRequest) -> HttpResponse:
+    now = clock.now()
+    form = TourFilter(request.GET, by=request.actor)
+    chosen = _period(form, now, request)
+    page = paginate(request, queries.tours(by=request.actor, **chosen))
+    for row in page.object_list:
+        row.credibility_tone = credibility_tone(row.credibility)  # type: ignore[attr-defined]
+    figures = queries.summary(by=request.actor, from_day=chosen["from_day"], until_day=chosen["until_day"])
+    context = {
+        "title": "巡更",
+        "lead": f"{chosen['from_day']:%-m月%-d日}—{chosen['until_day']:%-m月%-d日}",
+        "crumbs": [*CRUMBS, {"label": "巡更"}],
+        "form": form,
+        "page_obj": page,
+        "tones": TONES,
+        "figures": figures,
+        "done_share": round(100 * (figures["done"] or 0) / figures["due"]) if figures["due"] else None,
+        "may_plan": policies.can_plan(request.actor),
+        "has_routes": queries.routes(by=request.actor).exists(),
+    }
+    return render_list(request, "patrols/index.html", "patrols/_rows.html", context)
+
+
+@require_safe
+@signed_in
+def export(request: SchoolRequest) -> HttpResponse:
+    """The filtered list as .xlsx, at most 20,000 rows."""
+    now = clock.now()
+    chosen = _period(TourFilter(request.GET, by=request.actor), now, request)
+    tz = request.school.tz
+    rows = [
+        [
+            t.number, t.route.name, t.route.party.name, t.starts_at, t.ends_at, t.get_status_display(), t.walker_name,  # type: ignore[attr-defined]
+            t.seen_count, t.stop_count, "不知道" if t.credibility is None else t.credibility,  # type: ignore[attr-defined]
+            "；".join(d["sentence"] for d in t.doubts),
+        ]
+        for t in queries.tours(by=request.actor, **chosen)[:MAX_EXPORT]
+    ]  # fmt: skip
+    heads = ["编号", "路线", "责任单位", "开始", "截止", "状态", "巡更人", "到点", "应到", "可信度", "疑点"]
+    return download(f"巡更-{request.school.name}-{now.astimezone(tz):%Y%m%d-%H%M}.xlsx", [("巡更", heads, rows)])
+
+
+def stop_rows(stops: list[Stop]) -> list[dict[str, Any]]:
+    """The stops of a tour for the page: answers in words, seconds since the stop before, photos."""
+    rows: list[dict[str, Any]] = []
+    before: datetime | None = None
+    for stop in stops:
+        gap = (stop.scanned_at - before).total_seconds() if stop.scanned_at and before else None
+        before = stop.scanned_at or before
+        rows.append(
+            {
+                "stop": stop,
+                "tone": STOP_TONES[StopStatus(stop.status)],
+                "method": ScanMethod(stop.method).label if stop.method else "",
+                "gap": None if gap is None else f"{int(gap) // 60} 分 {int(gap) % 60:02d} 秒",
+                "answers": [
+                    {
+                        "text": q["text"],
+                        "said": _said(q, stop.answers.get(q["id"], "")),
+                        "bad": _bad(q, stop.answers.get(q["id"], "")),
+                    }
+                    for q in stop.asked
+                ],
+                "photos": [photo_of(p, caption=stop.point.place.name, at=stop.scanned_at) for p in stop.photo_ids],
+            }
+        )
+    return rows
+
+
+def _said(question: dict[str, Any], answer: str) -> str:
+    if question["kind"] == QuestionKind.YES_NO:
+        return "正常" if answer == "yes" else "异常"
+    return f"{answer} {question['unit']}".strip()
+
+
+def _bad(question: dict[str, Any], answer: str) -> bool:
+    return operations.abnormal(kind=question["kind"], low=question["low"], high=question["high"], answer=answer)
+
+
+def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, Any]:
+    stops = [stop for _key, stop in queries.stops_of([row.pk])]
+    seen = findings.rows_of_source(source=FindingSource.PATROL, source_ids=[row.pk], by=request.actor)
+    parties = organisation.party_ids_seen_by(request.actor)
+    now = clock.now()
+    local = now.astimezone(request.school.tz).replace(second=0, microsecond=0, tzinfo=None)
+    times = {"starts_at": local, "ends_at": local + timedelta(hours=2)}
+    return {
+        "title": f"{row.route.name}",
+        "lead": f"{row.number} · {row.route.party.name}",
+        "crumbs": [*CRUMBS, {"label": "巡更", "url": reverse("patrols:index")}, {"label": row.number}],
+        "tour": row,
+        "tone": TONES[TourStatus(row.status)],
+        "credibility_tone": credibility_tone(row.credibility),
+        "rows": stop_rows(stops),
+        "missed": [s for s in stops if s.status == StopStatus.MISSED],
+        "to_make_up": [
+            s for s in stops if s.status in (StopStatus.MISSED, StopStatus.EXPLAINED) and s.made_up_by_id is None
+        ],
+        "findings": seen,
+        "may_explain": policies.can_explain(request.actor, row, party_ids=None if parties is None else list(parties)),
+        "again": RescheduleForm(initial=times),
+        **more,
+    }
+
+
+@require_safe
+@signed_in
+def tour(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
+    row = queries.tour(tour_id=tour_id, by=request.actor)
+    return render(request, "patrols/tour.html", _tour_context(request, row))
+
+
+@require_POST
+@signed_in
+def explain(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
+    try:
+        count = operations.explain(
+            tour_id=tour_id, text=request.POST.get("text", ""), by=request.actor, tenant=request.school, now=clock.now()
+        )
+    except DomainError as refused:
+        row = queries.tour(tour_id=tour_id, by=request.actor)
+        context = _tour_context(request, row, refused=refused.sentence, said=request.POST.get("text", ""))
+        return render(request, "patrols/tour.html", context, status=422)
+    return go(request, "patrols:tour", tour_id, said=f"已说明 {count} 个漏点")
+
+
+@require_POST
+@signed_in
+def reschedule(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
+    row = queries.tour(tour_id=tour_id, by=request.actor)
+    form = RescheduleForm(request.POST)
+    refused = ""
+    if form.is_valid():
+        try:
+            again = operations.reschedule(
+                tour_id=tour_id, by=request.actor, tenant=request.school, now=clock.now(), **form.cleaned_data
+            )
+        except DomainError as no:
+            refused = no.sentence
+        else:
+            return go(request, "patrols:tour", again.pk, said=f"已安排补巡 {again.number}")
+    context = _tour_context(request, row, again=form, refused=refused)
+    return render(request, "patrols/tour.html", context, status=422)
+
+
+@require_safe
+@signed_in
+def routes(request: SchoolRequest) -> HttpResponse:
+    text = request.GET.get("text", "")[:60]
+    page = paginate(request, queries.routes(by=request.actor, text=text, active=None))
+    ids = [row.pk for row in page.object_list]
+    windows: dict[UUID, list[str]] = {}
+    for route_id, window in queries.windows_of(ids):
+        windows.setdefault(route_id, []).append(window_text(window.start_minute, window.end_minute, window.weekdays))
+    for row in page.object_list:
+        row.windows_text = windows.get(row.pk, [])  # type: ignore[attr-defined]
+        row.line_label = ServiceLine(row.line).label  # type: ignore[attr-defined]
+    context = {
+        "title": "巡更路线",
+        "crumbs": [*CRUMBS, {"label": "巡更", "url": reverse("patrols:index")}, {"label": "路线"}],
+        "page_obj": page,
+        "text": text,
+        "may_plan": policies.can_plan(request.actor),
+    }
+    return render_list(request, "patrols/routes.html", "patrols/_routes.html", context)
+
+
+def window_text(start: int, end: int, days: int) -> str:
+    """每天 22:00—次日 06:00."""
+    names = dict(DAYS)
+    said = names.get(days) or "、".join(name for bit, name in DAYS[3:] if days & bit)
+    return f"{said} {clock_text(start)}—{'次日 ' if end > 1440 else ''}{'24:00' if end == 1440 else clock_text(end)}"
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def route_new(request: SchoolRequest) -> HttpResponse:
+    if not policies.can_plan(request.actor):
+        raise NotAllowed
+    return _route_form(request, None)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@signed_in
+def route_edit(request: SchoolRequest, route_id: UUID) -> HttpResponse:
+    row = queries.route(route_id=route_id, by=request.actor)
+    if not policies.can_plan(request.actor):
+        raise NotAllowed
+    return _route_form(request, row)
+
+
+def _route_form(request: SchoolRequest, row: Route | None) -> HttpResponse:
+    refused = ""
+    if request.method == "POST":
+        form = RouteForm(request.POST, by=request.actor)
+        if form.is_valid():
+            data = form.cleaned_data
+            try:
+                saved = operations.save_route(
+                    route_id=row.pk if row else None, name=data["name"], party_id=UUID(data["party"]),
+                    line=data["line"], ordered=data["ordered"], points=points_of(request.POST),
+                    windows=windows_of(request.POST), by=request.actor, tenant=request.school, now=clock.now(),
+                )  # fmt: skip
+            except DomainError as no:
+                refused = no.sentence
+            else:
+                return go(request, "patrols:routes", said=f"路线“{saved.name}”已保存，巡更任务会自动生成")
+        points, windows = _posted_rows(request)
+    else:
+        known = (
+            {"name": row.name, "party": str(row.party_id), "line": row.line, "ordered": row.ordered} if row else None
+        )
+        form = RouteForm(initial=known, by=request.actor)
+        points, windows = _kept_rows(row)
+    context = {
+        "title": f"修改路线：{row.name}" if row else "新建巡更路线",
+        "crumbs": [*CRUMBS, {"label": "巡更", "url": reverse("patrols:index")},
+                   {"label": "路线", "url": reverse("patrols:routes")}, {"label": "修改" if row else "新建"}],
+        "form": form, "refused": refused, "route": row, "places": place_choices(request.actor), "days": DAYS,
+        "points": points, "windows": windows,
+    }  # fmt: skip
+    return render(request, "patrols/route_form.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _posted_rows(request: SchoolRequest) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    post = request.POST
+    names = ("place", "instruction", "photo", "walk", "nfc", "questions")
+    points = [
+        dict(zip(names, values, strict=True))
+        for values in zip(*(post.getlist(f"point_{n}") for n in names), strict=False)
+    ]
+    windows = [
+        {"start": start, "end": end, "days": int(days) if days.isdigit() else 127}
+        for start, end, days in zip(
+            post.getlist("window_start"), post.getlist("window_end"), post.getlist("window_days"), strict=False
+        )
+    ]
+    return points, windows
+
+
+def _kept_rows(row: Route | None) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    if row is None:
+        return [{}, {}], [{"start": "22:00", "end": "06:00", "days": 127}]
+    points = [
+        {
+            "place": str(p.place_id), "instruction": p.instruction, "photo": "yes" if p.photo_required else "no",
+            "walk": "" if p.walk_seconds is None else p.walk_seconds, "nfc": p.nfc_tag, "questions": as_lines(p.asked),  # type: ignore[attr-defined]
+        }
+        for _key, p in queries.points_of([row.pk])
+    ]  # fmt: skip
+    windows = [
+        {"start": clock_text(w.start_minute), "end": clock_text(w.end_minute), "days": w.weekdays}
+        for _key, w in queries.windows_of([row.pk])
+    ]
+    return points, windows
+
+
+@require_POST
+@signed_in
+def route_close(request: SchoolRequest, route_id: UUID) -> HttpResponse:
+    row = operations.close_route(route_id=route_id, by=request.actor, tenant=request.school, now=clock.now())
+    return go(request, "patrols:routes", said=f"路线“{row.name}”已停用，历史记录保留")
