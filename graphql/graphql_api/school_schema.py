@@ -18,9 +18,9 @@ from graphql_api.tenant.jobs import JobsQuery
 from graphql_api.tenant.library import SchoolLibraryQuery
 from graphql_api.tenant.notices import NoticesMutation, NoticesQuery
 from graphql_api.tenant.organisation import OrganisationMutation, OrganisationQuery
-from graphql_api.tenant.rosters import RostersMutation, RostersQuery
-from graphql_api.tenant.punches import PunchesMutation, PunchesQuery
 from graphql_api.tenant.patrols import PatrolsMutation, PatrolsQuery
+from graphql_api.tenant.punches import PunchesMutation, PunchesQuery
+from graphql_api.tenant.rosters import RostersMutation, RostersQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 from graphql_api.tenant.timeline import TimelineQuery
 

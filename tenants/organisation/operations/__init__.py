@@ -66,6 +66,6 @@ __all__ = [
     "set_line",
     "set_party_active",
     "set_place_active",
-    "tell_ending_certificates",
     "start_lines",
+    "tell_ending_certificates",
 ]
