@@ -110,6 +110,18 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         ],
     ),
     (
+        "人员在岗",
+        [
+            Entry(
+                "打卡记录",
+                icon="fingerprint",
+                url_name="punches:index",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.PUNCHES,
+            ),
+        ],
+    ),
+    (
         "标准",
         [
             Entry("标准库", icon="books", url_name="library:index", roles=SCHOOL_ROLES),
@@ -192,6 +204,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
 ]
 PHONE: list[Entry] = [
     Entry("首页", icon="home", url_name="phone:home", roles=SCHOOL_ROLES),
+    Entry("打卡", icon="fingerprint", url_name="punches:phone", roles=frozenset({Role.FRONTLINE})),
     Entry("巡查", icon="clipboard-check", url_name="inspections:phone_index", roles=STAFF_OF_SCHOOL),
     Entry("问题", icon="alert-triangle", url_name="findings:phone_index", roles=SCHOOL_ROLES),
     Entry("消息", icon="bell", url_name="notices:phone_index", roles=SCHOOL_ROLES),

@@ -15,11 +15,13 @@ from graphql_api.tenant.jobs import JobsQuery
 from graphql_api.tenant.library import SchoolLibraryQuery
 from graphql_api.tenant.notices import NoticesMutation, NoticesQuery
 from graphql_api.tenant.organisation import OrganisationMutation, OrganisationQuery
+from graphql_api.tenant.punches import PunchesMutation, PunchesQuery
 from graphql_api.tenant.rubrics import RubricsMutation, RubricsQuery
 from graphql_api.tenant.timeline import TimelineQuery
 
 
 class Query(
+    PunchesQuery,
     FindingsQuery,
     InspectionsQuery,
     EvidenceQuery,
@@ -41,6 +43,7 @@ class Query(
 
 class Mutation(
     CalendarMutation,
+    PunchesMutation,
     OrganisationMutation,
     FindingsMutation,
     InspectionsMutation,

@@ -14,6 +14,7 @@ urlpatterns = [
     path("rubrics/", include("web.tenant.rubrics.urls")),
     path("files/", include("web.tenant.evidence.urls")),
     path("", include("web.tenant.findings.urls")),
+    path("", include("web.tenant.punches.urls")),
     path("", include("web.tenant.inspections.urls")),
     path("", include("web.tenant.notices.urls")),
     path("", include("web.tenant.timeline.urls")),

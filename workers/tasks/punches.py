@@ -12,7 +12,7 @@ from institute.schools import queries as schools
 from kernel import clock
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
-from tenants.punches import operations
+from tenants.punches import importing, operations
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
@@ -72,3 +72,15 @@ def sweep_school(*, tenant: Tenant, **_newer: Any) -> None:
     operations.rematch(tenant=tenant, now=now)
     with transaction.atomic():
         enqueue_on_commit("punches.received", tenant=tenant)
+
+
+@app.task(base=SchoolTask, name="punches.check_import")
+def check_import(*, tenant: Tenant, job_id: str, **_newer: Any) -> None:
+    """Check an uploaded file and make its preview."""
+    importing.check_job(job_id=UUID(job_id), tenant=tenant, clock=clock.now)
+
+
+@app.task(base=SchoolTask, name="punches.apply_import")
+def apply_import(*, tenant: Tenant, job_id: str, **_newer: Any) -> None:
+    """Store what was confirmed, once."""
+    importing.apply_job(job_id=UUID(job_id), tenant=tenant, clock=clock.now)

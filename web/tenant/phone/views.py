@@ -14,6 +14,7 @@ from tenants.findings import policies as finding_policies
 from tenants.findings import queries as findings
 from tenants.findings.choices import Bucket
 from tenants.inspections import policies, queries
+from tenants.punches import policies as punching
 from web.http import SchoolRequest, signed_in
 from web.tenant.findings.views import TONES
 
@@ -30,6 +31,9 @@ def home(request: SchoolRequest) -> HttpResponse:
     for row in todo:
         row.overdue = findings.is_overdue(row, now)  # type: ignore[attr-defined]
     buttons: list[dict[str, Any]] = []
+    if punching.can_punch(by):
+        url = reverse("punches:phone")
+        buttons.append({"label": "打卡", "hint": "上班、下班，没有网络也可以", "icon": "fingerprint", "url": url})
     drafts: list[Any] = []
     if policies.can_inspect(by):
         drafts = list(queries.drafts(by=by)[:3])

@@ -1,0 +1,160 @@
+// @entry 打卡 (/m/punch/ and 见证): fills in what the phone knows at the moment of the tap; the outbox keeps and sends it.
+/**
+ * The time: the page fetches an anchor (the server's clock, signed) whenever it can and counts on from it with the monotonic
+ * clock, so that a phone with a wrong date is put right. Where the count was interrupted (page reopened, phone asleep) the
+ * difference of the phone's own clock stands in, and says so (`monotonic=0`).
+ */
+import './punch.css'
+import { flush } from './outbox'
+
+interface Anchor { anchor: string; wall: number; mono: number; origin: number }
+const KEY = 'punch-anchor'
+const CLOCK = '/m/clock'
+const field = (form: HTMLFormElement, name: string): HTMLInputElement | null => form.querySelector<HTMLInputElement>(`input[name="${name}"][type="hidden"]`)
+const set = (form: HTMLFormElement, name: string, value: string): void => { const input = field(form, name); if (input) input.value = value }
+
+async function takeAnchor(): Promise<void> {
+  const before = performance.now()
+  const answer = await fetch(CLOCK, { cache: 'no-store', credentials: 'same-origin', headers: { Accept: 'application/json' } }).catch(() => null)
+  if (!answer?.ok || !/json/.test(answer.headers.get('Content-Type') ?? '')) return
+  const said = await answer.json() as { anchor: string }
+  const half = (performance.now() - before) / 2 // the server read its clock about half-way
+  const kept: Anchor = { anchor: said.anchor, wall: Date.now() - half, mono: performance.now() - half, origin: performance.timeOrigin }
+  localStorage.setItem(KEY, JSON.stringify(kept))
+}
+
+function stamp(form: HTMLFormElement): void {
+  let kept: Anchor | null = null
+  try { kept = JSON.parse(localStorage.getItem(KEY) ?? 'null') as Anchor | null } catch { kept = null }
+  if (!kept) return
+  const wall = Date.now() - kept.wall, mono = kept.origin === performance.timeOrigin ? performance.now() - kept.mono : null
+  const steady = mono !== null && Math.abs(wall - mono) < 2000
+  const elapsed = steady ? mono : wall >= 0 ? wall : mono
+  if (elapsed === null || elapsed < 0) return
+  set(form, 'anchor', kept.anchor)
+  set(form, 'elapsed_ms', String(Math.round(elapsed)))
+  set(form, 'monotonic', steady ? '1' : '0')
+}
+
+/** One id for this installation, so that a second phone of a person is seen. */
+function phoneId(): string {
+  const known = localStorage.getItem('punch-phone') ?? crypto.randomUUID()
+  localStorage.setItem('punch-phone', known)
+  return known
+}
+
+function say(form: ParentNode, proof: string, words: string, ok: boolean | null): void {
+  const row = form.querySelector<HTMLElement>(`[data-proof="${proof}"]`)
+  if (!row) return
+  if (ok === null) delete row.dataset.ok
+  else row.dataset.ok = ok ? '1' : '0'
+  row.querySelector('[data-part="said"]')!.textContent = words
+}
+
+let fix: GeolocationPosition | null = null
+let watching = 0
+function locate(form: HTMLFormElement): void {
+  if (!('geolocation' in navigator)) return say(form, 'position', '这台手机没有定位，可以扫码并拍照', false)
+  navigator.geolocation.clearWatch(watching)
+  say(form, 'position', '正在取定位…', null)
+  watching = navigator.geolocation.watchPosition((found) => {
+    fix = found
+    const metres = Math.round(found.coords.accuracy)
+    say(form, 'position', metres <= 150 ? `已取得，误差约 ${metres} 米` : `误差约 ${metres} 米，太粗；到窗边或室外再试，或扫码`, metres <= 150)
+  }, (wrong) => {
+    if (fix) return
+    say(form, 'position', wrong.code === wrong.PERMISSION_DENIED ? '没有允许定位；可以扫码并拍照，或在手机设置里打开' : '取不到定位；可以扫码并拍照', false)
+  }, { enableHighAccuracy: true, maximumAge: 0, timeout: 20_000 })
+}
+
+function fillPosition(form: HTMLFormElement): void {
+  if (!fix) return
+  set(form, 'latitude', String(fix.coords.latitude))
+  set(form, 'longitude', String(fix.coords.longitude))
+  set(form, 'accuracy_m', String(fix.coords.accuracy))
+  set(form, 'fix_age_s', String(Math.max(0, (Date.now() - fix.timestamp) / 1000)))
+}
+
+// --- Voice ---
+
+const voiceOn = (): boolean => localStorage.getItem('punch-voice') !== 'off'
+function speak(words: string): void {
+  const said = document.querySelector('#punch-said')
+  if (said) said.textContent = words
+  if (!voiceOn() || !('speechSynthesis' in window) || !words) return
+  speechSynthesis.cancel()
+  speechSynthesis.speak(Object.assign(new SpeechSynthesisUtterance(words), { lang: 'zh-CN' }))
+}
+function watchVoice(): void {
+  const button = document.querySelector<HTMLButtonElement>('[data-voice]')
+  if (!button) return
+  const paint = (): void => {
+    button.setAttribute('aria-pressed', String(voiceOn()))
+    button.querySelector('[data-part="text"]')!.textContent = voiceOn() ? '语音播报：开' : '语音播报：关'
+  }
+  button.addEventListener('click', () => { localStorage.setItem('punch-voice', voiceOn() ? 'off' : 'on'); paint() })
+  paint()
+}
+
+// --- Recent ---
+
+let left = 0
+async function refresh(aloud: boolean): Promise<void> {
+  const box = document.querySelector<HTMLElement>('#recent')
+  if (!box) return
+  const answer = await fetch(box.dataset.url!, { credentials: 'same-origin', headers: { 'HX-Request': 'true' } }).catch(() => null)
+  if (!answer?.ok || answer.redirected) return
+  box.innerHTML = await answer.text() // our own fragment, escaped by the server
+  const inner = box.querySelector<HTMLElement>('[data-spoken]')
+  if (aloud && inner?.dataset.spoken) speak(inner.dataset.spoken)
+  if (inner?.dataset.pending && left-- > 0) setTimeout(() => void refresh(true), 3000)
+}
+
+function start(form: HTMLFormElement): void {
+  locate(form)
+  void takeAnchor()
+  set(form, 'phone_id', phoneId())
+  const code = form.querySelector<HTMLInputElement>('input[name="code"]')
+  code?.addEventListener('change', () => {
+    const text = code.value.trim()
+    say(form, 'code', text ? `已扫：${text.split('/').filter(Boolean).pop()}` : '还没有扫', text ? true : null)
+  })
+  for (const [name, words] of [['photo', '已拍'], ['face', '已拍，提交后核对']] as const) {
+    const input = form.querySelector<HTMLInputElement>(`input[name="${name}"]`)
+    input?.addEventListener('change', () => say(form, name, input.files?.length ? words : '还没有拍', input.files?.length ? true : null))
+  }
+  form.querySelector('[data-locate]')?.addEventListener('click', () => { fix = null; locate(form) })
+  // Before the outbox packs the form: this listener stands on the form, the outbox's on the document.
+  form.addEventListener('submit', () => { stamp(form); fillPosition(form) })
+  form.addEventListener('reset', () => setTimeout(() => {
+    set(form, 'phone_id', phoneId())
+    for (const name of ['code', 'photo', 'face']) say(form, name, name === 'code' ? '还没有扫' : '还没有拍', null)
+  }))
+  form.addEventListener('outbox:kept', (event) => {
+    const { sent } = (event as CustomEvent<{ sent: boolean }>).detail
+    left = 10
+    if (sent) void refresh(true)
+    else speak('已存到本机，联网后自动上传')
+  })
+  addEventListener('online', () => { void takeAnchor(); void flush().then(() => refresh(false)) })
+  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') { void takeAnchor(); void refresh(false) } })
+  // A refusal is shown in the form by the outbox; it is read aloud too, and the list below knows it.
+  const wrong = form.querySelector<HTMLElement>('[data-outbox-error]')
+  if (wrong) new MutationObserver(() => {
+    if (wrong.hidden || !wrong.textContent) return
+    speak(`打卡未通过。${wrong.textContent}`)
+    const said = document.querySelector('#punch-said')
+    if (said) said.textContent = ''
+    void refresh(false)
+  }).observe(wrong, { attributes: true, attributeFilter: ['hidden'] })
+}
+
+function tick(): void {
+  document.querySelectorAll<HTMLElement>('[data-now]').forEach((el) => { el.textContent = new Date().toLocaleTimeString('zh-CN', { hour12: false }) })
+}
+
+const form = document.querySelector<HTMLFormElement>('form#punch')
+if (form) start(form)
+watchVoice()
+tick()
+setInterval(tick, 1000)

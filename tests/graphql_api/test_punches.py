@@ -1,0 +1,98 @@
+"""Punches through the API: a person's own, a supervisor's, a batch; constant cost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from identity.choices import Role
+from kernel import clock
+from kernel.tenancy import Tenant
+from tenants.punches.models import Punch
+from tests.factories.findings import make_member
+from tests.factories.organisation import make_place, make_post, make_staff
+from tests.factories.punches import HERE, make_device, make_fence, make_instance, make_punch
+from tests.graphql_api.test_findings import ERRORS, ask, signed
+
+NOW = clock.now()
+POSITION = {"latitude": HERE[0], "longitude": HERE[1], "accuracyM": 10, "fixAgeS": 1}
+
+
+@pytest.fixture(autouse=True)
+def _own_folder(settings: Any, tmp_path: Any) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+
+def test_punch_refusal_appeal_and_decision_by_api(alpha: Tenant) -> None:
+    person = make_staff(post=make_post(place=make_place(code="API-1")))
+    make_instance(person)
+    make_fence(person.post)
+    worker = signed(make_member(alpha, Role.FRONTLINE, staff_id=person.pk))
+    boss = signed(make_member(alpha))
+    shift = ask(worker, "{ nextShifts { postName grade } punchClock }")
+    assert shift["nextShifts"] == [{"postName": person.post.name, "grade": "C"}]
+    take = "mutation($c: UUID!, $p: PositionInput, $k: ClockInput) { punch(clientId: $c, position: $p, clock: $k) " \
+        "{ punch { id status grade refusal why nextStep clock post { name } staff { number } } %s } }" % ERRORS  # fmt: skip
+    timed = {"anchor": shift["punchClock"], "elapsedMs": 50, "monotonic": True}
+    told = ask(worker, take, c=uuid4(), p={**POSITION, "latitude": HERE[0] + 1}, k=timed)["punch"]["punch"]
+    assert (told["status"], told["refusal"], told["clock"]) == ("refused", "outside", "anchored")
+    assert told["staff"]["number"] == person.number and "申诉" in told["nextStep"]
+    made = ask(
+        worker,
+        "mutation($i: BigInt!) { appealPunch(punchId: $i, text: \"地下室定位不准\") { appeal { id status } %s } }" % ERRORS,
+        i=told["id"],
+    )["appealPunch"]["appeal"]  # fmt: skip
+    decide = "mutation($a: UUID!) { decidePunchAppeal(appealId: $a, granted: true) { appeal { status } %s } }" % ERRORS
+    assert ask(worker, decide, a=made["id"])["decidePunchAppeal"]["userErrors"][0]["code"] == "not_allowed"
+    assert ask(boss, decide, a=made["id"])["decidePunchAppeal"]["appeal"] == {"status": "granted"}
+    assert Punch.objects.get().status == "accepted"
+
+
+def test_vouch_and_batch_by_api(alpha: Tenant) -> None:
+    person, device = make_staff(post=make_post()), make_device()
+    make_fence(person.post)
+    boss, admin = signed(make_member(alpha)), signed(make_member(alpha, Role.SCHOOL_ADMIN))
+    vouch = "mutation($s: UUID!, $c: UUID!, $p: PositionInput) { vouchPunch(staffId: $s, clientId: $c, position: $p) " \
+        "{ punch { grade vouchedOnSite } %s } }" % ERRORS  # fmt: skip
+    told = ask(boss, vouch, s=person.pk, c=uuid4(), p=POSITION)["vouchPunch"]["punch"]
+    assert told == {"grade": "A", "vouchedOnSite": True}
+    batch = "mutation($d: UUID!, $r: [RecordInput!]!) { ingestPunches(deviceId: $d, records: $r) { result { " \
+        "acknowledged accepted duplicates unknownNumbers { number count } rejected { index } } %s } }" % ERRORS  # fmt: skip
+    records = [
+        {"seq": 1, "number": person.number, "recordedAt": NOW.isoformat()},
+        {"seq": 2, "number": "??", "recordedAt": NOW.isoformat()},
+        {"seq": -3, "number": person.number, "recordedAt": NOW.isoformat()},
+    ]
+    assert ask(boss, batch, d=device.pk, r=records)["ingestPunches"]["userErrors"][0]["code"] == "not_allowed"
+    assert ask(admin, batch, d=device.pk, r=records)["ingestPunches"]["result"] == {
+        "acknowledged": 2, "accepted": 1, "duplicates": 0, "unknownNumbers": [{"number": "??", "count": 1}],
+        "rejected": [{"index": 2}],
+    }  # fmt: skip
+    assert ask(admin, batch, d=device.pk, r=records)["ingestPunches"]["result"]["duplicates"] == 2
+
+
+def test_people_see_their_own_only_and_ten_cost_as_much_as_one(alpha: Tenant) -> None:
+    mine = make_punch(post=make_post())
+    me = signed(make_member(alpha, Role.FRONTLINE, staff_id=mine.staff_id))
+    boss = signed(make_member(alpha))
+    query = "{ punches(first: 50) { edges { node { id staff { name } post { name } place { name } photo { url } " \
+        "appeals { text } } } } }"  # fmt: skip
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
+        ask(boss, query)
+    for n in range(10):
+        make_punch(make_staff(post=make_post()), at=NOW - timedelta(minutes=n), place=make_place())
+    with CaptureQueriesContext(connection) as many:
+        assert len(ask(boss, query)["punches"]["edges"]) == 11
+    assert len(many) <= len(one) + 2
+    seen = ask(me, query)["punches"]["edges"]
+    assert [int(e["node"]["id"]) for e in seen] == [mine.pk]
+    other = Punch.objects.exclude(pk=mine.pk).first()
+    assert other is not None
+    assert ask(me, "query($i: BigInt!) { punch(id: $i) { id } }", i=other.pk)["punch"] is None
