@@ -10,7 +10,7 @@ from datetime import datetime
 
 from kernel.tenancy import public_context, school_context
 from workers.demo import applications, institute, schools
-from workers.demo.school import calendar, history, organisation
+from workers.demo.school import calendar, history, organisation, punches
 
 SEED = 20261
 
@@ -31,4 +31,6 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 say(f"{plan.name}：场所、合同、岗位、120 名员工")
                 history.make(plan, people, tenant, now=now, seed=SEED)
                 say(f"{plan.name}：三个月的巡查、整改与两轮考核")
+                punches.make(plan, people, tenant, now=now, seed=SEED)
+                say(f"{plan.name}：打卡范围、考勤设备与两个月的打卡")
             schools.facts(tenant)
