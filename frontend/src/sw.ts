@@ -12,7 +12,8 @@ self.addEventListener('install', (event) => {
   event.waitUntil((async () => {
     await (await caches.open(STATIC)).addAll(__SHELL__)
     // The first visit is not controlled yet, so the start page is kept now. Not signed in: kept later.
-    await keep(new Request('/m/', { credentials: 'same-origin' })).catch(() => undefined)
+    // Punching too: the one page that is opened where there is no network.
+    for (const path of ['/m/', '/m/punch/']) await keep(new Request(path, { credentials: 'same-origin' })).catch(() => undefined)
     await self.skipWaiting()
   })())
 })
