@@ -151,6 +151,8 @@ def judge(
     if on_leave:
         trace["from"], trace["until"] = _epoch(begins), _epoch(ends)
     middle = begins + (ends - begins) / 2
+    if shift.needs_in != shift.needs_out:  # one punch is all that is asked for, whenever in the shift it comes
+        middle = ends if shift.needs_in else begins
     in_until = max(shift.in_until, min(middle, shift.out_until)) if begins > shift.starts_at else shift.in_until
     out_from = min(shift.out_from, middle) if ends < shift.ends_at else shift.out_from
 

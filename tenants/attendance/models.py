@@ -63,15 +63,22 @@ class Suspect(models.Model):
 class DayResult(models.Model):
     """What one shift instance came to. Derived by one rule (`day.py`, and `derive.py` in SQL), never edited.
 
-    `trace` holds what the columns do not say (leave, weak punches, what is waited for); `day.sentence` turns
+    Its keys but `instance` are not checked by the database: they are the instance's own, copied by one statement
+    for tens of thousands, and checking each would cost more than deriving it. `trace` holds what the columns do not say (leave, weak punches, what is waited for); `day.sentence` turns
     both into the one sentence people read. While `suspect` is set a penalty is 待定.
     """
 
     id = models.BigAutoField(primary_key=True)
     instance = models.OneToOneField("rosters.ShiftInstance", on_delete=models.CASCADE, related_name="+")
-    staff = models.ForeignKey("organisation.Staff", on_delete=models.CASCADE, related_name="+", db_index=False)
-    post = models.ForeignKey("organisation.Post", on_delete=models.PROTECT, related_name="+", db_index=False)
-    party = models.ForeignKey("organisation.Party", on_delete=models.PROTECT, related_name="+", db_index=False)
+    staff = models.ForeignKey(
+        "organisation.Staff", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
+    )
+    post = models.ForeignKey(
+        "organisation.Post", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    party = models.ForeignKey(
+        "organisation.Party", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     day = models.DateField()  # roster day
     mark = models.CharField(max_length=12, choices=Mark.choices)
     wait = models.CharField(max_length=8, choices=Wait.choices, default=Wait.NONE, blank=True)
@@ -80,9 +87,11 @@ class DayResult(models.Model):
     early_minutes = models.PositiveSmallIntegerField(default=0)
     worked_minutes = models.PositiveSmallIntegerField(default=0)  # proved presence inside the shift
     leave_minutes = models.PositiveSmallIntegerField(default=0)  # of the shift, on leave or field work
-    in_punch = models.ForeignKey("punches.Punch", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    in_punch = models.ForeignKey(
+        "punches.Punch", null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     out_punch = models.ForeignKey(
-        "punches.Punch", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+        "punches.Punch", null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
     in_at = models.DateTimeField(null=True)
     out_at = models.DateTimeField(null=True)

@@ -1,0 +1,413 @@
+"""`day.judge` for many shift instances at once: one statement that probes punches per instance and upserts results.
+
+The steps are nested selects, each fenced (OFFSET 0) so that an expression is computed once; the two probes for
+the first in-punch and the last out-punch go by the index (staff, at). A test holds this and `day.py` together.
+
+Whoever derives stands in line (one advisory lock per school): a statement that began later sees more and must
+not be overwritten by one that saw less. Nothing is written where nothing changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from kernel.live import announce
+from kernel.tenancy import Tenant
+from tenants.attendance.choices import SuspectStatus
+from tenants.attendance.models import Suspect
+
+# --- The rule -------------------------------------------------------------------------------------
+# Reads `scope(id)`; gives one row per instance with the columns of attendance_result.
+_MINUTES = "floor(date_part('epoch', {}) / 60)::int"
+
+
+def _minutes(interval: str) -> str:
+    return _MINUTES.format(interval)
+
+
+_STRONG = "(p.grade <= e.grade OR p.source = 'correction')"
+_LEFT_MINUTES = _minutes("(SELECT coalesce(sum(upper(u) - lower(u)), interval '0') FROM unnest({}) u)")
+
+JUDGED = f"""
+, touching AS MATERIALIZED (
+    SELECT a.id AS first_id, b.id AS second_id, a.out_until, b.in_from
+    FROM rosters_shiftinstance a
+    JOIN rosters_shiftinstance b ON b.staff_id = a.staff_id AND b.starts_at = a.ends_at AND b.cancelled_at IS NULL
+    WHERE a.cancelled_at IS NULL AND (a.id IN (SELECT id FROM scope) OR b.id IN (SELECT id FROM scope))
+      AND a.day BETWEEN %(first)s::date - 2 AND %(last)s::date + 1
+      AND b.day BETWEEN %(first)s::date - 2 AND %(last)s::date + 2
+), away AS MATERIALIZED (
+    SELECT i.id, range_agg(tstzrange(l.starts_at, l.ends_at)) AS cut,
+           range_agg(tstzrange(l.starts_at, l.ends_at)) FILTER (WHERE l.kind = 'field') AS field
+    FROM rosters_leave l
+    JOIN rosters_shiftinstance i ON i.staff_id = l.staff_id AND i.starts_at < l.ends_at AND i.ends_at > l.starts_at
+    WHERE l.status = 'approved' AND i.id IN (SELECT id FROM scope)
+      AND i.day BETWEEN %(first)s AND %(last)s
+    GROUP BY i.id
+), devices AS MATERIALIZED (
+    SELECT pl.id AS place_id, min(d.reported_until) AS until
+    FROM punches_device d
+    JOIN organisation_place dp ON dp.id = d.place_id
+    JOIN organisation_place pl ON starts_with(pl.path, dp.path) OR starts_with(dp.path, pl.path)
+    WHERE d.active AND d.reported_until IS NOT NULL
+    GROUP BY pl.id
+), judged AS (
+SELECT
+    id, staff_id, post_id, party_id, day,
+    CASE WHEN mark = 'absent' AND on_leave > 0 AND wait = '' THEN 'absent_half' ELSE mark END AS mark,
+    wait,
+    CASE wait WHEN 'running' THEN CASE WHEN %(now)s < until THEN until ELSE out_until END
+              WHEN 'report' THEN report
+              WHEN 'verify' THEN %(now)s + interval '10 minutes'
+              WHEN 'device' THEN %(now)s + interval '10 minutes' END AS due_at,
+    late, early,
+    CASE WHEN present_until IS NULL OR present_from IS NULL OR present_until <= present_from THEN 0
+         WHEN cut IS NULL THEN {_minutes("present_until - present_from")}
+         ELSE {_LEFT_MINUTES.format("tstzmultirange(tstzrange(present_from, present_until)) - cut")} END AS worked,
+    on_leave, in_id, out_id, in_at, out_at, used_grade,
+    CASE WHEN present_until <= present_from THEN NULL ELSE present_from END AS present_from,
+    CASE WHEN present_until <= present_from THEN NULL ELSE present_until END AS present_until,
+    CASE WHEN rest > '' THEN jsonb_build_object('rest', rest)
+         WHEN mark IN ('leave', 'field') THEN '{{}}'::jsonb
+         WHEN on_leave > 0 OR came_late > 0 OR moved > 0 OR needs_a_look OR silent OR in_source = 'correction'
+              OR out_source = 'correction'
+         THEN jsonb_strip_nulls(jsonb_build_object(
+            'from', CASE WHEN on_leave > 0 THEN floor(date_part('epoch', begins))::bigint END,
+            'until', CASE WHEN on_leave > 0 THEN floor(date_part('epoch', ends))::bigint END,
+            'graced', CASE WHEN came_late > 0 AND late = 0 THEN came_late END,
+            'flex', nullif(moved, 0),
+            'corrected', CASE WHEN in_source = 'correction' AND out_source = 'correction' THEN '["in","out"]'::jsonb
+                              WHEN in_source = 'correction' THEN '["in"]'::jsonb
+                              WHEN out_source = 'correction' THEN '["out"]'::jsonb END,
+            'useless', CASE WHEN needs_a_look THEN (
+                SELECT jsonb_agg(jsonb_build_object('at', floor(date_part('epoch', x.at))::bigint, 'why', x.why,
+                                                    'grade', x.grade) ORDER BY x.at, x.id)
+                FROM (SELECT p.id, p.at, p.grade,
+                             CASE WHEN p.status = 'refused' THEN p.refusal
+                                  WHEN NOT (p.grade <= e.grade OR p.source = 'correction') THEN 'weak'
+                                  ELSE 'other_post' END AS why
+                      FROM punches_punch p
+                      WHERE p.staff_id = e.staff_id AND p.at >= e.in_from AND p.at < e.out_until
+                        AND p.status <> 'pending'
+                        AND (p.status <> 'accepted' OR NOT {_STRONG}
+                             OR (p.post_id IS NOT NULL AND p.post_id <> e.post_id))
+                        AND p.id IS DISTINCT FROM e.in_id AND p.id IS DISTINCT FROM e.out_id
+                      ORDER BY p.at, p.id LIMIT 3) x) END,
+            'device_silent', CASE WHEN silent THEN true END))
+         ELSE '{{}}'::jsonb END AS trace
+FROM (
+SELECT *,
+    CASE WHEN rest > '' THEN 'rest'
+         WHEN begins IS NULL THEN CASE WHEN in_field THEN 'field' ELSE 'leave' END
+         WHEN wait > '' THEN 'pending'
+         WHEN NOT (has_in AND has_out) AND in_id IS NULL AND out_id IS NULL THEN 'absent'
+         WHEN late + early > 0 AND late + early >= absent_minutes THEN 'absent'
+         WHEN late + early > 0 AND late + early >= half_absent_minutes THEN 'absent_half'
+         WHEN NOT has_in THEN 'missing_in'
+         WHEN NOT has_out THEN 'missing_out'
+         WHEN late > 0 AND late >= serious_minutes THEN 'serious_late'
+         WHEN late > 0 THEN 'late'
+         WHEN early > 0 THEN 'early'
+         ELSE 'normal' END AS mark,
+    begins IS NOT NULL AND rest = '' AND (NOT has_in OR NOT has_out OR late > 0 OR early > 0) AS needs_a_look,
+    CASE WHEN rest > '' OR begins IS NULL THEN NULL
+         WHEN in_id IS NOT NULL THEN greatest(in_at, begins)
+         WHEN wait > '' OR NOT has_in THEN NULL ELSE begins END AS present_from,
+    CASE WHEN rest > '' OR begins IS NULL OR wait > '' OR NOT has_in OR NOT has_out THEN NULL
+         WHEN out_id IS NOT NULL THEN least(out_at, until) ELSE until END AS present_until
+FROM (
+SELECT *,
+    CASE WHEN rest > '' OR begins IS NULL OR settled THEN ''
+         WHEN %(now)s < out_until THEN 'running'
+         WHEN %(now)s < out_until + interval '7 days' AND EXISTS (
+              SELECT FROM punches_punch p WHERE p.staff_id = d.staff_id AND p.at >= d.in_from AND p.at < d.out_until
+                                            AND p.status = 'pending') THEN 'verify'
+         WHEN has_in AND has_out THEN ''
+         WHEN %(now)s < report THEN 'report'
+         WHEN devices_until < out_until AND %(now)s < out_until + interval '7 days' THEN 'device'
+         ELSE '' END AS wait,
+    coalesce(rest = '' AND begins IS NOT NULL AND NOT settled AND NOT (has_in AND has_out) AND %(now)s >= report
+             AND devices_until < out_until AND %(now)s >= out_until + interval '7 days', false) AS silent
+FROM (
+SELECT *,
+    has_in AND has_out AND %(now)s >= until AND (NOT needs_out OR out_id IS NULL OR out_at >= until) AS settled,
+    CASE WHEN came_late > grace_minutes THEN came_late ELSE 0 END AS late,
+    CASE WHEN left_early > early_grace_minutes THEN left_early ELSE 0 END AS early
+FROM (
+SELECT *,
+    in_id IS NOT NULL OR NOT needs_in AS has_in,
+    out_id IS NOT NULL OR NOT needs_out AS has_out,
+    greatest(in_grade, out_grade) AS used_grade,
+    CASE WHEN out_id IS NULL THEN 0 ELSE greatest(0, {_minutes("until - out_at")}) END AS left_early
+FROM (
+SELECT b.*, coalesce(o.id, NULL) AS out_id, o.at AS out_at, coalesce(o.grade, '') AS out_grade, o.source AS out_source,
+    ends + moved * interval '1 minute' AS until
+FROM (
+SELECT a.*, f.id AS in_id, f.at AS in_at, coalesce(f.grade, '') AS in_grade, f.source AS in_source,
+    CASE WHEN f.id IS NULL THEN 0
+         ELSE greatest(0, {_minutes("f.at - begins")} - flex) END AS came_late,
+    CASE WHEN f.id IS NULL OR ends <> ends_at THEN 0
+         ELSE least(greatest(0, {_minutes("f.at - begins")}), flex) END AS moved
+FROM (
+SELECT z.*,
+    CASE WHEN begins > starts_at THEN greatest(z.in_until, least(middle, out_until)) ELSE z.in_until END AS in_to,
+    CASE WHEN ends < ends_at THEN least(z.out_from, middle) ELSE z.out_from END AS out_since,
+    CASE WHEN begins = starts_at THEN flex_minutes ELSE 0 END AS flex
+FROM (
+SELECT y.*,
+    CASE WHEN needs_in = needs_out THEN begins + (ends - begins) / 2 WHEN needs_in THEN ends ELSE begins END AS middle,
+    CASE WHEN cut IS NULL OR rest > '' THEN 0
+         ELSE {_minutes("ends_at - starts_at")} - {_LEFT_MINUTES.format("remaining")} END AS on_leave
+FROM (
+SELECT x.*,
+    CASE WHEN cut IS NULL THEN starts_at ELSE lower(remaining) END AS begins,
+    CASE WHEN cut IS NULL THEN ends_at ELSE upper(remaining) END AS ends
+FROM (
+SELECT i.id, i.staff_id, i.post_id, i.party_id, i.day, i.starts_at, i.ends_at, i.in_from, i.in_until, i.out_from,
+    i.out_until, i.needs_in, i.needs_out, i.flex_minutes, i.grade,
+    r.grace_minutes, r.early_grace_minutes, r.serious_minutes, r.half_absent_minutes, r.absent_minutes,
+    greatest(i.out_until, i.ends_at + r.report_hours * interval '1 hour') AS report,
+    CASE WHEN s.hired_on > i.day THEN 'not_joined' WHEN s.left_on < i.day THEN 'left' ELSE '' END AS rest,
+    tb.out_until AS ended_before, ta.in_from AS begins_after, v.until AS devices_until,
+    w.cut, coalesce(w.field @> tstzrange(i.starts_at, i.ends_at), false) AS in_field,
+    CASE WHEN w.cut IS NOT NULL THEN tstzmultirange(tstzrange(i.starts_at, i.ends_at)) - w.cut END AS remaining
+FROM scope
+JOIN rosters_shiftinstance i ON i.id = scope.id
+JOIN rosters_rule r ON r.id = i.rule_id
+JOIN organisation_staff s ON s.id = i.staff_id
+JOIN organisation_post q ON q.id = i.post_id
+LEFT JOIN touching tb ON tb.second_id = i.id
+LEFT JOIN touching ta ON ta.first_id = i.id
+LEFT JOIN away w ON w.id = i.id
+LEFT JOIN devices v ON v.place_id = coalesce(i.place_id, q.place_id)
+WHERE i.cancelled_at IS NULL
+OFFSET 0) x OFFSET 0) y OFFSET 0) z OFFSET 0) a
+LEFT JOIN LATERAL (
+    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    WHERE a.begins IS NOT NULL AND a.rest = ''
+      AND p.staff_id = a.staff_id AND p.at >= a.in_from AND p.at < a.in_to AND p.status = 'accepted'
+      AND (p.grade <= a.grade OR p.source = 'correction')
+      AND (p.post_id IS NULL OR p.post_id = a.post_id OR p.at < a.ended_before)
+      AND (p.direction = 'in' OR (p.at < a.middle AND (p.direction = 'unknown' OR p.at < a.ended_before)))
+    ORDER BY p.at, p.id LIMIT 1
+) f ON true
+OFFSET 0) b
+LEFT JOIN LATERAL (
+    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    WHERE b.begins IS NOT NULL AND b.rest = ''
+      AND p.staff_id = b.staff_id AND p.at >= b.out_since AND p.at < b.out_until AND p.status = 'accepted'
+      AND (b.in_at IS NULL OR p.at > b.in_at)
+      AND (p.grade <= b.grade OR p.source = 'correction')
+      AND (p.post_id IS NULL OR p.post_id = b.post_id OR p.at >= b.begins_after)
+      AND (p.direction = 'out' OR (p.at >= b.middle AND (p.direction = 'unknown' OR p.at >= b.begins_after)))
+    ORDER BY p.at DESC, p.id DESC LIMIT 1
+) o ON true
+OFFSET 0) c OFFSET 0) k OFFSET 0) d OFFSET 0) g OFFSET 0) e
+)
+"""
+
+_COLUMNS = [
+    "mark",
+    "wait",
+    "due_at",
+    "late_minutes",
+    "early_minutes",
+    "worked_minutes",
+    "leave_minutes",
+    "in_punch_id",
+    "out_punch_id",
+    "in_at",
+    "out_at",
+    "grade",
+    "present_from",
+    "present_until",
+    "trace",
+]
+_VALUES = "mark, wait, due_at, late, early, worked, on_leave, in_id, out_id, in_at, out_at, used_grade, present_from, present_until, trace"
+_KEYS = ("staff_id", "post_id", "party_id", "day")
+
+UPSERT = f"""
+WITH scope AS MATERIALIZED (
+    SELECT i.id FROM rosters_shiftinstance i WHERE i.id IN ({{scope}}) AND i.in_from <= %(now)s AND NOT EXISTS (
+        SELECT FROM attendance_confirmation c
+        WHERE c.staff_id = i.staff_id AND c.month = date_trunc('month', i.day)::date)
+){JUDGED}
+INSERT INTO attendance_result AS r (instance_id, {", ".join(_KEYS)}, {", ".join(_COLUMNS)}, derived_at)
+SELECT id, {", ".join(_KEYS)}, {_VALUES}, %(now)s FROM judged ORDER BY id
+ON CONFLICT (instance_id) DO UPDATE SET
+    {", ".join(f"{c} = excluded.{c}" for c in (*_COLUMNS, "derived_at"))}
+WHERE ({", ".join(f"r.{c}" for c in _COLUMNS if c != "due_at")})
+      IS DISTINCT FROM ({", ".join(f"excluded.{c}" for c in _COLUMNS if c != "due_at")})
+   OR r.due_at IS DISTINCT FROM excluded.due_at
+"""
+
+# What a confirmed month would be by now, where it differs from what was said last.
+ADJUST = f"""
+WITH scope AS MATERIALIZED (
+    SELECT i.id FROM rosters_shiftinstance i
+    JOIN attendance_confirmation c ON c.staff_id = i.staff_id AND c.month = date_trunc('month', i.day)::date
+    WHERE i.id IN ({{scope}}) AND i.in_from <= %(now)s
+){JUDGED}
+INSERT INTO attendance_adjustment
+    (instance_id, staff_id, day, was, mark, late_minutes, early_minutes, worked_minutes, in_punch_id, out_punch_id,
+     in_at, out_at, trace, at)
+SELECT j.id, j.staff_id, j.day, coalesce(r.mark, ''), j.mark, j.late, j.early, j.worked, j.in_id, j.out_id, j.in_at,
+       j.out_at, j.trace, %(now)s
+FROM judged j
+LEFT JOIN attendance_result r ON r.instance_id = j.id
+LEFT JOIN LATERAL (
+    SELECT * FROM attendance_adjustment x WHERE x.instance_id = j.id ORDER BY x.id DESC LIMIT 1
+) a ON true
+WHERE j.wait = '' AND (j.mark, j.late, j.early, j.worked, j.in_id, j.out_id) IS DISTINCT FROM (
+    CASE WHEN a.id IS NULL THEN r.mark ELSE a.mark END, CASE WHEN a.id IS NULL THEN r.late_minutes ELSE a.late_minutes END,
+    CASE WHEN a.id IS NULL THEN r.early_minutes ELSE a.early_minutes END,
+    CASE WHEN a.id IS NULL THEN r.worked_minutes ELSE a.worked_minutes END,
+    CASE WHEN a.id IS NULL THEN r.in_punch_id ELSE a.in_punch_id END,
+    CASE WHEN a.id IS NULL THEN r.out_punch_id ELSE a.out_punch_id END)
+ORDER BY j.id
+"""
+
+# A cancelled shift has no result; in a confirmed month it is said beside the one that was confirmed.
+_GONE = """
+    FROM rosters_shiftinstance i JOIN attendance_result r ON r.instance_id = i.id
+    WHERE i.day BETWEEN %(first)s AND %(last)s AND i.cancelled_at IS NOT NULL
+"""
+FORGET = f"""
+DELETE FROM attendance_result WHERE id IN (
+    SELECT r.id {_GONE} AND NOT EXISTS (
+        SELECT FROM attendance_confirmation c WHERE c.staff_id = r.staff_id AND c.month = date_trunc('month', r.day)::date))
+"""
+CANCELLED = f"""
+INSERT INTO attendance_adjustment (instance_id, staff_id, day, was, mark, late_minutes, early_minutes, worked_minutes, trace, at)
+SELECT r.instance_id, r.staff_id, r.day, r.mark, '', 0, 0, 0, '{{}}', %(now)s {_GONE}
+   AND EXISTS (SELECT FROM attendance_confirmation c
+               WHERE c.staff_id = r.staff_id AND c.month = date_trunc('month', r.day)::date)
+   AND coalesce((SELECT x.mark FROM attendance_adjustment x WHERE x.instance_id = r.instance_id ORDER BY x.id DESC LIMIT 1), '-')
+       <> ''
+"""
+
+# A penalty of somebody whom a suspected post, fence, phone or device refused in that shift is 待定.
+HOLD = """
+UPDATE attendance_result r SET suspect_id = s.id
+FROM attendance_suspect s
+WHERE s.status = 'open' AND r.suspect_id IS NULL AND r.day BETWEEN %(first)s AND %(last)s
+  AND r.mark IN ('late', 'serious_late', 'early', 'absent_half', 'absent', 'missing_in', 'missing_out')
+  AND EXISTS (
+    SELECT FROM rosters_shiftinstance i
+    JOIN punches_punch p ON p.staff_id = i.staff_id AND p.at >= i.in_from AND p.at < i.out_until AND p.status = 'refused'
+    WHERE i.id = r.instance_id AND p.at >= s.since
+      AND CASE s.kind WHEN 'phone' THEN p.phone_id = s.phone_id
+                      WHEN 'device' THEN p.device_id = s.device_id
+                      ELSE coalesce(p.post_id, r.post_id) = s.post_id END)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """How many results were written and how many adjustments were added."""
+
+    written: int = 0
+    adjusted: int = 0
+    forgotten: int = 0
+
+
+def lock(tenant: Tenant) -> None:
+    """Stand in line with everybody who derives in this school, until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 7406))", [tenant.schema])
+
+
+def _run(sql: str, parameters: dict[str, Any]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return max(0, cursor.rowcount)
+
+
+@transaction.atomic
+def _derive(scope: str, *, tenant: Tenant, now: datetime, first: date, last: date, **parameters: Any) -> Derived:
+    """`scope` selects instance ids whose days lie between `first` and `last` (both included)."""
+    lock(tenant)
+    given = {**parameters, "now": now, "first": first, "last": last}
+    written = _run(UPSERT.replace("{scope}", scope), given)
+    adjusted = 0
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM attendance_confirmation WHERE month BETWEEN date_trunc('month', %s::date) AND %s)",
+            [first, last],
+        )
+        frozen = cursor.fetchone()[0]
+    if frozen:
+        adjusted = _run(ADJUST.replace("{scope}", scope), given) + _run(CANCELLED, given)
+    forgotten = _run(FORGET, given)
+    if Suspect.objects.filter(status=SuspectStatus.OPEN).exists():
+        _run(HOLD, given)
+    if written or forgotten:
+        announce("presence", tenant=tenant)
+    return Derived(written, adjusted, forgotten)
+
+
+def derive(
+    *, tenant: Tenant, now: datetime, first: date, last: date, staff_ids: Collection[UUID] | None = None
+) -> Derived:
+    """Derive the results of these people (None: everybody) for roster days `first` to `last`, both included."""
+    scope = "SELECT id FROM rosters_shiftinstance WHERE day BETWEEN %(first)s AND %(last)s AND cancelled_at IS NULL"
+    if staff_ids is None:
+        return _derive(scope, tenant=tenant, now=now, first=first, last=last)
+    if not staff_ids:
+        return Derived()
+    scope += " AND staff_id = ANY(%(staff)s::uuid[])"
+    return _derive(scope, tenant=tenant, now=now, first=first, last=last, staff=[str(i) for i in staff_ids])
+
+
+def derive_days(days: Iterable[tuple[UUID, date]], *, tenant: Tenant, now: datetime) -> Derived:
+    """Derive what punches on these (person, local day) may touch: the shifts of that day and its neighbours."""
+    pairs = list(dict.fromkeys(days))
+    if not pairs:
+        return Derived()
+    scope = """
+        SELECT i.id FROM unnest(%(people)s::uuid[], %(days)s::date[]) AS x(staff_id, day)
+        JOIN rosters_shiftinstance i ON i.staff_id = x.staff_id AND i.day BETWEEN x.day - 2 AND x.day + 1
+             AND i.starts_at BETWEEN x.day - 3 AND x.day + 3 AND i.cancelled_at IS NULL"""
+    first, last = min(d for _s, d in pairs), max(d for _s, d in pairs)
+    return _derive(
+        scope, tenant=tenant, now=now, first=date.fromordinal(first.toordinal() - 2),
+        last=date.fromordinal(last.toordinal() + 1), people=[str(s) for s, _d in pairs], days=[d for _s, d in pairs],
+    )  # fmt: skip
+
+
+DUE = """
+SELECT r.instance_id AS id, r.day FROM attendance_result r WHERE r.due_at <= %(now)s
+UNION
+SELECT i.id, i.day FROM rosters_shiftinstance i
+WHERE i.cancelled_at IS NULL AND i.ends_at > %(now)s - interval '40 days' AND i.in_from <= %(now)s
+  AND i.ends_at < %(now)s + interval '3 days'
+  AND NOT EXISTS (SELECT FROM attendance_result r WHERE r.instance_id = i.id)
+UNION
+SELECT i.id, i.day FROM rosters_leave l
+JOIN rosters_shiftinstance i ON i.staff_id = l.staff_id AND i.starts_at < l.ends_at AND i.ends_at > l.starts_at
+WHERE l.decided_at >= %(seen)s AND i.cancelled_at IS NULL
+LIMIT 50000
+"""
+
+
+def due(*, now: datetime, seen: datetime) -> Sequence[tuple[UUID, date]]:
+    """(instance, day) to look at now: judgements whose time has come, shifts without a result, leaves decided since `seen`."""
+    with connection.cursor() as cursor:
+        cursor.execute(DUE, {"now": now, "seen": seen})
+        return cursor.fetchall()
+
+
+def derive_instances(rows: Sequence[tuple[UUID, date]], *, tenant: Tenant, now: datetime) -> Derived:
+    """Derive these (instance, day)."""
+    if not rows:
+        return Derived()
+    return _derive(
+        "SELECT unnest(%(ids)s::uuid[])", tenant=tenant, now=now, first=min(d for _i, d in rows),
+        last=max(d for _i, d in rows), ids=[str(i) for i, _d in rows],
+    )  # fmt: skip
