@@ -18,6 +18,8 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "face.sweep": {"task": "face.sweep", "schedule": 1800.0},
     "face.sweep_checks": {"task": "face.sweep_checks", "schedule": 30.0},
     "punches.sweep": {"task": "punches.sweep", "schedule": 300.0},
+    "attendance.sweep": {"task": "attendance.sweep", "schedule": 60.0},
+    "attendance.watch": {"task": "attendance.watch", "schedule": 3600.0},
     "notices.sweep_mail": {"task": "notices.sweep_mail", "schedule": 900.0},
     "timeline.sweep_keys": {"task": "timeline.sweep_keys", "schedule": 86_400.0},
     "rosters.sweep": {"task": "rosters.sweep", "schedule": 3600.0},

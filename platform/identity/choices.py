@@ -39,6 +39,7 @@ class GrantScope(TextChoices):
     DUTY = "duty", _("值班与查岗")
     ROSTERS = "rosters", _("排班与请假")
     PUNCHES = "punches", _("打卡记录")
+    ATTENDANCE = "attendance", _("考勤结果")
 
 
 # Institute roles that may read a school's detail when the school granted it; outside reviewers never.
@@ -58,6 +59,7 @@ class MailState(TextChoices):
 
 # What a token may be allowed: "<feature>:read" and "<feature>:write". The label is what people tick.
 TOKEN_FEATURES: dict[str, str] = {
+    "attendance": "考勤结果",
     "calendar": "校历",
     "organisation": "组织与人员",
     "rosters": "排班",

@@ -392,6 +392,11 @@ UNION
 SELECT i.id, i.day FROM rosters_leave l
 JOIN rosters_shiftinstance i ON i.staff_id = l.staff_id AND i.starts_at < l.ends_at AND i.ends_at > l.starts_at
 WHERE l.decided_at >= %(seen)s AND i.cancelled_at IS NULL
+UNION
+-- A cell that came or went moves the windows of its neighbours.
+SELECT i.id, i.day FROM rosters_assignment a
+JOIN rosters_shiftinstance i ON i.staff_id = a.staff_id AND i.day BETWEEN a.day - 1 AND a.day + 1
+WHERE (a.published_at >= %(seen)s OR a.cancelled_at >= %(seen)s) AND i.in_from <= %(now)s
 LIMIT 50000
 """
 

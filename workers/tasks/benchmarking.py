@@ -13,6 +13,7 @@ from institute.schools import queries as schools
 from kernel import clock, jobs
 from kernel.metrics import Metric, Reading
 from kernel.tenancy import Tenant, public_context, school_context
+from tenants.attendance import metrics as attendance
 from tenants.evaluations import metrics as evaluations
 from tenants.findings import metrics as findings
 from tenants.inspections import metrics as inspections
@@ -20,7 +21,7 @@ from tenants.organisation import metrics as organisation
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
-SOURCES = (evaluations, findings, inspections, organisation)
+SOURCES = (evaluations, findings, inspections, organisation, attendance)
 METRICS: dict[str, Metric] = {m.code: m for source in SOURCES for m in source.METRICS}
 LOOK_EVERY = timedelta(hours=20)
 

@@ -1,6 +1,8 @@
 """All writes of punches."""
 
+from tenants.punches.operations.again import count_refused
 from tenants.punches.operations.appeals import appeal, decide_appeal
+from tenants.punches.operations.corrections import add_correction
 from tenants.punches.operations.devices import (
     add_device,
     change_device,
@@ -16,9 +18,11 @@ from tenants.punches.operations.ingest import ingest
 from tenants.punches.operations.punching import face_checked, give_up_waiting, punch, vouch
 
 __all__ = [
+    "add_correction",
     "add_device",
     "appeal",
     "change_device",
+    "count_refused",
     "decide_appeal",
     "drop_fence",
     "face_checked",

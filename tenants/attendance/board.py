@@ -1,0 +1,166 @@
+"""The live board: who is at each post now. One statement over the shifts that touch this moment.
+
+Read from the punches themselves, not from derived results: the board is right the moment a punch is accepted,
+whether or not the worker has derived the day.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from identity.contracts import Actor
+from kernel.errors import NotAllowed
+from kernel.tenancy import Tenant
+from tenants.attendance import policies
+from tenants.attendance.contracts import Person, Presence
+from tenants.rosters import queries as rosters
+from tenants.rosters.contracts import CONTRACTED
+
+AHEAD = timedelta(minutes=30)  # so long before its start a shift is shown
+HANDOVER = timedelta(minutes=15)  # around a change of shift a post is 交接中 rather than short
+STATES = {
+    "present": "在岗",
+    "handover": "交接中",
+    "short": "缺员",
+    "left": "离岗",
+    "awaited": "未到",
+    "nobody": "无人排班",
+    "soon": "待接班",
+}
+PEOPLE = {
+    "present": "在岗",
+    "early": "已到，待接班",
+    "awaited": "未到",
+    "soon": "待接班",
+    "left": "离岗",
+    "leave": "请假",
+    "done": "已下班",
+}
+ORDER = ("nobody", "awaited", "left", "short", "handover", "soon", "present")
+
+# Who came: the first counted punch in the in-window; who went: the last counted one that means going.
+_NOW = f"""
+WITH contracted AS ({CONTRACTED})
+SELECT i.post_id, i.staff_id, s.name, i.starts_at, i.ends_at, i.needs_in, f.at, f.grade, o.at,
+       EXISTS (SELECT FROM rosters_leave l WHERE l.staff_id = i.staff_id AND l.status = 'approved'
+               AND l.starts_at <= %(now)s AND l.ends_at > %(now)s) AS leave, 0 AS persons
+FROM rosters_shiftinstance i
+JOIN organisation_staff s ON s.id = i.staff_id
+LEFT JOIN LATERAL (
+    SELECT p.at, p.grade FROM punches_punch p
+    WHERE p.staff_id = i.staff_id AND p.at >= i.in_from AND p.at < i.out_until AND p.at <= %(now)s AND p.status = 'accepted'
+      AND (p.grade <= i.grade OR p.source = 'correction') AND (p.post_id IS NULL OR p.post_id = i.post_id OR p.at < i.starts_at)
+      AND (p.direction <> 'out' OR p.at < i.starts_at)
+    ORDER BY p.at, p.id LIMIT 1) f ON true
+LEFT JOIN LATERAL (
+    SELECT p.at FROM punches_punch p
+    WHERE p.staff_id = i.staff_id AND p.at >= i.starts_at AND p.at < i.out_until AND p.at <= %(now)s AND p.status = 'accepted'
+      AND (f.at IS NULL OR p.at > f.at)
+      AND (p.direction = 'out' OR (p.direction = 'unknown' AND p.at >= i.out_from))
+      AND NOT EXISTS (SELECT FROM punches_punch b WHERE b.staff_id = p.staff_id AND b.at > p.at AND b.at <= %(now)s
+                      AND b.at < i.out_until AND b.status = 'accepted' AND b.direction = 'in')
+    ORDER BY p.at DESC, p.id DESC LIMIT 1) o ON true
+WHERE i.cancelled_at IS NULL AND i.starts_at <= %(now)s + interval '30 minutes' AND i.ends_at > %(now)s - interval '15 minutes'
+  AND i.starts_at > %(now)s - interval '3 days'
+  AND (%(parties)s::uuid[] IS NULL OR i.party_id = ANY(%(parties)s::uuid[]))
+  AND (%(posts)s::uuid[] IS NULL OR i.post_id = ANY(%(posts)s::uuid[]))
+UNION ALL
+SELECT c.post_id, NULL, '', min(c.starts_at), max(c.ends_at), false, NULL, NULL, NULL, false, sum(c.persons)::int
+FROM contracted c WHERE c.starts_at <= %(now)s AND c.ends_at > %(now)s GROUP BY c.post_id
+"""
+
+_POSTS = """
+SELECT p.id, p.name, p.party_id, y.name, coalesce(pl.full_name, ''), p.line
+FROM organisation_post p JOIN organisation_party y ON y.id = p.party_id LEFT JOIN organisation_place pl ON pl.id = p.place_id
+WHERE p.id = ANY(%s::uuid[])
+"""
+
+
+def board(
+    *, by: Actor, tenant: Tenant, now: datetime, party_id: UUID | None = None, post_ids: list[UUID] | None = None
+) -> list[Presence]:
+    """Posts where somebody is expected now, what needs somebody first. Three queries however many posts.
+
+    Raises NotAllowed.
+    """
+    if not policies.reads_sheets(by):
+        raise NotAllowed
+    parties = policies.party_ids(by)
+    if party_id is not None:
+        parties = [party_id] if parties is None or party_id in parties else []
+    today = now.astimezone(tenant.tz).date()
+    given = rosters.contracted_parameters(
+        first=today - timedelta(days=1), last=today, tenant=tenant, party_ids=parties, post_ids=post_ids
+    )
+    people: dict[UUID, list[Person]] = defaultdict(list)
+    asked: dict[UUID, tuple[int, datetime]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_NOW, {**given, "now": now})
+        for post_id, staff_id, name, starts, ends, needs_in, came, grade, went, leave, persons in cursor.fetchall():
+            if staff_id is None:
+                asked[post_id] = (persons, starts)
+            else:
+                person = _person(staff_id, name, starts, ends, needs_in, came, grade, went, leave, now)
+                if person is not None:
+                    people[post_id].append(person)
+        cursor.execute(_POSTS, [[str(i) for i in people.keys() | asked.keys()]])
+        posts = cursor.fetchall()
+    found = [_presence(post, people.get(post[0], []), asked.get(post[0]), now) for post in posts]
+    shown = [p for p in found if p is not None]
+    return sorted(shown, key=lambda p: (ORDER.index(p.state), p.party_name, p.post_name))
+
+
+def _person(
+    staff_id: UUID, name: str, starts: datetime, ends: datetime, needs_in: bool, came: datetime | None, grade: str | None,
+    went: datetime | None, leave: bool, now: datetime,
+) -> Person | None:  # fmt: skip
+    if leave:
+        state, since = "leave", starts
+    elif went is not None:
+        state, since = ("left" if now < ends and went < ends else "done"), went
+    elif came is not None:
+        state, since = ("early" if now < starts else "present" if now < ends + HANDOVER else "done"), came
+    elif now < starts:
+        state, since = "soon", starts
+    elif not needs_in:
+        state, since = "present", starts
+    else:
+        state, since = ("awaited" if now < ends else "done"), starts
+    return Person(staff_id, name, state, since, grade or "", starts, ends)
+
+
+def _presence(
+    post: tuple[Any, ...], people: list[Person], asked: tuple[int, datetime] | None, now: datetime
+) -> Presence | None:
+    due = [p for p in people if p.starts_at <= now < p.ends_at and p.state != "leave"]
+    there = [p for p in people if p.state in ("present", "early")]
+    present = [p for p in due if p.state == "present"]
+    needed = max(len(due), asked[0] if asked else 0)
+    changing = any(abs(edge - now) <= HANDOVER for p in people for edge in (p.starts_at, p.ends_at)) and len(people) > 1
+    if not due:
+        if asked:
+            state, since = ("handover", now) if changing and there else ("nobody", asked[1])
+        elif any(p.state in ("soon", "early") for p in people):
+            state, since = "soon", min(p.starts_at for p in people)
+        else:
+            return None
+    elif len(present) >= needed:
+        state, since = (
+            ("handover" if changing and len(there) > len(present) else "present"),
+            max(p.since for p in present),
+        )
+    elif changing and (there or any(p.state == "done" for p in people)):
+        state, since = "handover", min(p.starts_at for p in due)
+    elif present:
+        state, since = "short", max(p.since for p in due)
+    elif any(p.state == "left" for p in due):
+        state, since = "left", max(p.since for p in due if p.state == "left")
+    else:
+        state, since = "awaited", min(p.starts_at for p in due)
+    shown = tuple(sorted((p for p in people if p.state != "done"), key=lambda p: (p.starts_at, p.name)))
+    return Presence(*post, state=state, since=since, needed=needed, present=len(present), people=shown)

@@ -1,0 +1,119 @@
+"""满编率: contracted post-hours against proved presence, set-based. Presence above what is contracted does not
+make up for a gap at another hour: each post and clock hour is capped at what was contracted for it.
+
+Proved is what results say: from the in-punch to the out-punch, cut to the shift, with evidence; 缺卡 proves nothing.
+A shift still running counts up to now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from identity.contracts import Actor
+from kernel.errors import NotAllowed
+from kernel.tenancy import Tenant
+from tenants.attendance import policies
+from tenants.attendance.contracts import Filled
+from tenants.rosters import queries as rosters
+from tenants.rosters.contracts import CONTRACTED
+
+KEYS = {
+    "post": "h.post_id",
+    "party": "h.party_id",
+    "line": "h.line",
+    "day": "(h.hour AT TIME ZONE %(tz)s)::date",
+    "hour": "extract(hour FROM h.hour AT TIME ZONE %(tz)s)::int",
+    "weekday": "extract(isodow FROM h.hour AT TIME ZONE %(tz)s)::int",
+}
+
+_FILLED = f"""
+WITH contracted AS ({CONTRACTED}), h AS MATERIALIZED (
+    SELECT c.post_id, c.party_id, c.line, g AS hour, max(c.hourly_rate) AS rate,
+           sum(c.persons * date_part('epoch', least(c.ends_at, g + interval '1 hour', %(now)s) - greatest(c.starts_at, g)) / 60)
+             AS minutes
+    FROM contracted c
+    CROSS JOIN LATERAL generate_series(date_trunc('hour', c.starts_at), c.ends_at - interval '1 microsecond', interval '1 hour') g
+    WHERE c.starts_at < %(now)s AND g < %(now)s
+    GROUP BY 1, 2, 3, 4
+), p AS MATERIALIZED (
+    SELECT r.post_id, g AS hour,
+           sum(date_part('epoch', least(r.until, g + interval '1 hour') - greatest(r.present_from, g)) / 60) AS minutes
+    FROM (SELECT post_id, present_from,
+                 CASE WHEN mark = 'pending' THEN least(%(now)s, present_from + interval '24 hours') ELSE present_until END AS until
+          FROM attendance_result
+          WHERE day BETWEEN %(first)s::date - 1 AND %(last)s AND present_from IS NOT NULL AND grade > ''
+            AND (mark <> 'pending' OR wait = 'running')
+            AND (%(posts)s::uuid[] IS NULL OR post_id = ANY(%(posts)s::uuid[]))
+            AND (%(parties)s::uuid[] IS NULL OR party_id = ANY(%(parties)s::uuid[]))) r
+    CROSS JOIN LATERAL generate_series(date_trunc('hour', r.present_from), r.until - interval '1 microsecond', interval '1 hour') g
+    WHERE r.until > r.present_from
+    GROUP BY 1, 2
+)
+SELECT {{keys}} sum(h.minutes)::float8, sum(least(h.minutes, coalesce(p.minutes, 0)))::float8,
+       sum(h.minutes - least(h.minutes, coalesce(p.minutes, 0)))::float8,
+       sum((h.minutes - least(h.minutes, coalesce(p.minutes, 0))) / 60 * h.rate::float8)
+FROM h LEFT JOIN p ON p.post_id = h.post_id AND p.hour = h.hour
+WHERE h.minutes > 0 AND (h.hour AT TIME ZONE %(tz)s)::date BETWEEN %(since)s AND %(last)s
+  AND (%(line)s = '' OR h.line = %(line)s)
+{{group}}
+"""
+
+
+def filled(
+    *, tenant: Tenant, now: datetime, first: date, last: date, by: Sequence[str] = (), party_ids: list[UUID] | None = None,
+    post_ids: list[UUID] | None = None, line: str = "",
+) -> list[Filled]:  # fmt: skip
+    """Contracted and proved person-minutes of the days `first` to `last` (both included), up to `now`.
+
+    `by`: "post", "party", "line", "day", "hour", "weekday". Two queries (one reads the calendar). For features
+    that have asked their own policy; pages use `visible_filled`.
+    """
+    given: dict[str, Any] = rosters.contracted_parameters(
+        first=date.fromordinal(first.toordinal() - 1), last=last, tenant=tenant, party_ids=party_ids, post_ids=post_ids
+    )
+    keys = "".join(f"{KEYS[name]}, " for name in by)
+    group = (
+        f"GROUP BY {', '.join(str(n + 1) for n in range(len(by)))} ORDER BY {', '.join(str(n + 1) for n in range(len(by)))}"
+        if by
+        else ""
+    )
+    sql = _FILLED.replace("{keys}", keys).replace("{group}", group)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, {**given, "since": first, "now": now, "line": line})
+        rows = cursor.fetchall()
+    found = []
+    for row in rows:
+        contracted, present, short, yuan = row[len(by) :]
+        if contracted is not None:
+            found.append(
+                Filled(
+                    tuple(row[: len(by)]),
+                    round(contracted),
+                    round(present),
+                    round(short),
+                    None if yuan is None else _yuan(yuan),
+                )
+            )
+    return found
+
+
+def _yuan(value: float) -> Any:
+    from decimal import Decimal
+
+    return Decimal(str(value)).quantize(Decimal("0.01"))
+
+
+def visible_filled(*, by: Actor, party_id: UUID | None = None, **options: Any) -> list[Filled]:
+    """`filled` for the parties the actor may see. Raises NotAllowed."""
+    if not policies.reads_sheets(by):
+        raise NotAllowed
+    parties = policies.party_ids(by)
+    if party_id is not None:
+        parties = [party_id] if parties is None or party_id in parties else []
+    group = options.pop("group_by", ())
+    return filled(by=group, party_ids=parties, **options)

@@ -1,0 +1,191 @@
+"""The month sheet as a workbook and as a PDF. Long ones are jobs with progress."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import xlsxwriter
+from django.db import transaction
+
+from identity.contracts import Actor
+from kernel import pdf
+from kernel.errors import DomainError, Invalid, NotAllowed
+from kernel.tenancy import Tenant
+from tenants.attendance import policies, queries
+from tenants.attendance.sheet import SIGNS, TOTALS, Sheet, sheet
+from tenants.jobs import files
+from tenants.jobs import operations as jobs
+from tenants.jobs.models import Job
+from tenants.organisation.models import Staff
+
+AT_ONCE = 300  # people; more are exported by the worker
+BATCH = 250
+FORMS = ("xlsx", "pdf")
+WEEKDAYS = "一二三四五六日"
+LEGEND = "　".join(f"{sign} {mark.label}" for mark, sign in SIGNS.items())
+
+
+def _plain(text: str) -> str:
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def workbook(parts: Sequence[Sheet], *, school: str) -> bytes:
+    """One sheet with a line per person and a second one with the sentence of each irregular shift left to the page."""
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    base = {"border": 1, "border_color": "#C9D3E0", "align": "center", "valign": "vcenter"}
+    head = book.add_format({**base, "bold": True, "bg_color": "#E3ECFA", "text_wrap": True})
+    rest = book.add_format({**base, "bold": True, "bg_color": "#F1F3F5", "font_color": "#667085", "text_wrap": True})
+    plain = book.add_format({**base, "text_wrap": True})
+    name = book.add_format({**base, "align": "left"})
+    bad = book.add_format({**base, "font_color": "#B42318", "bold": True, "text_wrap": True})
+    title = book.add_format({"bold": True, "font_size": 14})
+    first = parts[0]
+    page = book.add_worksheet(f"{first.month:%Y-%m}")
+    page.write_string(0, 0, f"{school} {first.month.year} 年 {first.month.month} 月考勤表", title)
+    page.write_string(1, 0, f"图例：{LEGEND}；带 * 为待定")
+    heads = ["姓名", "工号", "单位", *(f"{d.day.day}\n{WEEKDAYS[d.day.weekday()]}" for d in first.days)]
+    heads += ["应出勤", *(str(m.label) for m in TOTALS), "迟到分钟", "早退分钟", "在岗小时", "本人确认"]
+    for column, text in enumerate(heads):
+        day = first.days[column - 3] if 3 <= column < 3 + len(first.days) else None
+        page.write_string(2, column, text, rest if day and not day.works else head)
+    line = 3
+    for part in parts:
+        for row in part.rows:
+            for column, text in enumerate((row.staff.name, row.staff.number, row.staff.party.name)):
+                page.write_string(line, column, _plain(text), name)
+            for n, boxes in enumerate(row.days):
+                text = "/".join(b.sign + ("*" if b.held else "") for b in boxes)
+                page.write_string(line, 3 + n, text, bad if any(b.tone == "bad" for b in boxes) else plain)
+            figures, column = row.figures, 3 + len(first.days)
+            numbers = [figures.instances if figures else 0, *row.totals]
+            numbers += [figures.late_minutes, figures.early_minutes] if figures else [0, 0]
+            for n, number in enumerate(numbers):
+                page.write_number(line, column + n, number, plain)
+            page.write_number(line, column + len(numbers), float(figures.hours) if figures else 0, plain)
+            page.write_string(line, column + len(numbers) + 1, "已确认" if row.confirmed else "", plain)
+            line += 1
+    page.set_column(0, 0, 10)
+    page.set_column(1, 1, 10)
+    page.set_column(2, 2, 22)
+    page.set_column(3, 2 + len(first.days), 4.5)
+    page.set_row(2, 32)
+    page.freeze_panes(3, 3)
+    page.set_landscape()
+    page.set_paper(8)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(2)
+    book.close()
+    return out.getvalue()
+
+
+TYPST = """
+#let d = json("data.json")
+#set page(paper: "a3", flipped: true, margin: (x: 10mm, y: 12mm), footer: context [
+  #set text(7pt, fill: luma(90)); #d.made #h(1fr) 第 #counter(page).display() 页，共 #counter(page).final().first() 页
+])
+#set text(7pt)
+#text(13pt, weight: "bold")[#d.title]
+#v(-4pt)
+#text(7pt, fill: luma(70))[图例：#d.legend；带 \\* 为待定]
+#table(
+  columns: (auto, auto) + d.days.map(_ => 1fr) + d.totals.map(_ => auto) + (auto, auto),
+  align: (x, y) => if x < 2 { left + horizon } else { center + horizon },
+  inset: (x: 2pt, y: 3pt), stroke: 0.4pt + luma(190),
+  fill: (x, y) => if y == 0 { rgb("#E3ECFA") } else if x >= 2 and x < 2 + d.days.len() and d.days.at(x - 2).rest { luma(245) },
+  table.header([姓名], [单位], ..d.days.map(x => [#x.n #linebreak() #x.w]), ..d.totals.map(x => [#x]), [小时], [确认]),
+  ..d.rows.map(r => ([#r.name], [#r.party], ..r.cells.map(c => if c.bad { text(fill: rgb("#B42318"), weight: "bold")[#c.t] } else { [#c.t] }),
+    ..r.totals.map(x => [#x]), [#r.hours], [#r.confirmed])).flatten()
+)
+"""
+
+
+def document(parts: Sequence[Sheet], *, school: str, now: datetime, tenant: Tenant) -> bytes:
+    """The same on A3 landscape. Raises NoFonts."""
+    first = parts[0]
+    data = {
+        "title": f"{school} {first.month.year} 年 {first.month.month} 月考勤表",
+        "made": f"{now.astimezone(tenant.tz):%Y-%m-%d %H:%M} 由 CiELM 生成",
+        "legend": LEGEND,
+        "days": [{"n": str(d.day.day), "w": WEEKDAYS[d.day.weekday()], "rest": not d.works} for d in first.days],
+        "totals": ["应到", *(SIGNS[m] for m in TOTALS)],
+        "rows": [
+            {
+                "name": r.staff.name, "party": r.staff.party.name,
+                "cells": [
+                    {"t": "/".join(b.sign + ("*" if b.held else "") for b in boxes), "bad": any(b.tone == "bad" for b in boxes)}
+                    for boxes in r.days
+                ],
+                "totals": [str(n or "") for n in ([r.figures.instances if r.figures else 0, *r.totals])],
+                "hours": str(r.figures.hours) if r.figures else "", "confirmed": "是" if r.confirmed else "",
+            }
+            for part in parts for r in part.rows
+        ],
+    }  # fmt: skip
+    return pdf.pdf(TYPST, data)
+
+
+def make(people: Sequence[Staff], *, month: date, form: str, tenant: Tenant, now: datetime) -> bytes:
+    """The file of these people. Raises Invalid for an unknown form."""
+    if form not in FORMS:
+        raise Invalid("请选择 Excel 或 PDF。", field="form")
+    parts = [sheet(people, month=month)]
+    return (
+        workbook(parts, school=tenant.name)
+        if form == "xlsx"
+        else document(parts, school=tenant.name, now=now, tenant=tenant)
+    )
+
+
+def start(
+    *,
+    month: date,
+    form: str,
+    by: Actor,
+    tenant: Tenant,
+    now: datetime,
+    party_id: UUID | None = None,
+    post_id: UUID | None = None,
+) -> Job:
+    """A job for a large export. What the asker may see is decided now. Raises NotAllowed, Invalid."""
+    if not policies.reads_sheets(by):
+        raise NotAllowed
+    if form not in FORMS:
+        raise Invalid("请选择 Excel 或 PDF。", field="form")
+    ids = queries.people(by=by, month=month, party_id=party_id, post_id=post_id).values_list("pk", flat=True)
+    return jobs.start(
+        kind="attendance.export_month", title=f"{month.year} 年 {month.month} 月考勤表（{form.upper()}）", by=by, tenant=tenant,
+        now=now, result={"month": month.isoformat(), "form": form, "staff": [str(i) for i in ids]},
+    )  # fmt: skip
+
+
+def work(*, job_id: UUID, tenant: Tenant, clock: Callable[[], datetime]) -> None:
+    """Make the file of a job, in batches with progress. Safe to run twice."""
+    job = jobs.take(job_id=job_id, now=clock())
+    if job is None:
+        return
+    asked: dict[str, Any] = job.result
+    month, ids = date.fromisoformat(asked["month"]), [UUID(i) for i in asked["staff"]]
+    people = list(Staff.objects.select_related("party").filter(pk__in=ids).order_by("party__name", "pinyin", "number"))
+    parts = []
+    for start_at in range(0, max(1, len(people)), BATCH):
+        parts.append(sheet(people[start_at : start_at + BATCH], month=month))
+        done = min(len(people), start_at + BATCH)
+        jobs.progress(
+            job, done=done, total=len(people) + BATCH, sentence=f"已汇总 {done} / {len(people)} 人", now=clock()
+        )
+    try:
+        content = (
+            workbook(parts, school=tenant.name) if asked["form"] == "xlsx"
+            else document(parts, school=tenant.name, now=clock(), tenant=tenant)
+        )  # fmt: skip
+    except DomainError as refused:
+        jobs.fail(job, sentence=refused.sentence, now=clock())
+        return
+    path = files.store(tenant=tenant, job_id=job.pk, name=f"sheet.{asked['form']}", data=content)
+    with transaction.atomic():
+        jobs.finish(job, sentence=f"已生成，{len(people)} 人", now=clock(), output_path=path, result={"staff": []})

@@ -1,0 +1,48 @@
+"""Counting refused punches after all, because the fence, the phone or the device was at fault (误伤)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import transaction
+
+from identity.contracts import Actor
+from kernel.errors import NotAllowed
+from kernel.tenancy import Tenant
+from tenants.punches import policies, sentences
+from tenants.punches.choices import PunchStatus, Refusal
+from tenants.punches.deciding import decide
+from tenants.punches.fences import Verdict
+from tenants.punches.models import Punch
+from tenants.punches.operations.dirty import mark_dirty
+from tenants.punches.operations.punching import _case_of
+
+
+@transaction.atomic
+def count_refused(
+    *, punch_ids: Collection[int], inside_only: bool, by: Actor, tenant: Tenant, now: datetime, note: str = ""
+) -> int:
+    """A supervisor says that these people were there: the punches count, with the decider's name as the voucher.
+
+    With `inside_only` only those that the fences, as they are now, no longer refuse. Never the decider's
+    own. Locks the punches; returns how many count now. The caller records why. Raises NotAllowed.
+    """
+    if not policies.decides(by):
+        raise NotAllowed
+    rows = Punch.objects.select_for_update(of=("self",)).filter(pk__in=list(punch_ids), status=PunchStatus.REFUSED)
+    if by.staff_id is not None:
+        rows = rows.exclude(staff_id=by.staff_id)
+    changed = []
+    for row in rows:
+        case = _case_of(row)
+        if inside_only and case.verdict == Verdict.OUTSIDE:
+            continue
+        row.note = f"误伤更正（{by.name}）{'：' + note if note else ''}；原因曾为：{sentences.why(row)}"[:200]
+        row.status, row.refusal = PunchStatus.ACCEPTED, Refusal.NONE
+        row.grade = min(decide(case).grade, row.asked or row.grade)
+        row.vouched_by, row.vouched_by_name = by.account_id, by.name[:60]
+        changed.append(row)
+    Punch.objects.bulk_update(changed, ["status", "refusal", "grade", "note", "vouched_by", "vouched_by_name"])
+    mark_dirty([(r.staff_id, r.at.astimezone(tenant.tz).date()) for r in changed], tenant=tenant)
+    return len(changed)
