@@ -113,11 +113,25 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         "人员在岗",
         [
             Entry(
+                "实时在岗",
+                icon="user-check",
+                url_name="attendance:board",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ATTENDANCE,
+            ),
+            Entry(
                 "打卡记录",
                 icon="fingerprint",
                 url_name="punches:index",
                 roles=STAFF_OF_SCHOOL | COMPANY,
                 grant=GrantScope.PUNCHES,
+            ),
+            Entry(
+                "考勤结果",
+                icon="calendar-stats",
+                url_name="attendance:sheet",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                grant=GrantScope.ATTENDANCE,
             ),
         ],
     ),

@@ -1,4 +1,4 @@
-// @entry Live parts of a page: [data-live] hears by SSE that something changed and fetches its fragment again.
+// Live parts of a page: [data-live] hears by SSE that something changed and fetches its fragment again.
 import htmx from './common'
 
 /**

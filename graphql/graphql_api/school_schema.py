@@ -3,6 +3,7 @@
 import graphene
 
 from graphql_api.public_schema import MeQuery
+from graphql_api.tenant.attendance import AttendanceMutation, AttendanceQuery
 from graphql_api.tenant.benchmark import OwnBenchmarkQuery
 from graphql_api.tenant.calendar import CalendarMutation, CalendarQuery
 from graphql_api.tenant.certificates import CertificatesQuery
@@ -22,6 +23,7 @@ from graphql_api.tenant.timeline import TimelineQuery
 
 class Query(
     PunchesQuery,
+    AttendanceQuery,
     FindingsQuery,
     InspectionsQuery,
     EvidenceQuery,
@@ -44,6 +46,7 @@ class Query(
 class Mutation(
     CalendarMutation,
     PunchesMutation,
+    AttendanceMutation,
     OrganisationMutation,
     FindingsMutation,
     InspectionsMutation,

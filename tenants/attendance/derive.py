@@ -326,7 +326,8 @@ def lock(tenant: Tenant) -> None:
 def _run(sql: str, parameters: dict[str, Any]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(sql, parameters)
-        return max(0, cursor.rowcount)
+        written: int = cursor.rowcount
+    return max(0, written)
 
 
 @transaction.atomic
@@ -405,7 +406,8 @@ def due(*, now: datetime, seen: datetime) -> Sequence[tuple[UUID, date]]:
     """(instance, day) to look at now: judgements whose time has come, shifts without a result, leaves decided since `seen`."""
     with connection.cursor() as cursor:
         cursor.execute(DUE, {"now": now, "seen": seen})
-        return cursor.fetchall()
+        rows: list[tuple[UUID, date]] = cursor.fetchall()
+    return rows
 
 
 def derive_instances(rows: Sequence[tuple[UUID, date]], *, tenant: Tenant, now: datetime) -> Derived:

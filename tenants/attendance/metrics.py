@@ -125,8 +125,9 @@ def readings(*, month: date, tz: ZoneInfo) -> dict[str, list[Reading]]:
     # The zone is all that the rule of presence needs of a school.
     tenant = Tenant(schema="", school_id=UUID(int=0), name="", slug="", tz=tz)
     end = datetime.combine(after, datetime.min.time(), tz).astimezone(UTC)
-    period = {"tenant": tenant, "now": end, "first": first, "last": after - timedelta(days=1)}
-    for each in [*filled(**period), *filled(**period, by=["line"])]:
+    last = after - timedelta(days=1)
+    whole = filled(tenant=tenant, now=end, first=first, last=last)
+    for each in [*whole, *filled(tenant=tenant, now=end, first=first, last=last, by=["line"])]:
         line = str(each.key[0]) if each.key else ""
         n, share = coverage.get(line, (0, Decimal(0)))
         hours = [(Decimal(m) / 60).quantize(Decimal("0.01")) for m in (each.present, each.contracted)]

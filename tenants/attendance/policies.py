@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
@@ -77,7 +78,7 @@ def can_close(actor: Actor) -> bool:
     return actor.is_system or decides(actor)
 
 
-def frozen_days(cells: list[tuple[UUID, date]]) -> set[tuple[UUID, date]]:
+def frozen_days(cells: Sequence[tuple[UUID, date]]) -> set[tuple[UUID, date]]:
     """For rosters: which (person, day) lie in a confirmed month."""
     from tenants.attendance.models import Confirmation
 

@@ -21,7 +21,10 @@ from workers.celery import app
 TASKS: dict[str, Any] = {name: task for name, task in app.tasks.items() if not name.startswith("celery.")}
 OF_SCHOOLS = sorted(name for name, task in TASKS.items() if isinstance(task, SchoolTask))
 # Words of tasks that are no id.
-WORDS: dict[str, Any] = {"word": "hello", "day": "2026-11-01", "on": "2026-11-01", "since": "2026-11-01"}
+WORDS: dict[str, Any] = {
+    "word": "hello",
+    **dict.fromkeys(("day", "on", "since", "from_day", "until_day"), "2026-11-01"),
+}
 
 
 def parameters(task: Task, world: World) -> dict[str, Any]:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("", include("web.tenant.findings.urls")),
     path("", include("web.tenant.punches.urls")),
     path("", include("web.tenant.inspections.urls")),
+    path("", include("web.tenant.attendance.urls")),
     path("", include("web.tenant.notices.urls")),
     path("", include("web.tenant.timeline.urls")),
     path("", include("web.tenant.phone.urls")),

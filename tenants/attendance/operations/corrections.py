@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from identity.choices import Role
 from identity.contracts import Actor
-from identity.people import people_of_school
+from identity.people import Person, people_of_school
 from kernel.clock import month_bounds
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
@@ -42,7 +42,7 @@ COUNTED = (CorrectionStatus.PENDING, CorrectionStatus.APPROVED)
 
 def _deciders(tenant: Tenant, now: datetime) -> list[UUID]:
     today = now.astimezone(tenant.tz).date()
-    found = []
+    found: list[Person] = []
     for role in (Role.SCHOOL_SUPERVISOR, Role.SCHOOL_ADMIN):
         found = found or people_of_school(school_id=tenant.school_id, roles=[role], today=today)
     return [p.account_id for p in found]
