@@ -79,7 +79,6 @@ class PunchType(DjangoObjectType):
         convert_choices_to_enum = False
 
     id = graphene.NonNull(graphene.BigInt)
-    client_id = graphene.UUID()
     device_id = graphene.UUID()
     lacking = graphene.NonNull(
         graphene.List(graphene.NonNull(graphene.String)), description="Certificates the post requires and were missing"

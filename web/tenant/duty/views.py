@@ -61,7 +61,7 @@ def _board(request: SchoolRequest) -> dict[str, Any]:
     now = clock.now()
     form = CockpitFilter(request.GET, by=request.actor)
     view = cockpit(by=request.actor, tenant=request.school, now=now, **form.chosen())
-    rows = []
+    rows: list[dict[str, Any]] = []
     for state in view.posts:
         state.shortfalls.sort(key=lambda gap: gap.starts_at)
         rows.append({"state": state, "short": state.short_now(now), "gaps": state.shortfalls[-3:][::-1]})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import connection, transaction
@@ -62,7 +63,7 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
 
 def _fences(plan: Plan, who: People, tenant: Tenant, posts: dict[str, Post], now: datetime) -> None:
     lat, lon = HERE.get(plan.slug, (30.0, 120.0))
-    common = {"by": who.admin, "tenant": tenant, "now": now}
+    common: dict[str, Any] = {"by": who.admin, "tenant": tenant, "now": now}
     for n, (name, radius) in enumerate(
         {"公寓值班员": 120, "楼宇保洁员": 400, "门岗保安员": 60, "窗口服务员": 90}.items()
     ):
@@ -110,7 +111,7 @@ def _times(starts_at: datetime, ends_at: datetime, random: Random) -> list[tuple
 
 
 def _terminals(who: People, tenant: Tenant, now: datetime) -> list[UUID]:
-    common = {"by": who.admin, "tenant": tenant, "now": now - BACK}
+    common: dict[str, Any] = {"by": who.admin, "tenant": tenant, "now": now - BACK}
     made = [
         operations.add_device(name=name, kind=DeviceKind.TERMINAL, verifies_person=True, **common)[0].pk
         for name in TERMINALS
