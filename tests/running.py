@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from tests import databases
+from tests.factories import face_models
 
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = [
@@ -94,11 +95,13 @@ def site(
         "PUBLIC_URL": f"http://localhost:{port}",
         "PYTHONPATH": os.pathsep.join(str(p) for p in (ROOT, ROOT / "platform", ROOT / "graphql")),
         "PYTHONUNBUFFERED": "1",
+        "FACE_MODEL_PACK": str(face_models.make_pack(var / "pack")),
     }
     python = [sys.executable, "-W", "ignore", "-m"]
     commands = {
         "web": [*python, "uvicorn", "config.asgi:application", "--port", str(port), "--log-level", "warning"],
         "worker": [*python, "celery", "-A", "workers.celery", "worker", "--pool", "threads", "-c", "2", "-l", "info"],
+        "face": [*python, "celery", "-A", "workers.celery", "worker", "-Q", "face", "--pool", "threads", "-c", "2"],
         "beat": [*python, "celery", "-A", "workers.celery", "beat", "-l", "info"],
     }
     processes = {}
@@ -106,7 +109,7 @@ def site(
         with (var / f"{process}.log").open("w") as log:
             processes[process] = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
     running = Site(port, name, var, env)
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while True:
         try:
             urllib.request.urlopen(running.url("/readyz"), timeout=2)
@@ -128,10 +131,14 @@ def site(
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium, whose camera sees the drawn person 1 (tests/factories/face_models.py)."""
+    seen = tmp_path_factory.mktemp("camera") / "person.mjpeg"
+    seen.write_bytes(face_models.frame(1) * 10)
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=CHROMIUM
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            args=[*CHROMIUM, f"--use-file-for-fake-video-capture={seen}"],
         )
         yield chromium
         chromium.close()

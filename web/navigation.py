@@ -66,6 +66,7 @@ INSTITUTE: list[tuple[str, list[Entry]]] = [
                 url_name="institute:schools_ledger",
                 roles=frozenset({Role.INSTITUTE_ADMIN}),
             ),
+            Entry("人脸信息", icon="face-id", url_name="institute:faces", roles=ANALYSTS),
         ],
     ),
     ("对标", [Entry("跨校对标", icon="chart-dots", url_name="institute:benchmark", roles=ANALYSTS)]),
@@ -206,6 +207,8 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         "设置",
         [
             Entry("成员管理", icon="users", url_name="members:index", roles=frozenset({Role.SCHOOL_ADMIN})),
+            Entry("人脸服务", icon="face-id", url_name="face:index", roles=STAFF_OF_SCHOOL),
+            Entry("人脸录入情况", icon="face-id", url_name="face:people", roles=COMPANY),
             Entry(
                 "授权研究院",
                 icon="lock-open",

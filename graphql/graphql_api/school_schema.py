@@ -9,6 +9,7 @@ from graphql_api.tenant.calendar import CalendarMutation, CalendarQuery
 from graphql_api.tenant.certificates import CertificatesQuery
 from graphql_api.tenant.evaluations import EvaluationsMutation, EvaluationsQuery
 from graphql_api.tenant.evidence import EvidenceQuery
+from graphql_api.tenant.face import FaceMutation, FaceQuery
 from graphql_api.tenant.findings import FindingsMutation, FindingsQuery
 from graphql_api.tenant.identity import IdentityMutation, IdentityQuery
 from graphql_api.tenant.inspections import InspectionsMutation, InspectionsQuery
@@ -24,6 +25,7 @@ from graphql_api.tenant.timeline import TimelineQuery
 class Query(
     PunchesQuery,
     AttendanceQuery,
+    FaceQuery,
     FindingsQuery,
     InspectionsQuery,
     EvidenceQuery,
@@ -47,6 +49,7 @@ class Mutation(
     CalendarMutation,
     PunchesMutation,
     AttendanceMutation,
+    FaceMutation,
     OrganisationMutation,
     FindingsMutation,
     InspectionsMutation,

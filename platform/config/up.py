@@ -100,6 +100,12 @@ def run_all(port: int) -> int:
         "worker", f"exec {py} -m celery --quiet -A workers.celery worker --pool threads -c 4 -l warning -n one@localhost --without-gossip --without-mingle",
         env=env, cwd=str(ROOT),
     )  # fmt: skip
+    if os.environ.get("FACE_MODEL_PACK"):
+        # Models are loaded once, at the first check; the second thread answers people while a batch is worked on.
+        manager.add_process(
+            "face", f"exec {py} -m celery --quiet -A workers.celery worker -Q face --pool threads -c 2 -l warning -n face@localhost --without-gossip --without-mingle",
+            env=env, cwd=str(ROOT),
+        )  # fmt: skip
     manager.add_process(
         "beat", f"exec {py} -m celery --quiet -A workers.celery beat -l warning", env=env, cwd=str(ROOT)
     )

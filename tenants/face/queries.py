@@ -11,7 +11,7 @@ from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, QueryS
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
 from tenants.face import pack, policies, texts
-from tenants.face.choices import CheckState, Decision, Purpose, Standing
+from tenants.face.choices import PASSED, CheckState, Decision, Purpose, Standing
 from tenants.face.contracts import CheckResult, Coverage
 from tenants.face.models import Check, Consent, Deletion, Setting, Template
 from tenants.organisation import queries as organisation
@@ -132,6 +132,19 @@ def own_result(check_id: UUID, *, by: Actor) -> CheckResult:
     result = result_of(check_id)
     person(result.staff_id, by=by)
     return result
+
+
+def own_check(check_id: UUID, *, by: Actor) -> Check:
+    """As `own_result`, as a row without its picture. Raises NotFound."""
+    row = Check.objects.defer("picture_sealed").filter(pk=check_id).first()
+    if row is None:
+        raise NotFound
+    person(row.staff_id, by=by)
+    return row
+
+
+def passed(outcome: str) -> bool:
+    return outcome in PASSED
 
 
 def _missing() -> CheckResult:

@@ -271,3 +271,10 @@ def photo(*people: int, quality: int = 92, kind: str = "JPEG", **how: Any) -> by
     out = io.BytesIO()
     picture(*people, **how).save(out, kind, quality=quality)
     return out.getvalue()
+
+
+def frame(person: int) -> bytes:
+    """One JPEG of 640 × 480 as a phone's camera sends it; several in a row are an .mjpeg that Chromium takes for a camera."""
+    out = io.BytesIO()
+    picture(person).crop((0, 80, 640, 560)).save(out, "JPEG", quality=95)
+    return out.getvalue()

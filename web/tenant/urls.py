@@ -22,6 +22,7 @@ urlpatterns = [
     path("", include("web.tenant.phone.urls")),
     path("organisation/", include("web.tenant.organisation.urls")),
     path("calendar/", include("web.tenant.calendar.urls")),
+    path("", include("web.tenant.face.urls")),
     path("jobs/", include("web.tenant.jobs.urls")),
     re_path(r"^q/(?P<code>[A-Za-z0-9-]{2,24})/?$", places.scan, name="scan"),
     path("evaluations/", include("web.tenant.evaluations.urls")),

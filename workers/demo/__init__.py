@@ -10,7 +10,7 @@ from datetime import datetime
 
 from kernel.tenancy import public_context, school_context
 from workers.demo import applications, institute, schools
-from workers.demo.school import calendar, history, organisation, punches
+from workers.demo.school import calendar, face, history, organisation, punches
 
 SEED = 20261
 
@@ -33,4 +33,5 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 say(f"{plan.name}：三个月的巡查、整改与两轮考核")
                 punches.make(plan, people, tenant, now=now, seed=SEED)
                 say(f"{plan.name}：打卡范围、考勤设备与两个月的打卡")
+                face.make(plan, people, tenant, now=now, seed=SEED)
             schools.facts(tenant)

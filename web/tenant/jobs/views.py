@@ -21,6 +21,7 @@ TYPES = {"xlsx": MIME, "pdf": "application/pdf", "csv": "text/csv"}
 PAGES = {
     "organisation.check_import": "organisation:import",
     "organisation.apply_import": "organisation:import",
+    "face.enrol_batch": "face:batch",
 }  # job kind → the page that shows its result
 
 

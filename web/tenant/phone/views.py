@@ -59,5 +59,6 @@ def home(request: SchoolRequest) -> HttpResponse:
         "more": max(0, counts.mine - len(todo)),
         "tones": TONES,
         "fixing": not policies.can_inspect(by),
+        "own_face": by.staff_id is not None,
     }
     return render(request, "phone/home.html", context)
