@@ -15,10 +15,9 @@ from tenants.organisation import operations as organisation
 
 def service_lines(tenant: Tenant, profile: Profile) -> None:
     """How each line is run, as the application said; lines it did not name follow the school as a whole."""
-    for line in ServiceLine.values:
-        mode = profile.line_modes.get(line, profile.mode)
-        if mode in OperatingMode.values:
-            organisation.set_line(line=line, mode=mode, by=Actor.system(tenant.school_id), tenant=tenant)
+    modes = {line: profile.line_modes.get(line, profile.mode) for line in ServiceLine.values}
+    known = {line: mode for line, mode in modes.items() if mode in OperatingMode.values}
+    organisation.start_lines(modes=known, by=Actor.system(tenant.school_id), tenant=tenant)
 
 
 SEEDERS: dict[str, Seeder] = {"organisation.service_lines": service_lines}

@@ -17,6 +17,7 @@ class Context:
     actor: Actor
     school: Tenant | None
     loaders: dict[str, Any] = field(default_factory=dict)
+    columns_only: dict[Any, bool] = field(default_factory=dict)  # of `loaders.at_hand`, per field of the document
 
     @property
     def tenant(self) -> Tenant:

@@ -8,6 +8,8 @@ anything else the code INTERNAL and the request id under which it was logged.
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
+from contextlib import suppress
 from typing import Any, cast
 
 import structlog
@@ -88,8 +90,9 @@ class ApiView(View):
 
     def _run(self, request: HttpRequest, kind: str, asked: dict[str, Any]) -> HttpResponse:
         refused = 400 if kind == GRAPHQL else 200
+        known = (id(self.schema), settings.GRAPHQL_INTROSPECTION, asked["query"])
         try:
-            document = parse(asked["query"], max_tokens=limits.MAX_TOKENS)
+            document = _valid.get(known) or parse(asked["query"], max_tokens=limits.MAX_TOKENS)
         except GraphQLError as error:
             return _respond(ExecutionResult(None, [_coded(error, "GRAPHQL_PARSE_FAILED")]), kind, status=refused)
         variables = asked.get("variables") or {}
@@ -100,10 +103,12 @@ class ApiView(View):
         except limits.TooMuch as error:
             return _respond(ExecutionResult(None, [error], extensions=cost), kind, status=refused)
         rules = [*specified_rules, *([] if settings.GRAPHQL_INTROSPECTION else [NoSchemaIntrospectionCustomRule])]
-        errors = validate(self.schema.graphql_schema, document, rules, max_errors=5)
+        errors = [] if known in _valid else validate(self.schema.graphql_schema, document, rules, max_errors=5)
         if errors:
             coded = [_coded(error, "GRAPHQL_VALIDATION_FAILED") for error in errors]
             return _respond(ExecutionResult(None, coded, extensions=cost), kind, status=refused)
+        if request.actor.signed_in:  # type: ignore[attr-defined]
+            _remember(known, document)
         operation = get_operation_ast(document, asked.get("operationName"))
         if operation is None:
             unclear = GraphQLError("operationName 不明确", extensions={"code": "OPERATION_RESOLUTION_FAILURE"})
@@ -131,6 +136,21 @@ class ApiView(View):
         assert isinstance(result, ExecutionResult)
         result.errors = [_safe(error) for error in result.errors] if result.errors else None
         return result
+
+
+# Programs ask the same documents with other variables: what was parsed and found valid is kept, the newest last.
+# Only of people and programs who are signed in, and only of a usual length: a stranger fills no memory of ours.
+_valid: OrderedDict[tuple[int, bool, str], DocumentNode] = OrderedDict()
+KEPT, LONGEST = 200, 4_000
+
+
+def _remember(key: tuple[int, bool, str], document: DocumentNode) -> None:
+    if key in _valid or len(key[2]) > LONGEST:
+        return
+    while len(_valid) >= KEPT:
+        with suppress(KeyError):  # another thread was faster
+            _valid.popitem(last=False)
+    _valid[key] = document
 
 
 def _wanted_type(request: HttpRequest) -> str:

@@ -114,6 +114,7 @@ if not DATABASE_URL:
 _u = urlsplit(DATABASE_URL)
 _q = dict(parse_qsl(_u.query))
 TESTING = "pytest" in sys.modules
+ORIGINAL_BACKEND = "config.postgresql"  # Django's, without the twin index per text column of a school
 DATABASES = {
     "default": {
         "ENGINE": "django_tenants.postgresql_backend",

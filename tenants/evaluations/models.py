@@ -23,7 +23,7 @@ class Round(models.Model):
     kind = models.CharField(_("类型"), max_length=10, choices=RoundKind.choices)
     starts_on = models.DateField(_("开始日期"))
     ends_on = models.DateField(_("结束日期"))  # inclusive
-    party = models.ForeignKey("organisation.Party", on_delete=models.PROTECT, related_name="+")
+    party = models.ForeignKey("organisation.Party", on_delete=models.PROTECT, related_name="+", db_index=False)
     party_name = models.CharField(max_length=120)  # as it was called then: the document must not change later
     rubric = models.ForeignKey("rubrics.Rubric", on_delete=models.PROTECT, related_name="+")
     sheet = models.JSONField()
@@ -80,7 +80,7 @@ class Area(models.Model):
     """A part of the party's field (a campus, a site) scored by itself. Every round has at least one."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="areas")
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="areas", db_index=False)
     name = models.CharField(_("片区"), max_length=60)
     place_id = models.UUIDField(null=True)  # findings below this place belong here; None: the rest
     weight = models.DecimalField(_("权重"), max_digits=5, decimal_places=2, default=1)
@@ -104,7 +104,7 @@ class Source(models.Model):
     """Who scores (使用单位, 保卫处, …) and what the score counts for; weights of a round add up to 100."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="sources")
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="sources", db_index=False)
     name = models.CharField(_("评分单位"), max_length=60)
     weight = models.DecimalField(
         _("权重（%）"), max_digits=5, decimal_places=2, validators=[MinValueValidator(0), MaxValueValidator(100)]
@@ -137,7 +137,7 @@ class Entry(models.Model):
     """A source's answer for an area: a score out of 100, or the sheet handed in. One per source and area."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="entries")
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="entries", db_index=False)
     area = models.ForeignKey(Area, on_delete=models.CASCADE, related_name="entries")
     raw = models.DecimalField(_("得分"), max_digits=5, decimal_places=2, null=True)
     not_applicable = models.JSONField(default=dict)  # {item key: reason}
@@ -163,7 +163,7 @@ class Deduction(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="deductions")
+    round = models.ForeignKey(Round, on_delete=models.CASCADE, related_name="deductions", db_index=False)
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="deductions")
     area = models.ForeignKey(Area, on_delete=models.CASCADE, related_name="deductions")
     item_key = models.CharField(max_length=40)  # key of the item in Round.sheet

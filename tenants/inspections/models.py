@@ -45,8 +45,8 @@ class Inspection(models.Model):
     rubric_digest = models.CharField(max_length=64)  # sha256 of `rubric`: what was asked cannot change afterwards
     rubric = models.JSONField()  # tenants.rubrics.contracts.RubricContract.as_json()
     checklist_id = models.UUIDField(null=True)
-    place = models.ForeignKey("organisation.Place", on_delete=models.PROTECT, related_name="+")
-    party = models.ForeignKey("organisation.Party", on_delete=models.PROTECT, related_name="+")
+    place = models.ForeignKey("organisation.Place", on_delete=models.PROTECT, related_name="+", db_index=False)
+    party = models.ForeignKey("organisation.Party", on_delete=models.PROTECT, related_name="+", db_index=False)
     line = models.CharField(max_length=12, choices=ServiceLine.choices)
     status = models.CharField(max_length=10, choices=InspectionStatus.choices, default=InspectionStatus.RUNNING)
     started_at = models.DateTimeField(default=timezone.now)
@@ -81,7 +81,7 @@ class Result(models.Model):
     """One item of the sheet and what was seen. Findings of a fail name the inspection and the item."""
 
     id = models.BigAutoField(primary_key=True)
-    inspection = models.ForeignKey(Inspection, on_delete=models.CASCADE, related_name="results")
+    inspection = models.ForeignKey(Inspection, on_delete=models.CASCADE, related_name="results", db_index=False)
     item_id = models.UUIDField()
     position = models.PositiveSmallIntegerField()
     verdict = models.CharField(max_length=4, choices=Verdict.choices, blank=True, default=Verdict.NONE)
@@ -106,7 +106,7 @@ class Recheck(models.Model):
     """What this walk saw of a finding that was still open from before."""
 
     id = models.BigAutoField(primary_key=True)
-    inspection = models.ForeignKey(Inspection, on_delete=models.CASCADE, related_name="rechecks")
+    inspection = models.ForeignKey(Inspection, on_delete=models.CASCADE, related_name="rechecks", db_index=False)
     finding_id = models.UUIDField(db_index=True)
     solved = models.BooleanField()
     at = models.DateTimeField()

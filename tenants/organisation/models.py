@@ -116,7 +116,7 @@ class Post(models.Model):
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     name = models.CharField(_("岗位名称"), max_length=60)
-    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="posts")
+    party = models.ForeignKey(Party, on_delete=models.PROTECT, related_name="posts", db_index=False)
     line = models.CharField(_("服务条线"), max_length=12, choices=ServiceLine.choices)
     place = models.ForeignKey(Place, null=True, blank=True, on_delete=models.SET_NULL)
     headcount = models.PositiveSmallIntegerField(_("合同编制人数"), default=1)

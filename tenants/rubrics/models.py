@@ -108,7 +108,7 @@ class RubricRevision(models.Model):
     """What an active rubric said, whole, from `made_at` until the next revision. Never changed."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    rubric = models.ForeignKey(Rubric, on_delete=models.CASCADE, related_name="revisions")
+    rubric = models.ForeignKey(Rubric, on_delete=models.CASCADE, related_name="revisions", db_index=False)
     revision = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)  # sha256 of RubricContract.as_json()
     content = models.JSONField()

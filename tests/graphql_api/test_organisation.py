@@ -62,6 +62,45 @@ def test_five_hundred_people_with_nested_relations_cost_the_same_as_five(alpha: 
     assert len(set(everybody)) == 500
 
 
+def test_what_the_list_has_joined_is_not_fetched_again(alpha: Tenant) -> None:
+    """Columns of party and post come with the people; anything beyond columns is a loader's, for the whole list."""
+    for n in range(3):
+        make_staff(f"员工{n}", post=make_post(party=make_contract()), number=f"J{n}")
+    boss = at_school(alpha)
+
+    def statements(inside: str) -> tuple[int, list[dict]]:
+        with CaptureQueriesContext(connection) as seen:
+            edges = ask(boss, f"{{ staff {{ edges {{ node {{ name {inside} }} }} }} }}")["staff"]["edges"]
+        return sum("organisation_" in q["sql"] for q in seen.captured_queries), [e["node"] for e in edges]
+
+    alone, _rows = statements("")
+    joined, rows = statements("party { id name kind } post { name }")
+    assert joined == alone and all(r["party"]["name"] and r["post"]["name"] for r in rows)
+    more, rows = statements("party { name contract { number } } post { name place { name } }")
+    assert more == alone + 2 and all(r["party"]["contract"]["number"] for r in rows)
+
+
+def test_a_field_that_fails_leaves_the_others(alpha: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain columns take the short way through the execution: refusals and nulls come out as everywhere else."""
+    from graphql_api.school_schema import schema
+
+    make_staff("张三", party=make_department())
+    boss, fields = at_school(alpha), schema.graphql_schema.type_map["StaffType"].fields
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("internal detail")
+
+    monkeypatch.setattr(fields["leftOn"], "resolve", broken)
+    answer = post(boss, "{ staff { edges { node { name leftOn } } } }")
+    assert answer["data"]["staff"]["edges"] == [{"node": {"name": "张三", "leftOn": None}}]
+    (error,) = answer["errors"]
+    assert error["path"] == ["staff", "edges", 0, "node", "leftOn"]
+    assert error["extensions"]["code"] == "INTERNAL" and "detail" not in str(answer)
+    monkeypatch.setattr(fields["name"], "resolve", lambda *_a, **_k: None)  # NonNull: the row goes
+    answer = post(boss, "{ staff { edges { node { name } } } }")
+    assert answer["data"]["staff"]["edges"] == [{"node": None}] and len(answer["errors"]) == 1
+
+
 def test_a_tree_is_built_and_read(alpha: Tenant) -> None:
     boss = at_school(alpha)
     add = """mutation($p: UUID, $k: String!, $n: String!) { addPlace(parentId: $p, kind: $k, name: $n) {

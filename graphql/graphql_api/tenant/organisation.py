@@ -12,7 +12,7 @@ from graphene_django import DjangoObjectType
 
 from graphql_api.connections import Listing, connection_of
 from graphql_api.context import Context
-from graphql_api.loaders import load_many, load_one
+from graphql_api.loaders import at_hand, load_many, load_one
 from graphql_api.mutations import DomainMutation
 from graphql_api.tenant.jobs import JobType
 from institute.providers import operations as providers
@@ -61,11 +61,15 @@ class PostType(DjangoObjectType):
 
     @staticmethod
     def resolve_party(row: Post, info: graphene.ResolveInfo) -> Any:
-        return load_one(info.context, "organisation.parties", queries.parties_by_id, row.party_id)
+        return at_hand(row, "party", info) or load_one(
+            info.context, "organisation.parties", queries.parties_by_id, row.party_id
+        )
 
     @staticmethod
     def resolve_place(row: Post, info: graphene.ResolveInfo) -> Any:
-        return load_one(info.context, "organisation.places", queries.places_by_id, row.place_id)
+        return at_hand(row, "place", info) or load_one(
+            info.context, "organisation.places", queries.places_by_id, row.place_id
+        )
 
 
 class ProviderRefType(graphene.ObjectType):
@@ -161,11 +165,15 @@ class StaffType(DjangoObjectType):
 
     @staticmethod
     def resolve_party(row: Staff, info: graphene.ResolveInfo) -> Any:
-        return load_one(info.context, "organisation.parties", queries.parties_by_id, row.party_id)
+        return at_hand(row, "party", info) or load_one(
+            info.context, "organisation.parties", queries.parties_by_id, row.party_id
+        )
 
     @staticmethod
     def resolve_post(row: Staff, info: graphene.ResolveInfo) -> Any:
-        return load_one(info.context, "organisation.posts", queries.posts_by_id, row.post_id)
+        return at_hand(row, "post", info) or load_one(
+            info.context, "organisation.posts", queries.posts_by_id, row.post_id
+        )
 
     @staticmethod
     def resolve_certificates(row: Staff, info: graphene.ResolveInfo) -> Any:
@@ -188,7 +196,9 @@ class LineSettingType(DjangoObjectType):
 
     @staticmethod
     def resolve_party(row: LineSetting, info: graphene.ResolveInfo) -> Any:
-        return load_one(info.context, "organisation.parties", queries.parties_by_id, row.party_id)
+        return at_hand(row, "party", info) or load_one(
+            info.context, "organisation.parties", queries.parties_by_id, row.party_id
+        )
 
 
 ID = {"id": graphene.Argument(graphene.UUID, required=True)}

@@ -13,6 +13,7 @@ from tenants.organisation.operations.parties import (
     change_department,
     set_line,
     set_party_active,
+    start_lines,
 )
 from tenants.organisation.operations.places import (
     add_floors,
@@ -65,5 +66,6 @@ __all__ = [
     "set_line",
     "set_party_active",
     "set_place_active",
+    "start_lines",
     "tell_ending_certificates",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -255,3 +255,23 @@ def set_line(*, line: str, mode: str, party_id: UUID | None = None, by: Actor, t
         party_id=party.pk if party else None,
     )
     return setting
+
+
+@transaction.atomic
+def start_lines(*, modes: Mapping[str, str], by: Actor, tenant: Tenant) -> list[LineSetting]:
+    """Say how several lines are run before anybody answers for them: what a new school begins with.
+
+    One statement for all; lines that are set already stay as they are. Raises NotAllowed, Invalid.
+    """
+    if not policies.can_manage(by):
+        raise NotAllowed
+    if not set(modes) <= set(ServiceLine.values) or not set(modes.values()) <= set(OperatingMode.values):
+        raise Invalid("没有这个服务条线或运营方式，请重新选择。", field="line")
+    known = set(LineSetting.objects.values_list("line", flat=True))
+    made = LineSetting.objects.bulk_create(
+        LineSetting(line=line, mode=mode) for line, mode in modes.items() if line not in known
+    )
+    if made:
+        said = "、".join(f"{ServiceLine(row.line).label}（{OperatingMode(row.mode).label}）" for row in made)
+        timeline.record(verb="line.started", sentence=f"条线运营方式：{said}", subject=made[0], by=by)
+    return made

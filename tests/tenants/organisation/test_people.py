@@ -10,7 +10,7 @@ from django.db import connection
 from identity.choices import Role
 from identity.models import Account
 from identity.queries import actor_for
-from kernel.errors import NotAllowed, NotFound
+from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant, school_context
 from tenants.organisation import errors, operations, queries
 from tenants.organisation.models import Certificate, LineSetting, Staff
@@ -62,6 +62,20 @@ def test_a_line_belongs_to_the_kind_its_mode_says(alpha: Tenant) -> None:
     assert queries.party_of_line("cleaning") is None
     with pytest.raises(errors.PartyClosed):
         operations.set_line(line="cleaning", mode="self_run", party_id=office.pk, by=ADMIN, tenant=alpha)
+
+
+def test_a_new_school_starts_its_lines_at_once_and_only_once(alpha: Tenant) -> None:
+    operations.set_line(line="security", mode="self_run", by=ADMIN, tenant=alpha)
+    modes = {"security": "outsourced", "cleaning": "outsourced"}
+    assert len(operations.start_lines(modes=modes, by=ADMIN, tenant=alpha)) == 1
+    assert operations.start_lines(modes=modes, by=ADMIN, tenant=alpha) == []
+    assert {line: row.mode for line, row in queries.line_settings(by=ADMIN).items()} == {
+        "security": "self_run", "cleaning": "outsourced",
+    }  # fmt: skip
+    assert [e.sentence for e in Event.objects.filter(verb="line.started")] == ["条线运营方式：保洁（外包物业）"]
+    for wrong in ({"laundry": "mixed"}, {"cleaning": "guess"}):
+        with pytest.raises(Invalid):
+            operations.start_lines(modes=wrong, by=ADMIN, tenant=alpha)
 
 
 def test_a_party_with_people_is_not_closed(alpha: Tenant) -> None:
