@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
-from graphql_api import limits, snapshots
+from graphql_api import connections, limits, snapshots
 from kernel.tenancy import Tenant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +38,23 @@ def test_the_public_audit_suite_finds_no_must_failing(site, host: str) -> None:
 def test_snapshots_are_current() -> None:
     stale = [path.name for path, sdl in snapshots.current().items() if not path.exists() or path.read_text() != sdl]
     assert stale == [], "run `make sdl` and look at the difference"
+
+
+def test_the_page_for_integrators_names_every_code_and_limit() -> None:
+    page = (ROOT / "docs" / "graphql.md").read_text()
+    source = "".join(p.read_text() for p in (ROOT / "graphql").rglob("*.py"))
+    codes = set(re.findall(r'"([A-Z]{3,}(?:_[A-Z]+)+|CSRF|INTERNAL)"', source))
+    assert {"COST_LIMIT", "CSRF", "INTERNAL", "GET_MUTATION"} <= codes
+    assert [c for c in sorted(codes) if f"`{c}`" not in page] == []
+    for limit in (limits.MAX_TOKENS, limits.MAX_DEPTH, limits.MAX_ALIASES, limits.MAX_COST, connections.MAX_PAGE):
+        assert f"| {limit:,} |" in page
+
+
+def test_every_refusal_says_a_sentence_of_its_own() -> None:
+    """Codes are told apart by integrators, sentences by people: no code is empty, none is said in two ways by accident."""
+    refusals = snapshots.refusals()
+    assert len(refusals) > 100
+    assert [e.__name__ for e in refusals if not re.fullmatch(r"[a-z][a-z0-9_]*", e.code) or not str(e.message)] == []
 
 
 @pytest.mark.django_db
