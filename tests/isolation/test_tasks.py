@@ -13,7 +13,7 @@ from institute.schools.choices import SchoolStatus
 from institute.schools.models import School
 from kernel.errors import DomainError
 from kernel.tenancy import NoSchool
-from tests.isolation.world import World, everything_told_to, ids_of
+from tests.isolation.world import Side, World, everything_told_to, ids_of
 from workers.base import PublicTask, SchoolTask
 from workers.beat import SCHEDULE
 from workers.celery import app
@@ -27,14 +27,14 @@ WORDS: dict[str, Any] = {
 }
 
 
-def parameters(task: Task, world: World) -> dict[str, Any]:
-    """The task's own parameters, filled with the other school's ids. Raises CannotGuess, naming the task."""
+def parameters(task: Task, world: World, side: Side | None = None) -> dict[str, Any]:
+    """The task's own parameters, filled with a side's ids (the other school's). Raises CannotGuess, naming the task."""
     filled = {}
     for name, parameter in inspect.signature(task.run).parameters.items():
         if name in {"tenant", "self"} or parameter.kind is inspect.Parameter.VAR_KEYWORD:
             continue
         feature = task.name.split(".")[0]
-        value = WORDS[name] if name in WORDS else ids_of(world.beta, name, feature, f"task {task.name}")[0]
+        value = WORDS[name] if name in WORDS else ids_of(side or world.beta, name, feature, f"task {task.name}")[0]
         filled[name] = [str(value)] if name.endswith("_ids") else value if name in WORDS else str(value)
     return filled
 

@@ -111,6 +111,8 @@ def thumb(request: SchoolRequest, evidence_id: UUID) -> HttpResponse:
 
 def _send(request: SchoolRequest, row: Evidence, path: str, *, inline: bool) -> HttpResponse:
     """Kept by this browser only; the content under an id never changes, so its hash is the ETag."""
+    if not path.startswith(f"{request.school.schema}/"):  # a row that is wrong must not open another school's file
+        raise NotFound
     etag = f'"{row.sha256[:32]}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified(headers={"ETag": etag, "Cache-Control": "private, max-age=3600"})
