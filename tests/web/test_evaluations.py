@@ -65,6 +65,26 @@ def test_the_wizard_makes_a_round(boss: Browser, alpha: Tenant) -> None:
     assert row.title == "2026年10月月度考核 · 清源物业" and row.sources.get(takes_findings=True).name == "后勤处"
 
 
+def test_more_rows_than_the_page_shows_at_first(boss: Browser, alpha: Tenant) -> None:
+    """The page adds rows; as many as are sent are read, and a draft with many shows all of them and one to write in."""
+    url = f"/evaluations/new/?kind=monthly&month=2026-10&party={make_contract().pk}&rubric={any_rubric().pk}"
+    rows = {}
+    for n in range(10):
+        rows |= {f"s{n}-name": f"部门{n}", f"s{n}-weight": "10", f"s{n}-mode": "sheet" if n == 9 else "raw"}
+    for n in range(8):
+        rows |= {f"a{n}-name": f"片区{n}", f"a{n}-weight": "12.5", f"a{n}-place": str(make_place(f"校区{n}").pk)}
+    assert boss.post(url, {**rows, "takes_findings": "9", "combine": "mean"}).status_code == 302
+    row = Round.objects.get()
+    assert (row.sources.count(), row.areas.count()) == (10, 8)
+    assert row.sources.get(takes_findings=True).name == "部门9"
+    page = boss.get(f"/evaluations/{row.pk}/layout/").content.decode()
+    assert 'name="s10-name"' in page and 'name="s11-name"' not in page and 'value="部门9"' in page
+    assert 'name="a8-name"' in page and "第 11 个评分单位" in page
+    assert (
+        boss.post(url, {"s9999-name": "x", "s999-name": "x", "combine": "mean"}).status_code == 422
+    )  # no flood of rows
+
+
 def test_the_whole_way_by_clicking(boss: Browser, alpha: Tenant) -> None:
     row = make_round(alpha, opened=False)
     assert boss.post(f"/evaluations/{row.pk}/open/").status_code == 302

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,8 +14,8 @@ from django import forms
 from tenants.evaluations.choices import Combine, RoundKind, RoundStatus, SourceMode
 from tenants.evaluations.contracts import AreaSpec, SourceSpec
 
-SOURCE_ROWS = 8
-AREA_ROWS = 6
+SOURCE_ROWS, AREA_ROWS = 8, 6  # shown at first; the page adds more (frontend/src/evaluations.ts)
+MOST_ROWS = 60  # of one form
 
 
 class RoundFilter(forms.Form):
@@ -117,6 +118,13 @@ class AreaRow(forms.Form):
         self.fields["place"].choices = [("", "其余场所"), *places]  # type: ignore[attr-defined]
 
 
+def _rows(prefix: str, data: Any, known: list[dict[str, Any]], least: int) -> list[dict[str, Any]]:
+    """As many rows as were sent, or as there are and one to write in; the first ones filled with what is known."""
+    sent = [int(found[1]) + 1 for key in data or () if (found := re.fullmatch(rf"{prefix}(\d{{1,3}})-name", key))]
+    count = max(least, *sent) if sent else max(least, len(known) + 1)
+    return [*known, *([{}] * count)][: min(count, MOST_ROWS)]
+
+
 class LayoutForm:
     """Step 4: sources and areas, with two choices about the whole."""
 
@@ -137,14 +145,14 @@ class LayoutForm:
         whole: dict[str, Any] | None = None,
     ) -> None:
         self.people = dict(people)
-        given = (sources or []) + [{}] * SOURCE_ROWS
-        self.sources = [SourceRow(data, prefix=f"s{n}", people=people, initial=given[n]) for n in range(SOURCE_ROWS)]
-        given = (areas or []) + [{}] * AREA_ROWS
-        self.areas = [AreaRow(data, prefix=f"a{n}", places=places, initial=given[n]) for n in range(AREA_ROWS)]
+        given = _rows("s", data, sources or [], SOURCE_ROWS)
+        self.sources = [SourceRow(data, prefix=f"s{n}", people=people, initial=row) for n, row in enumerate(given)]
+        given = _rows("a", data, areas or [], AREA_ROWS)
+        self.areas = [AreaRow(data, prefix=f"a{n}", places=places, initial=row) for n, row in enumerate(given)]
         self.whole = self.Whole(data, initial=whole or {"takes_findings": "0"})
         self.whole.fields["takes_findings"].choices = [  # type: ignore[attr-defined]
             ("", "不计入"),
-            *((str(n), f"第 {n + 1} 个评分单位") for n in range(SOURCE_ROWS)),
+            *((str(n), f"第 {n + 1} 个评分单位") for n in range(len(self.sources))),
         ]
 
     def is_valid(self) -> bool:
