@@ -17,7 +17,7 @@ UNDO = "CREATE INDEX organisation_post_party_id_86650bc2 ON organisation_post (p
 class Migration(migrations.Migration):
     """A foreign key needs no index of its own where a composite leads with it; no query needs the twin indexes for LIKE."""
 
-    dependencies = [("organisation", "0001_initial")]
+    dependencies = [("organisation", "0002_certificate_notices")]
     operations = [
         migrations.RunSQL(
             f"DROP INDEX IF EXISTS {', '.join(INDEXES)}",
