@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from config.middleware import HostMiddleware
 from graphql_api import connections, limits, snapshots
 from kernel.tenancy import Tenant
 
@@ -73,8 +74,9 @@ def test_every_refusal_says_a_sentence_of_its_own() -> None:
     ],
 )
 def test_too_much_is_refused_before_any_sql(
-    client: Client, beta: Tenant, query: str, code: str, django_assert_max_num_queries
+    client: Client, beta: Tenant, query: str, code: str, django_assert_max_num_queries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(HostMiddleware, "TTL", 600.0)
     client.get("/graphql/?query={me{name}}", headers=BETA)  # the host is known from here on
     with django_assert_max_num_queries(0):
         answer = post(client, query)
