@@ -63,8 +63,8 @@ def refusals() -> set[type[DomainError]]:
             yield kind
             yield from below(kind)
 
-    every: tuple[type[DomainError], ...] = (DomainError, *below(DomainError))
-    return {e for e in every if e.__module__.partition(".")[0] in FEATURES}
+    known: list[type[DomainError]] = [DomainError, *below(DomainError)]
+    return {e for e in known if e.__module__.partition(".")[0] in FEATURES}
 
 
 def _modules(package: str) -> Iterator[str]:

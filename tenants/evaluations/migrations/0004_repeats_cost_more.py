@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("evaluations", "0002_closed_rounds_stay"),
+        ("evaluations", "0003_fewer_indexes"),
         ("organisation", "0001_initial"),
         ("rubrics", "0001_initial"),
     ]

@@ -21,7 +21,7 @@ UNDO = (
 class Migration(migrations.Migration):
     """A foreign key needs no index of its own where a composite leads with it; no query needs the twin indexes for LIKE."""
 
-    dependencies = [("inspections", "0003_programmes_and_calibrations")]
+    dependencies = [("inspections", "0002_lines_are_known")]
     operations = [
         migrations.RunSQL(
             f"DROP INDEX IF EXISTS {', '.join(INDEXES)}",

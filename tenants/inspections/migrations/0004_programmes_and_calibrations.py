@@ -8,7 +8,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("inspections", "0002_lines_are_known"),
+        ("inspections", "0003_fewer_indexes"),
         ("organisation", "0001_initial"),
     ]
 

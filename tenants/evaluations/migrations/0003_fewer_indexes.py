@@ -21,7 +21,7 @@ UNDO = (
 class Migration(migrations.Migration):
     """A foreign key needs no index of its own where a composite leads with it."""
 
-    dependencies = [("evaluations", "0003_repeats_cost_more")]
+    dependencies = [("evaluations", "0002_closed_rounds_stay")]
     operations = [
         migrations.RunSQL(
             f"DROP INDEX IF EXISTS {', '.join(INDEXES)}",
