@@ -47,6 +47,8 @@ function start(box: HTMLElement, form: HTMLFormElement): void {
 
   function draw(): void {
     svg.replaceChildren()
+    const k = Math.max(1, W / (box.clientWidth || W)) // a finger is as large on a small screen
+    svg.style.setProperty('--k', String(k))
     form.querySelectorAll<HTMLElement>('[data-for]').forEach((el) => {
       const name = el.dataset.for!
       el.hidden = circle() ? name === 'corners' : ['latitude', 'longitude', 'radius_m'].includes(name)
@@ -60,24 +62,24 @@ function start(box: HTMLElement, form: HTMLFormElement): void {
     }
     for (const dot of dots) {
       const [x, y] = pixel(metres(dot.latitude, dot.longitude))
-      if (x > -9 && x < W + 9 && y > -9 && y < H + 9) add('circle', { class: `dot ${dot.status === 'accepted' ? 'ok' : 'bad'}`, cx: x, cy: y, r: 4 })
+      if (x > -9 && x < W + 9 && y > -9 && y < H + 9) add('circle', { class: `dot ${dot.status === 'accepted' ? 'ok' : 'bad'}`, cx: x, cy: y, r: 4 * k })
     }
     const points = known().map(([a, b]) => pixel(metres(a, b)))
     if (circle()) {
       const size = number(radius) ?? 100
       for (const [x, y] of points) {
         add('circle', { class: 'area', cx: x, cy: y, r: Math.max(1, size * scale) })
-        add('circle', { class: `knob${chosen === 0 ? ' on' : ''}`, cx: x, cy: y, r: 9, 'data-knob': 0 })
-        add('circle', { class: `knob${chosen === 1 ? ' on' : ''}`, cx: x + size * scale, cy: y, r: 9, 'data-knob': 1 })
+        add('circle', { class: `knob${chosen === 0 ? ' on' : ''}`, cx: x, cy: y, r: 10 * k, 'data-knob': 0 })
+        add('circle', { class: `knob${chosen === 1 ? ' on' : ''}`, cx: x + size * scale, cy: y, r: 10 * k, 'data-knob': 1 })
       }
       said.textContent = points.length ? `圆形，半径 ${size} 米；每格 ${step} 米` : '还没有中心：点“用当前位置”，或填中心的纬度和经度。'
     } else {
       if (points.length) add('polygon', { class: 'area', points: points.map((p) => p.join(',')).join(' ') })
-      points.forEach(([x, y], n) => add('circle', { class: `knob${chosen === n ? ' on' : ''}`, cx: x, cy: y, r: 9, 'data-knob': n }))
+      points.forEach(([x, y], n) => add('circle', { class: `knob${chosen === n ? ' on' : ''}`, cx: x, cy: y, r: 10 * k, 'data-knob': n }))
       said.textContent = points.length ? `${points.length} 个角${points.length < 3 ? '，至少要 3 个' : ''}；每格 ${step} 米` : '还没有角：点“用当前位置”后“加一个角”，或在右边填纬度和经度。'
     }
     add('text', { x: 10, y: H - 10 }, `每格 ${step} 米`)
-    add('text', { x: W - 24, y: 20 }, '北↑')
+    add('text', { x: W - 28 * k, y: 18 * k }, '北↑')
   }
 
   function move(knob: number, to: XY): void {

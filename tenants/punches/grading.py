@@ -65,5 +65,5 @@ WAYS: dict[str, tuple[str, ...]] = {
 
 
 def way_out(asked: str) -> str:
-    """What a person may do to reach the grade, with or without a face: "扫码 + 拍照，或 …"."""
-    return "，或 ".join(WAYS[asked])
+    """What a person may do to reach the grade, with or without a face: "扫码 + 拍照，或…"."""
+    return "，或".join(WAYS[asked])

@@ -132,7 +132,7 @@ def test_punching_with_and_without_a_network(site: Site, browser: Browser, tmp_p
     page = blind.page
     page.wait_for_selector("body[data-ready]")
     expect(page.locator("[data-proof=position]")).to_have_attribute("data-ok", "0", timeout=30_000)
-    page.evaluate("navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('none'))")
+    page.evaluate("() => { navigator.mediaDevices.getUserMedia = () => Promise.reject(new Error('none')) }")
     page.get_by_role("button", name="扫码").first.click()
     expect(page.locator("#scanner [data-part=text]")).to_contain_text("打不开摄像头")
     if SHOTS:
