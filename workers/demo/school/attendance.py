@@ -1,0 +1,45 @@
+"""Two months of results of a demo school, derived in one pass from its rosters and punches; some corrections; a closed month."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from kernel.tenancy import Tenant
+from tenants.attendance import operations, queries
+from tenants.attendance.choices import CorrectionSide, Mark
+from tenants.attendance.models import DayResult
+from workers.demo.schools import People, Plan
+
+BACK = timedelta(days=62)
+REASONS = ("手机没电，交班时忘了打卡", "临时被叫去处理爆管，回来已下班", "考勤机排队，错过了打卡", "换工装时忘记，同岗可以作证")
+
+
+def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime) -> None:
+    """Make it unless the school already has results."""
+    if DayResult.objects.exists():
+        return
+    today = now.astimezone(tenant.tz).date()
+    with transaction.atomic():
+        operations.derive_range(tenant=tenant, now=now, first=today - BACK, last=today)
+        rows = list(
+            queries.results(by=who.admin, first=today - timedelta(days=6), last=today - timedelta(days=1))
+            .filter(mark__in=(Mark.MISSING_OUT, Mark.MISSING_IN))[: len(REASONS)]
+        )  # fmt: skip
+        for n, row in enumerate(rows):
+            missing_out = row.mark == Mark.MISSING_OUT
+            instance = row.instance
+            asked = operations.ask_correction(
+                instance_id=row.instance_id, side=CorrectionSide.OUT if missing_out else CorrectionSide.IN,
+                at=instance.ends_at + timedelta(minutes=2) if missing_out else instance.starts_at - timedelta(minutes=4),
+                reason=REASONS[n], by=who.supervisors[0], tenant=tenant, now=now - timedelta(hours=3 + n),
+            )  # fmt: skip
+            if n % 2:
+                operations.decide_correction(
+                    correction_id=asked.pk, approved=n == 1, note="" if n == 1 else "监控中未见本人，请提供其他佐证",
+                    by=who.admin, tenant=tenant, now=now - timedelta(hours=1),
+                )  # fmt: skip
+        operations.look_for_suspects(tenant=tenant, now=now)
+        before_last = (today.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
+        operations.close_month(month=before_last, by=who.admin, tenant=tenant, now=now)
