@@ -269,6 +269,7 @@ PHONE: list[Entry] = [
     Entry("巡查", icon="clipboard-check", url_name="inspections:phone_index", roles=STAFF_OF_SCHOOL),
     Entry("值班", icon="shield-check", url_name="duty:phone", roles=frozenset({Role.FRONTLINE})),
     Entry("问题", icon="alert-triangle", url_name="findings:phone_index", roles=SCHOOL_ROLES),
+    Entry("考勤", icon="calendar-check", url_name="attendance:phone", roles=frozenset({Role.FRONTLINE})),
     Entry("消息", icon="bell", url_name="notices:phone_index", roles=SCHOOL_ROLES),
     Entry("标准", icon="books", url_name="phone_library:index", roles=SCHOOL_ROLES),
 ]

@@ -34,6 +34,9 @@ def home(request: SchoolRequest) -> HttpResponse:
     if punching.can_punch(by):
         url = reverse("punches:phone")
         buttons.append({"label": "打卡", "hint": "上班、下班，没有网络也可以", "icon": "fingerprint", "url": url})
+    if by.staff_id is not None and not policies.can_inspect(by) and not finding_policies.can_open(by):
+        url = reverse("attendance:phone")
+        buttons.append({"label": "我的考勤", "hint": "每天的结果和理由，补卡", "icon": "calendar-check", "url": url})
     drafts: list[Any] = []
     if policies.can_inspect(by):
         drafts = list(queries.drafts(by=by)[:3])

@@ -13,7 +13,12 @@ from tenants.attendance.models import DayResult
 from workers.demo.schools import People, Plan
 
 BACK = timedelta(days=62)
-REASONS = ("手机没电，交班时忘了打卡", "临时被叫去处理爆管，回来已下班", "考勤机排队，错过了打卡", "换工装时忘记，同岗可以作证")
+REASONS = (
+    "手机没电，交班时忘了打卡",
+    "临时被叫去处理爆管，回来已下班",
+    "考勤机排队，错过了打卡",
+    "换工装时忘记，同岗可以作证",
+)
 
 
 def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime) -> None:
