@@ -529,7 +529,10 @@ def _mark(filler: Filler) -> dict[str, Any]:
 
 @values_of("inspections.Stop")
 def _stop(filler: Filler) -> dict[str, Any]:
-    return {"inspection_id": None, "done_at": None}
+    given: dict[str, Any] = {"inspection_id": None, "done_at": None}
+    if filler.marks == RIVAL:  # the school's one programme holds a place once
+        given["place"] = filler._make(apps.get_model("organisation.Place"))
+    return given
 
 
 @values_of("evaluations.Round")

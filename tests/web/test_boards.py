@@ -53,6 +53,8 @@ def test_a_week_from_proposal_to_phone(alpha: Tenant) -> None:
     assert "领导关注" in page and "覆盖率" in page
     assert row.stops.count() == 1
     assert client.get("/inspections/week/?week=zzz").status_code == 200
+    assert client.post("/inspections/week/targets/", {"kind": "floor", "every_days": "45"}).status_code == 302
+    assert client.post("/inspections/week/targets/", {"kind": "roof", "every_days": "45"}).status_code == 422
 
 
 def test_a_calibration_on_the_phone_and_its_reveal(alpha: Tenant) -> None:

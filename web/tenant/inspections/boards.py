@@ -26,7 +26,7 @@ from web.shared.pages import go, paginate, render_list
 from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, refused_json
 from web.tenant.findings.forms import place_choices
 from web.tenant.findings.views import photo_of
-from web.tenant.inspections.forms import CalibrationForm, ProgrammeForm, StopForm
+from web.tenant.inspections.forms import CalibrationForm, ProgrammeForm, StopForm, TargetForm
 
 TONES = {CalibrationStatus.OPEN: "info", CalibrationStatus.REVEALED: "ok", CalibrationStatus.VOID: "muted"}
 CRUMBS = [{"label": "过程监管"}]
@@ -75,6 +75,7 @@ def _programme_context(request: SchoolRequest, monday: date) -> dict[str, Any]:
         "may_accept": row is not None and row.status == ProgrammeStatus.DRAFT,
         "stop_form": StopForm(places=place_choices(request.actor)) if row else None,
         "people": _people(request),
+        "target_form": TargetForm(),
         "printed_at": clock.now(),
     }
 
@@ -155,6 +156,24 @@ def change_stop(request: SchoolRequest, stop_id: UUID) -> HttpResponse:
         request, monday, "已改派",
         lambda: operations.assign_stop(
             stop_id=stop_id, inspector_id=_uuid(request.POST.get("inspector", "")), **_common(request)
+        ),
+    )  # fmt: skip
+
+
+@require_POST
+@signed_in
+def target(request: SchoolRequest) -> HttpResponse:
+    """覆盖目标 of one kind of place; without days there is none."""
+    form = TargetForm(request.POST)
+    monday = _week(request)
+    if not form.is_valid():
+        context = {**_programme_context(request, monday), "refused": "请选择场所类别，周期填 1—730 天。"}
+        return render(request, "inspections/week.html", context, status=422)
+    return _act(
+        request, monday, "覆盖目标已保存",
+        lambda: operations.set_coverage_target(
+            **form.cleaned_data | {"minutes": form.cleaned_data["minutes"] or 30}, by=request.actor,
+            tenant=request.school,
         ),
     )  # fmt: skip
 

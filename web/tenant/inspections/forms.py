@@ -11,6 +11,7 @@ from django import forms
 from identity.contracts import Actor
 from standards_library.choices import ServiceLine
 from tenants.inspections.choices import InspectionStatus
+from tenants.organisation.choices import PlaceKind
 from tenants.rubrics.contracts import RubricContract
 from web.tenant.findings.forms import ANY, party_choices, place_choices
 
@@ -107,6 +108,18 @@ class StopForm(forms.Form):
     def __init__(self, *args: Any, places: list[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["place"].choices = [("", "请选择"), *places]  # type: ignore[attr-defined]
+
+
+class TargetForm(forms.Form):
+    """覆盖目标."""
+
+    kind = forms.ChoiceField(label="场所类别", choices=PlaceKind.choices, initial=PlaceKind.BUILDING)
+    every_days = forms.IntegerField(
+        label="每多少天至少巡查一次", required=False, min_value=1, max_value=730, help_text="留空表示不要求。"
+    )
+    minutes = forms.IntegerField(
+        label="一次大约多少分钟", required=False, min_value=1, max_value=480, help_text="有巡查记录后按实际用时。"
+    )
 
 
 class CalibrationForm(forms.Form):

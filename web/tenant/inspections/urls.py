@@ -13,6 +13,7 @@ urlpatterns = [
     path("inspections/checklists/new/<uuid:rubric_id>/", views.checklist_new, name="checklist_new"),
     path("inspections/checklists/<uuid:checklist_id>/drop/", views.checklist_drop, name="checklist_drop"),
     path("inspections/week/", boards.week, name="week"),
+    path("inspections/week/targets/", boards.target, name="target"),
     path("inspections/week/propose/", boards.propose, name="propose"),
     path("inspections/week/<uuid:programme_id>/accept/", boards.accept, name="accept"),
     path("inspections/week/<uuid:programme_id>/add/", boards.add_stop, name="add_stop"),
