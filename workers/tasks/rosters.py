@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from institute.schools import queries as schools
 from kernel import clock
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
+from tenants.jobs import imports as flow
 from tenants.rosters import operations
+from tenants.rosters.imports import ROSTER
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
@@ -31,3 +34,15 @@ def extend(*, tenant: Tenant, **_newer: Any) -> int:
 def forecast(*, tenant: Tenant, **_newer: Any) -> int:
     """Tell of days on which a post will have nobody qualified. Safe to run twice: a gap is told once."""
     return operations.tell_gaps(tenant=tenant, now=clock.now())
+
+
+@app.task(base=SchoolTask, name="rosters.check_import")
+def check_import(*, tenant: Tenant, job_id: str, **_newer: Any) -> None:
+    """Check an uploaded roster and make its preview."""
+    flow.check_job(ROSTER, job_id=UUID(job_id), tenant=tenant, clock=clock.now)
+
+
+@app.task(base=SchoolTask, name="rosters.apply_import")
+def apply_import(*, tenant: Tenant, job_id: str, **_newer: Any) -> None:
+    """Write what was confirmed, once."""
+    flow.apply_job(ROSTER, job_id=UUID(job_id), tenant=tenant, clock=clock.now)

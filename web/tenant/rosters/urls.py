@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.tenant.rosters.views import grid, requests, setup
+from web.tenant.rosters.views import grid, imports, requests, setup
 
 app_name = "rosters"
 urlpatterns = [
@@ -11,6 +11,10 @@ urlpatterns = [
     path("rosters/publish/", grid.publish, name="publish"),
     path("rosters/copy/", grid.copy, name="copy"),
     path("rosters/export/", grid.export, name="export"),
+    path("rosters/import/", imports.upload, name="import_upload"),
+    path("rosters/import/template/", imports.template, name="import_template"),
+    path("rosters/imports/<uuid:job_id>/", imports.show, name="import"),
+    path("rosters/imports/<uuid:job_id>/confirm/", imports.confirm, name="import_confirm"),
     path("rosters/requests/", requests.index, name="requests"),
     path("rosters/leaves/<uuid:leave_id>/", requests.leave, name="leave"),
     path("rosters/leaves/<uuid:leave_id>/decide/", requests.decide_leave, name="decide_leave"),
