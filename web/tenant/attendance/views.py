@@ -59,7 +59,7 @@ def _base(request: SchoolRequest, here: str, title: str, lead: str = "") -> dict
     if not policies.reads_sheets(request.actor):
         raise NotAllowed
     return {
-        "title": title, "lead": lead, "crumbs": [{"label": "人员在岗"}, {"label": title}], "tabs": _tabs(request, here),
+        "title": title, "lead": lead, "crumbs": [{"label": "在岗管理"}, {"label": title}], "tabs": _tabs(request, here),
         "marks": {m.value: sheets.TONES[m] if sheets.TONES[m] != "muted" else "muted" for m in Mark},
     }  # fmt: skip
 
@@ -270,7 +270,7 @@ def _detail(request: SchoolRequest, row: DayResult) -> dict[str, Any]:
     ]  # fmt: skip
     return {
         "title": f"{row.staff.name} {row.day.month}月{row.day.day}日",
-        "crumbs": [{"label": "人员在岗"}, {"label": "异常明细", "url": reverse("attendance:results")}, {"label": row.staff.name}],
+        "crumbs": [{"label": "在岗管理"}, {"label": "异常明细", "url": reverse("attendance:results")}, {"label": row.staff.name}],
         "line": queries.lines([row], tz=tz)[0], "row": row, "windows": windows, "rules": rules, "useless": useless,
         "asked": asked, "tones": CORRECTION_TONES, "marks": {m.value: sheets.TONES[m] for m in Mark},
         "may_ask": policies.can_ask(request.actor, staff_id=row.staff_id, party_id=row.staff.party_id),

@@ -25,7 +25,7 @@ from web.tenant.punches.forms import PunchFilter
 
 TONES = {PunchStatus.ACCEPTED: "ok", PunchStatus.PENDING: "info", PunchStatus.REFUSED: "bad"}
 APPEAL_TONES = {AppealStatus.OPEN: "warn", AppealStatus.GRANTED: "ok", AppealStatus.DENIED: "muted"}
-CRUMBS = [{"label": "人员在岗"}]
+CRUMBS = [{"label": "在岗管理"}]
 MAX_ROWS = 50_000
 HEADS = [
     "打卡时间", "姓名", "工号", "所属单位", "岗位", "地点", "方向", "来源", "设备", "等级", "要求", "状态", "原因",
