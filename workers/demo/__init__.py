@@ -10,7 +10,7 @@ from datetime import datetime
 
 from kernel.tenancy import public_context, school_context
 from workers.demo import applications, institute, schools
-from workers.demo.school import boards, calendar, face, history, organisation, patrols, punches, rosters
+from workers.demo.school import boards, calendar, duty, face, history, organisation, patrols, punches, rosters
 
 SEED = 20261
 
@@ -39,4 +39,6 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 patrols.make(plan, people, tenant, now=now, seed=SEED)
                 say(f"{plan.name}：两条巡更路线与十个夜晚")
                 face.make(plan, people, tenant, now=now, seed=SEED)
+                duty.make(plan, people, tenant, now=now, seed=SEED)
+                say(f"{plan.name}：值班、查岗与交接")
             schools.facts(tenant)
