@@ -8,6 +8,7 @@ from graphql_api.tenant.benchmark import OwnBenchmarkQuery
 from graphql_api.tenant.boards import BoardsMutation, BoardsQuery
 from graphql_api.tenant.calendar import CalendarMutation, CalendarQuery
 from graphql_api.tenant.certificates import CertificatesQuery
+from graphql_api.tenant.duty import DutyMutation, DutyQuery
 from graphql_api.tenant.evaluations import EvaluationsMutation, EvaluationsQuery
 from graphql_api.tenant.evidence import EvidenceQuery
 from graphql_api.tenant.face import FaceMutation, FaceQuery
@@ -31,6 +32,7 @@ class Query(
     AttendanceQuery,
     FaceQuery,
     FindingsQuery,
+    DutyQuery,
     InspectionsQuery,
     PatrolsQuery,
     EvidenceQuery,
@@ -59,6 +61,7 @@ class Mutation(
     OrganisationMutation,
     BoardsMutation,
     FindingsMutation,
+    DutyMutation,
     InspectionsMutation,
     PatrolsMutation,
     NoticesMutation,

@@ -135,6 +135,11 @@ def duty_post(*, post_id: UUID, by: Actor) -> DutyPost:
     return _one(visible_posts(by), post_id)
 
 
+def rules_of(post_id: UUID) -> DutyPost | None:
+    """The rules of a post, if it is a duty post. The caller has asked who may change them."""
+    return DutyPost.objects.select_related("post").filter(pk=post_id).first()
+
+
 def call(*, call_id: UUID, by: Actor) -> Call:
     """One call. Raises NotFound."""
     return _one(visible_calls(by), call_id)
@@ -220,14 +225,15 @@ def on_since(row: Call) -> datetime | None:
 def staff_under(rows: Iterable[Call]) -> dict[UUID, list[Summons]]:
     """Summons by call, in order of answering: one query. The caller has read the calls."""
     found: dict[UUID, list[Summons]] = defaultdict(list)
-    wanted = [row.pk for row in rows]
-    for one in (
-        Summons.objects.filter(call_id__in=wanted)
-        .select_related("staff", "place")
-        .order_by(F("answered_at").asc(nulls_last=True), "pk")
-    ):
-        found[one.call_id].append(one)
+    for call_id, one in summons_of(row.pk for row in rows):
+        found[call_id].append(one)
     return dict(found)
+
+
+def summons_of(call_ids: Iterable[UUID]) -> list[tuple[UUID, Summons]]:
+    """(call id, summons) pairs in order of answering, for loaders: one query. The caller has read the calls."""
+    rows = Summons.objects.filter(call_id__in=list(call_ids)).select_related("staff", "place")
+    return [(row.call_id, row) for row in rows.order_by(F("answered_at").asc(nulls_last=True), "pk")]
 
 
 # --- Lists -----------------------------------------------------------------------------------------

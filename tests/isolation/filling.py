@@ -623,3 +623,19 @@ def _season_rule(filler: Filler) -> dict[str, Any]:
 @values_of("calendar.CalendarYear")
 def _calendar_year(filler: Filler) -> dict[str, Any]:
     return {"year": 2077 if filler.marks in (ALPHA, RIVAL) else 2088}
+
+
+@values_of("duty.DutyPost")
+def _duty_post(filler: Filler) -> dict[str, Any]:
+    return {"quiet": [[720, 780]], "chain": [[0, "supervisor"]]}
+
+
+@values_of("duty.CameraSystem")
+def _camera_system(filler: Filler) -> dict[str, Any]:
+    secret = seal("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", schema=filler.schema, context="duty_camerasystem.secret")
+    return {"secret_sealed": secret}
+
+
+@values_of("duty.Stint")
+def _stint(filler: Filler) -> dict[str, Any]:
+    return {"lacking": ["health"]}

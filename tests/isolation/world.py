@@ -174,7 +174,7 @@ def _side(schema: str, own: Marks, public: Marks, institute: Filler, people: dic
 
 # Arguments whose name is not the name of a table. Each says whose ids or which words fit.
 ALIASES: dict[str, tuple[str, ...]] = dict.fromkeys(
-    ("photo_id", "photo_ids", "good_photo_id", "bad_photo_id", "evidence_ids"), ("evidence.Evidence",)
+    ("photo_id", "photo_ids", "good_photo_id", "bad_photo_id", "evidence_ids", "file_ids"), ("evidence.Evidence",)
 ) | {"client_id": ("organisation.Staff",)}  # made by a phone: any UUID
 
 

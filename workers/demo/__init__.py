@@ -10,7 +10,18 @@ from datetime import datetime
 
 from kernel.tenancy import public_context, school_context
 from workers.demo import applications, institute, schools
-from workers.demo.school import attendance, boards, calendar, face, history, organisation, patrols, punches, rosters
+from workers.demo.school import (
+    attendance,
+    boards,
+    calendar,
+    duty,
+    face,
+    history,
+    organisation,
+    patrols,
+    punches,
+    rosters,
+)
 
 SEED = 20261
 
@@ -41,4 +52,6 @@ def make(*, now: datetime, say: Callable[[str], None]) -> None:
                 face.make(plan, people, tenant, now=now, seed=SEED)
                 attendance.make(plan, people, tenant, now=now)
                 say(f"{plan.name}：两个月的考勤结果")
+                duty.make(plan, people, tenant, now=now, seed=SEED)
+                say(f"{plan.name}：值班、查岗与交接")
             schools.facts(tenant)

@@ -15,61 +15,14 @@ from tenants.duty import policies, queries
 from tenants.duty.choices import REPORTABLE, AnomalyKind, AnomalyStatus, EntryKind, ItemStatus
 from tenants.duty.errors import AlreadyAnswered, AnomalyClosed, NotHolder, PhotoUnknown, ReasonMissing
 from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, HandoverItem, Stint
-from tenants.duty.operations.common import DUTY, clean, lock_post, path_of, place_of_post, superiors, tell, write
+from tenants.duty.operations.common import DUTY, clean, lock_post, place_of_post, raise_anomaly, tell, write
 from tenants.evidence import queries as evidence
 from tenants.findings import operations as findings
 from tenants.findings.choices import Severity
 from tenants.notices import operations as notices
-from tenants.notices.choices import NoticeKind
-from tenants.timeline import numbers, once
+from tenants.timeline import once
 
 MAX_FILES = 9
-
-
-def raise_anomaly(
-    duty: DutyPost,
-    kind: AnomalyKind,
-    text: str,
-    *,
-    by: Actor,
-    tenant: Tenant,
-    now: datetime,
-    severity: str = Severity.MINOR,
-    stint: Stint | None = None,
-    holder_id: UUID | None = None,
-    file_ids: Sequence[UUID] = (),
-) -> Anomaly:
-    """Write an anomaly, its log line, its event, and tell the superiors. Without a holder it is theirs.
-
-    Call under the post's lock.
-    """
-    row = Anomaly.objects.create(
-        number=numbers.next_number(prefix="YC", day=now.astimezone(tenant.tz).date()),
-        post_id=duty.pk, stint=stint, kind=kind, severity=severity, text=clean(text, 500), holder_id=holder_id,
-        raised_at=None if holder_id else now, reported_at=now, reported_by=by.account_id, reported_by_name=by.name,
-    )  # fmt: skip
-    AnomalyFile.objects.bulk_create(
-        [AnomalyFile(anomaly=row, evidence_id=f, position=n) for n, f in enumerate(file_ids)]
-    )
-    write(
-        duty, EntryKind.ANOMALY, f"{row.number} {kind.label}：{row.text}", by=by, now=now,
-        stint_id=stint.pk if stint else None, subject_id=row.pk,
-    )  # fmt: skip
-    tell(duty, "anomaly_reported", f"{kind.label}：{row.text}", subject=row, by=by, tenant=tenant, severity=severity)
-    if holder_id is None or severity != Severity.MINOR:
-        notices.notify(
-            account_ids=superiors(duty, tenant=tenant, now=now),
-            kind=NoticeKind.INFO if holder_id else NoticeKind.TODO,
-            title=f"{kind.label}：{duty.post.name}",
-            text=f"{row.number} {row.text}",
-            path=path_of("anomalies", row.pk),
-            subject=row,
-            occasion=f"duty.anomaly:{row.pk}",
-            now=now,
-            mail=severity == Severity.CRITICAL,
-            besides=by.account_id,
-        )
-    return row
 
 
 @transaction.atomic

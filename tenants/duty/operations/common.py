@@ -14,17 +14,20 @@ from kernel.errors import NotAllowed, NotFound
 from kernel.live import announce
 from kernel.tenancy import Tenant
 from tenants.duty import chain, policies
-from tenants.duty.choices import EntryKind, Rung
+from tenants.duty.choices import AnomalyKind, EntryKind, Rung
 from tenants.duty.errors import NotADutyPost, NotOn
-from tenants.duty.models import DutyPost, LogEntry, Seal, Stint
+from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, LogEntry, Seal, Stint
 from tenants.duty.queries import line_of
-from tenants.findings.choices import FindingSource
+from tenants.findings.choices import FindingSource, Severity
+from tenants.notices import operations as notices
+from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
 from tenants.organisation.models import Place, Staff
+from tenants.timeline import numbers
 from tenants.timeline.operations import record
 
 TOPIC = "duty"  # what watchers of the cockpit hear (kernel.live)
-PRESENCE = DUTY = FindingSource.MANUAL
+PRESENCE, DUTY = FindingSource.PRESENCE, FindingSource.DUTY
 ROLE_OF = {
     Rung.MANAGER: Role.PROVIDER_MANAGER,
     Rung.SUPERVISOR: Role.SCHOOL_SUPERVISOR,
@@ -196,3 +199,49 @@ def minutes(chosen: Sequence[Sequence[int]]) -> list[list[int]]:
             raise ValueError(pair)
         kept.append([first, last])
     return kept
+
+
+def raise_anomaly(
+    duty: DutyPost,
+    kind: AnomalyKind,
+    text: str,
+    *,
+    by: Actor,
+    tenant: Tenant,
+    now: datetime,
+    severity: str = Severity.MINOR,
+    stint: Stint | None = None,
+    holder_id: UUID | None = None,
+    file_ids: Sequence[UUID] = (),
+) -> Anomaly:
+    """Write an anomaly, its log line, its event, and tell the superiors. Without a holder it is theirs.
+
+    Call under the post's lock.
+    """
+    row = Anomaly.objects.create(
+        number=numbers.next_number(prefix="YC", day=now.astimezone(tenant.tz).date()),
+        post_id=duty.pk, stint=stint, kind=kind, severity=severity, text=clean(text, 500), holder_id=holder_id,
+        raised_at=None if holder_id else now, reported_at=now, reported_by=by.account_id, reported_by_name=by.name,
+    )  # fmt: skip
+    AnomalyFile.objects.bulk_create(
+        [AnomalyFile(anomaly=row, evidence_id=f, position=n) for n, f in enumerate(file_ids)]
+    )
+    write(
+        duty, EntryKind.ANOMALY, f"{row.number} {kind.label}：{row.text}", by=by, now=now,
+        stint_id=stint.pk if stint else None, subject_id=row.pk,
+    )  # fmt: skip
+    tell(duty, "anomaly_reported", f"{kind.label}：{row.text}", subject=row, by=by, tenant=tenant, severity=severity)
+    if holder_id is None or severity != Severity.MINOR:
+        notices.notify(
+            account_ids=superiors(duty, tenant=tenant, now=now),
+            kind=NoticeKind.INFO if holder_id else NoticeKind.TODO,
+            title=f"{kind.label}：{duty.post.name}",
+            text=f"{row.number} {row.text}",
+            path=path_of("anomalies", row.pk),
+            subject=row,
+            occasion=f"duty.anomaly:{row.pk}",
+            now=now,
+            mail=severity == Severity.CRITICAL,
+            besides=by.account_id,
+        )
+    return row

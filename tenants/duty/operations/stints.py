@@ -23,8 +23,17 @@ from tenants.duty.errors import (
     ReasonMissing,
 )
 from tenants.duty.models import Absence, Anomaly, DutyPost, Stint, Summons
-from tenants.duty.operations.anomalies import raise_anomaly
-from tenants.duty.operations.common import clean, is_at, lock_post, open_stint, own_staff, seal, tell, write
+from tenants.duty.operations.common import (
+    clean,
+    is_at,
+    lock_post,
+    open_stint,
+    own_staff,
+    raise_anomaly,
+    seal,
+    tell,
+    write,
+)
 from tenants.findings.choices import Severity
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import CertificateKind

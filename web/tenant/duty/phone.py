@@ -207,12 +207,12 @@ def handover(request: SchoolRequest) -> HttpResponse:
 
 @require_POST
 @signed_in
-def item(request: SchoolRequest, item_id: UUID) -> HttpResponse:
+def item(request: SchoolRequest, handover_item_id: UUID) -> HttpResponse:
     accept = request.POST.get("verdict") == "accept"
     return _step(
         request, "已接收" if accept else "已退回，事项上交",
         lambda: operations.answer_item(
-            item_id=item_id, accept=accept, reason=request.POST.get("reason", ""), **_common(request)
+            item_id=handover_item_id, accept=accept, reason=request.POST.get("reason", ""), **_common(request)
         ),
     )  # fmt: skip
 

@@ -61,13 +61,20 @@ def _board(request: SchoolRequest) -> dict[str, Any]:
     now = clock.now()
     form = CockpitFilter(request.GET, by=request.actor)
     view = cockpit(by=request.actor, tenant=request.school, now=now, **form.chosen())
-    rows: list[dict[str, Any]] = []
-    for state in view.posts:
-        state.shortfalls.sort(key=lambda gap: gap.starts_at)
-        rows.append({"state": state, "short": state.short_now(now), "gaps": state.shortfalls[-3:][::-1]})
-    rows.sort(key=lambda row: (row["short"] is None or row["short"].declared, not row["state"].open_call))
+    shorts = [state.short_now(now) for state in view.posts]
+    rows = [
+        {
+            "state": state,
+            "short": short,
+            "gaps": state.shortfalls[-3:][::-1],
+            "rank": (short is None or short.declared, state.open_call is None),
+        }
+        for state, short in zip(view.posts, shorts, strict=True)
+    ]
+    rows.sort(key=lambda row: row["rank"])  # type: ignore[arg-type, return-value]
     return {
         "view": view,
+        "total": f"共 {len(view.posts)} 个值班岗",
         "rows": rows,
         "form": form,
         "tones": OUTCOME_TONES,
@@ -248,7 +255,7 @@ def post(request: SchoolRequest, post_id: UUID) -> HttpResponse:
     """The rules of one post; for a post that is none yet, the form that makes it one."""
     if not policies.can_configure(request.actor):
         raise NotAllowed
-    known = DutyPost.objects.select_related("post").filter(pk=post_id).first()
+    known = queries.rules_of(post_id)
     row = known or DutyPost(post=organisation.post(post_id, by=request.actor))
     form = PostForm(request.POST or None, initial=PostForm.initial_of(row))
     context = {
@@ -383,30 +390,33 @@ def anomaly(request: SchoolRequest, anomaly_id: UUID) -> HttpResponse:
     return render(request, "duty/anomaly.html", context)
 
 
+def _given(request: SchoolRequest, anomaly_id: UUID) -> dict[str, Any]:
+    return {"anomaly_id": anomaly_id, "by": request.actor, "tenant": request.school, "now": clock.now()}
+
+
 @require_POST
 @signed_in
-def anomaly_step(request: SchoolRequest, anomaly_id: UUID, step: str) -> HttpResponse:
-    """take, close, finding."""
-    common: dict[str, Any] = {
-        "anomaly_id": anomaly_id,
-        "by": request.actor,
-        "tenant": request.school,
-        "now": clock.now(),
-    }
-    steps: dict[str, tuple[str, Callable[[], object]]] = {
-        "take": ("已接手", lambda: operations.take_anomaly(**common)),
-        "close": (
-            "已处理",
-            lambda: operations.close_anomaly(
-                **common, result=request.POST.get("result", ""), client_key=client_key(request)
-            ),
+def take(request: SchoolRequest, anomaly_id: UUID) -> HttpResponse:
+    back = reverse("duty:anomaly", args=[anomaly_id])
+    return _act(request, back, "已接手", lambda: operations.take_anomaly(**_given(request, anomaly_id)))
+
+
+@require_POST
+@signed_in
+def close(request: SchoolRequest, anomaly_id: UUID) -> HttpResponse:
+    return _act(
+        request, reverse("duty:anomaly", args=[anomaly_id]), "已处理",
+        lambda: operations.close_anomaly(
+            **_given(request, anomaly_id), result=request.POST.get("result", ""), client_key=client_key(request)
         ),
-        "finding": ("已转问题整改", lambda: operations.to_finding(**common)),
-    }
-    if step not in steps:
-        raise NotFound
-    said, do = steps[step]
-    return _act(request, reverse("duty:anomaly", args=[anomaly_id]), said, do)
+    )  # fmt: skip
+
+
+@require_POST
+@signed_in
+def to_finding(request: SchoolRequest, anomaly_id: UUID) -> HttpResponse:
+    back = reverse("duty:anomaly", args=[anomaly_id])
+    return _act(request, back, "已转问题整改", lambda: operations.to_finding(**_given(request, anomaly_id)))
 
 
 @require_safe
@@ -476,14 +486,14 @@ def _uuid(text: str) -> UUID:
 
 
 @signed_in
-def report(request: SchoolRequest, report_id: UUID) -> HttpResponse:
+def report(request: SchoolRequest, camera_report_id: UUID) -> HttpResponse:
     """One camera report; POST says whether it is true."""
-    row = queries.report(report_id=report_id, by=request.actor)
+    row = queries.report(report_id=camera_report_id, by=request.actor)
     if request.method == "POST":
         return _act(
-            request, reverse("duty:report", args=[report_id]), "已认定",
+            request, reverse("duty:report", args=[camera_report_id]), "已认定",
             lambda: operations.judge_report(
-                report_id=report_id, confirmed=request.POST.get("verdict") == "confirmed",
+                report_id=camera_report_id, confirmed=request.POST.get("verdict") == "confirmed",
                 note=request.POST.get("note", ""), by=request.actor, tenant=request.school, now=clock.now(),
             ),
         )  # fmt: skip
@@ -499,11 +509,11 @@ def report(request: SchoolRequest, report_id: UUID) -> HttpResponse:
 
 @csrf_exempt
 @require_POST
-def hook(request: SchoolRequest, camera_id: UUID) -> HttpResponse:
+def hook(request: SchoolRequest, camera_system_id: UUID) -> HttpResponse:
     """Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. 201 new, 200 known, 401 not signed."""
     try:
         row, made = operations.receive_report(
-            camera_id=camera_id,
+            camera_id=camera_system_id,
             message_id=request.headers.get("webhook-id", ""),
             timestamp=request.headers.get("webhook-timestamp", ""),
             signatures=request.headers.get("webhook-signature", ""),

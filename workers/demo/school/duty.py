@@ -1,0 +1,185 @@
+"""Four duty posts with a week of stints, presence calls, an anomaly and a handover; three people on duty now."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from identity.choices import Role
+from identity.contracts import Actor
+from kernel.clock import day_bounds
+from kernel.tenancy import Tenant
+from tenants.duty import operations, staffing
+from tenants.duty.models import Call
+from tenants.duty.queries import items_of
+from tenants.evidence import operations as evidence
+from tenants.organisation import operations as organisation
+from tenants.organisation import queries as places
+from tenants.organisation.models import Place, Post, Staff
+from tenants.rosters import operations as rosters
+from workers.demo.documents import scene
+from workers.demo.people import account
+from workers.demo.schools import People, Plan
+
+DAYS = 4
+# Post → where it stands, rules, and how many of its people take part.
+POSTS: dict[str, tuple[str, dict[str, Any], int]] = {
+    "公寓值班员": ("1号公寓", {"calls_per_day": 3, "answer_minutes": 5}, 2),
+    "门岗保安员": ("东校区", {"calls_per_day": 2, "answer_minutes": 5, "quiet": [[720, 780]]}, 2),
+    "消防控制室值班员": ("图书馆", {"calls_per_day": 2, "answer_minutes": 3, "persons_to_answer": 2}, 3),
+    "配电运行工": ("实训中心", {"calls_per_day": 1, "answer_minutes": 10}, 1),
+}
+
+
+def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -> None:
+    """Make it unless the school already has duty posts."""
+    posts = {p.name: p for p in places.posts(by=who.admin) if p.name in POSTS}
+    if len(posts) < len(POSTS) or Call.objects.exists():
+        return
+    random = Random(f"d{seed}{plan.slug}")  # noqa: S311  (deterministic on purpose)
+    with transaction.atomic():
+        for name, (where, rules, heads) in POSTS.items():
+            post = posts[name]
+            place = places.places(by=who.admin, search=where)[0]
+            if post.place_id is None:
+                Post.objects.filter(pk=post.pk).update(place=place)
+            operations.configure_post(post_id=post.pk, by=who.admin, tenant=tenant, now=now, **rules)
+            people = [
+                _login(person, who, tenant)
+                for person in list(Staff.objects.filter(post=post).order_by("number"))[:heads]
+            ]
+            _week(post, place, people, who, tenant, random, now)
+        _now(posts, who, tenant, now)
+
+
+def _login(person: Staff, who: People, tenant: Tenant) -> Actor:
+    """An account of their own; whoever has one keeps it."""
+    if person.account_id is not None:
+        return Actor(
+            account_id=person.account_id, name=person.name, roles=frozenset({Role.FRONTLINE}),
+            school_id=tenant.school_id, staff_id=person.pk,
+        )  # fmt: skip
+    actor = account(
+        f"duty.{person.number.lower()}", person.name, Role.FRONTLINE, school_id=tenant.school_id, staff_id=person.pk
+    )
+    if actor.account_id:
+        organisation.link_account(staff_id=person.pk, account_id=actor.account_id, by=who.admin, tenant=tenant)
+    return actor
+
+
+def _week(
+    post: Post, place: Place, people: list[Actor], who: People, tenant: Tenant, random: Random, now: datetime
+) -> None:
+    """A day shift of each day before today, with one or two calls."""
+    today = now.astimezone(tenant.tz).date()
+    for back in range(DAYS, 0, -1):
+        start = day_bounds(today - timedelta(days=back), tenant.tz)[0] + timedelta(hours=8)
+        team = people if len(people) > 2 else people[back % len(people) :][:1]
+        for person in team:
+            operations.sign_on(
+                post_id=post.pk, by=person, tenant=tenant, now=start + timedelta(minutes=random.randint(-8, 4)),
+                place_code=place.code,
+            )  # fmt: skip
+        for n in range(1 + back % 2):
+            at = start + timedelta(hours=2 + 4 * n, minutes=random.randint(0, 90))
+            _call(post, place, team, who, tenant, random, at)
+        if back == 2:
+            row = operations.report_anomaly(
+                kind="fault",
+                text="照明回路跳闸，已复位并观察",
+                by=team[0],
+                tenant=tenant,
+                now=start + timedelta(hours=5),
+            )
+            operations.close_anomaly(
+                anomaly_id=row.pk,
+                result="更换空气开关，恢复正常",
+                by=team[0],
+                tenant=tenant,
+                now=start + timedelta(hours=7),
+            )
+        for person in team:
+            operations.sign_off(by=person, tenant=tenant, now=start + timedelta(hours=12))
+        _stamp(start + timedelta(hours=12))
+
+
+def _call(
+    post: Post, place: Place, team: list[Actor], who: People, tenant: Tenant, random: Random, at: datetime
+) -> None:
+    [call] = operations.issue_calls(post_ids=[post.pk], by=who.supervisors[0], tenant=tenant, now=at)
+    operations.send_due(tenant=tenant, now=at)
+    lot = random.random()
+    if lot > 0.12:
+        late = lot < 0.22
+        for n, person in enumerate(team):
+            moment = at + (timedelta(minutes=14) if late else timedelta(seconds=random.randint(40, 130) + 9 * n))
+            if late and n == 0:
+                operations.decide_due(tenant=tenant, now=moment - timedelta(seconds=5))
+            opened = operations.open_call(call_id=call.pk, by=person, tenant=tenant, now=moment - timedelta(seconds=25))
+            photo = evidence.keep_photo(
+                upload=scene(random, stains=random.randint(0, 3), shade="#dfe7ea"), name="查岗.jpg", by=person,
+                tenant=tenant, now=moment - timedelta(seconds=2), taken_at=moment - timedelta(seconds=3),
+            )  # fmt: skip
+            operations.answer_call(
+                call_id=call.pk, nonce=opened.nonce, photo_id=photo.pk, place_code=place.code, by=person, tenant=tenant,
+                now=moment,
+            )  # fmt: skip
+    operations.decide_due(tenant=tenant, now=at + timedelta(minutes=20))
+
+
+def _now(posts: dict[str, Post], who: People, tenant: Tenant, now: datetime) -> None:
+    """Somebody at three posts, one short of people; something open, and a handover that waits."""
+
+    def actor(name: str, n: int) -> Actor:
+        person = Staff.objects.filter(post=posts[name]).order_by("number")[n]
+        return _login(person, who, tenant)
+
+    first, second = actor("公寓值班员", 0), actor("公寓值班员", 1)
+    ago = now - timedelta(hours=3)
+    for name, person in (
+        ("公寓值班员", first),
+        ("门岗保安员", actor("门岗保安员", 0)),
+        ("消防控制室值班员", actor("消防控制室值班员", 0)),
+    ):
+        operations.sign_on(post_id=posts[name].pk, by=person, tenant=tenant, now=ago)
+    operations.report_anomaly(
+        kind="visitor", text="外来维修人员 2 人登记入楼，预计 18:00 离开", by=first, tenant=tenant,
+        now=now - timedelta(minutes=50),
+    )  # fmt: skip
+    operations.sign_on(post_id=posts["公寓值班员"].pk, by=second, tenant=tenant, now=now - timedelta(minutes=12))
+    assert second.staff_id is not None
+    handover = operations.offer_handover(
+        receiver_id=second.staff_id, note="离开时请核对人数", by=first, tenant=tenant, now=now - timedelta(minutes=8)
+    )
+    assert items_of([handover.pk])
+    operations.declare_absence(
+        kind="patrol",
+        minutes=40,
+        reason="东区围墙",
+        by=actor("门岗保安员", 0),
+        tenant=tenant,
+        now=now - timedelta(minutes=15),
+    )
+    _coverage([p.pk for p in posts.values()], posts["消防控制室值班员"].pk, who, tenant, now)
+
+
+def _coverage(post_ids: list[UUID], double: UUID, who: People, tenant: Tenant, now: datetime) -> None:
+    """Round the clock, two persons in the fire control room, unless the roster's part of the demo said it already."""
+    today = now.astimezone(tenant.tz).date()
+    known = staffing.coverage_spans(day=today, tz=tenant.tz)
+    for pk in post_ids:
+        if pk not in known:
+            rosters.save_coverage(
+                post_id=pk, persons=2 if pk == double else 1, valid_from=today - timedelta(days=30), by=who.admin,
+                tenant=tenant, now=now,
+            )  # fmt: skip
+
+
+def _stamp(at: datetime) -> None:
+    """Give the rows that an operation stamped by the clock the time of the play. The demo alone may do this."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE timeline_event SET at = %s WHERE at > %s AND at > now() - interval '1 day'", [at, at])
