@@ -111,7 +111,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
         ],
     ),
     (
-        "人员在岗",
+        "在岗管理",
         [
             Entry(
                 "实时在岗",

@@ -50,7 +50,7 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
                 if post_id in phones and at > now - BY_PHONE:
                     steps.append((at, staff_id, direction))
                 else:
-                    records[int(number[-1]) % 2].append(Record(None, number, at, direction))
+                    records[ord(number[-1]) % 2].append(Record(None, number, at, direction))
         for n, device_id in enumerate(devices):
             _send(device_id, records[n], tenant, now, random)
         _phones(plan, who, tenant, steps, random)
