@@ -121,7 +121,7 @@ def _call(
                 operations.decide_due(tenant=tenant, now=moment - timedelta(seconds=5))
             opened = operations.open_call(call_id=call.pk, by=person, tenant=tenant, now=moment - timedelta(seconds=25))
             photo = evidence.keep_photo(
-                upload=scene(random, stains=random.randint(0, 3), shade="#dfe7ea"), name="查岗.jpg", by=person,
+                upload=scene(random, stains=random.randint(2, 5), shade=f"#{random.randint(0xD8, 0xEE):02x}e7ea"), name="查岗.jpg", by=person,
                 tenant=tenant, now=moment - timedelta(seconds=2), taken_at=moment - timedelta(seconds=3),
             )  # fmt: skip
             operations.answer_call(
