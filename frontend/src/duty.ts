@@ -1,5 +1,6 @@
 // @entry Duty: the call that rings, its countdown and camera, a voice message; the cockpit's own looks.
 import './duty.css'
+import './live'
 import { toast } from './toasts'
 
 /** `data-countdown="SECONDS"`: from when the page was made, by the phone's stopwatch, never by its clock. */
