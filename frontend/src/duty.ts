@@ -1,7 +1,9 @@
 // @entry Duty: the call that rings, its countdown and camera, a voice message; the cockpit's own looks.
 import './duty.css'
-import './live'
 import { toast } from './toasts'
+
+// Only where a part is live, and late: its styles are the frame's own and must not come after the phone's.
+if (document.querySelector('[data-live]')) void import('./live')
 
 /** `data-countdown="SECONDS"`: from when the page was made, by the phone's stopwatch, never by its clock. */
 const started = performance.now()
