@@ -2,6 +2,9 @@
 import './duty.css'
 import { toast } from './toasts'
 
+// Only where a part is live, and late: its styles are the frame's own and must not come after the phone's.
+if (document.querySelector('[data-live]')) void import('./live')
+
 /** `data-countdown="SECONDS"`: from when the page was made, by the phone's stopwatch, never by its clock. */
 const started = performance.now()
 const since = new WeakMap<HTMLElement, { at: number; seconds: number }>()

@@ -100,7 +100,7 @@ def test_call_answer_anomaly_handover(site: Site, browser: Browser) -> None:
 
     phone.goto(site.school("alpha", "/m/duty/"))
     phone.locator(".duty-kinds label", has_text="报警").click()
-    phone.get_by_label("说明", exact=True).first.fill("烟感误报，已复位")
+    phone.locator("#r-text").fill("烟感误报，已复位")
     phone.get_by_role("button", name="登记", exact=True).click()
     expect(phone.get_by_text("我手上的未了事项（1）")).to_be_visible(timeout=30_000)
     phone.get_by_role("button", name="下岗").click()
