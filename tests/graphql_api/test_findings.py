@@ -258,6 +258,7 @@ def test_requests_for_time_cost_the_same_for_many_findings(alpha: Tenant) -> Non
             finding_id=found.pk, deadline=found.deadline + timedelta(days=1), reason="x", by=manager, tenant=alpha,
             now=clock.now(),
         )  # fmt: skip
+    ask(boss, query)  # the session and the roles are known from here on
     few = cost()
     for n in range(6):
         make_finding(alpha, party=party, title=f"又一问题{n}号")

@@ -363,7 +363,9 @@ def hangs_on_a_company(model: type[models.Model], seen: frozenset[type[models.Mo
     if model in seen or model._meta.label == "organisation.LineSetting":  # which is the school's, one per line
         return False
     for column in model._meta.concrete_fields:
-        target = column.related_model if column.is_relation else model_named(column.name)
+        target = column.related_model if column.is_relation else None
+        if target is None and column.name.endswith(("_id", "_ids")):  # `points` is a number, not a row of Point
+            target = model_named(column.name)
         if column.name == "party_id" or model._meta.label == "organisation.Party":
             return True
         if isinstance(target, type) and target is not model and hangs_on_a_company(target, seen | {model}):
@@ -441,6 +443,22 @@ def _correction(filler: Filler) -> dict[str, Any]:
 @values_of("attendance.Watermark")
 def _watermark(filler: Filler) -> dict[str, Any]:
     return {"id": 1}
+
+
+@values_of("punches.Fence")
+def _fence(filler: Filler) -> dict[str, Any]:
+    return {"shape": "circle", "latitude": 30.0, "longitude": 120.0, "radius_m": 80, "polygon": []}
+
+
+@values_of("patrols.Tour")
+def _tour(filler: Filler) -> dict[str, Any]:
+    return {"doubts": [{"code": "burst", "sentence": filler.marks.long, "points": 40}]}
+
+
+@values_of("patrols.Stop")
+def _patrol_stop(filler: Filler) -> dict[str, Any]:
+    asked = {"id": "1", "text": filler.marks.long, "kind": "text", "unit": "", "low": None, "high": None}
+    return {"asked": [asked], "answers": {"1": filler.marks.long}, "photo_ids": []}
 
 
 @values_of("rosters.Pattern")

@@ -39,7 +39,7 @@ class PostRef(graphene.ObjectType):
     place = graphene.Field(PlaceRef)
 
 
-class PersonRef(graphene.ObjectType):
+class DutyPerson(graphene.ObjectType):
     """A member of staff by id and name."""
 
     id = Id
@@ -54,8 +54,8 @@ def _post(row: Any) -> PostRef:
     )  # fmt: skip
 
 
-def _person(row: Staff | None) -> PersonRef | None:
-    return PersonRef(id=row.pk, name=row.name) if row else None
+def _person(row: Staff | None) -> DutyPerson | None:
+    return DutyPerson(id=row.pk, name=row.name) if row else None
 
 
 class DutyPostType(DjangoObjectType):
@@ -174,11 +174,11 @@ class SummonsType(DjangoObjectType):
         convert_choices_to_enum = False
 
     id = Id
-    person = graphene.NonNull(PersonRef)
+    person = graphene.NonNull(DutyPerson)
     photo = graphene.Field(EvidenceType)
 
     @staticmethod
-    def resolve_person(row: Summons, info: graphene.ResolveInfo) -> PersonRef | None:
+    def resolve_person(row: Summons, info: graphene.ResolveInfo) -> DutyPerson | None:
         return _person(row.staff)
 
     @staticmethod
@@ -243,7 +243,7 @@ class DutyAnomalyType(DjangoObjectType):
     id = Id
     finding_id = graphene.UUID()
     post = graphene.NonNull(PostRef)
-    holder = graphene.Field(PersonRef)
+    holder = graphene.Field(DutyPerson)
     files = listed(EvidenceType)
 
     @staticmethod
@@ -251,7 +251,7 @@ class DutyAnomalyType(DjangoObjectType):
         return _post(row)
 
     @staticmethod
-    def resolve_holder(row: Anomaly, info: graphene.ResolveInfo) -> PersonRef | None:
+    def resolve_holder(row: Anomaly, info: graphene.ResolveInfo) -> DutyPerson | None:
         return _person(row.holder)
 
     @staticmethod
@@ -291,16 +291,16 @@ class HandoverType(DjangoObjectType):
 
     id = Id
     post_id = Id
-    giver = graphene.NonNull(PersonRef)
-    receiver = graphene.NonNull(PersonRef)
+    giver = graphene.NonNull(DutyPerson)
+    receiver = graphene.NonNull(DutyPerson)
     items = listed(HandoverItemType)
 
     @staticmethod
-    def resolve_giver(row: Handover, info: graphene.ResolveInfo) -> PersonRef | None:
+    def resolve_giver(row: Handover, info: graphene.ResolveInfo) -> DutyPerson | None:
         return _person(row.stint.staff)
 
     @staticmethod
-    def resolve_receiver(row: Handover, info: graphene.ResolveInfo) -> PersonRef | None:
+    def resolve_receiver(row: Handover, info: graphene.ResolveInfo) -> DutyPerson | None:
         return _person(row.receiver)
 
     @staticmethod

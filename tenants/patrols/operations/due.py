@@ -87,7 +87,7 @@ def sweep(*, tenant: Tenant, now: datetime) -> tuple[int, int]:
             .values_list("scanned_at", flat=True)
             .first()
         )
-        close(tour, last or tour.started_at or now, now, tenant)
+        close(tour, at=last or tour.started_at or now, now=now, tenant=tenant)
         recorded(tour, "finished", "超时未结束，系统按已打的点结束", by)
         ended += 1
     for tour in Tour.objects.select_for_update(of=("self",), skip_locked=True).select_related("route__party").filter(

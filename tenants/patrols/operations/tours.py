@@ -56,7 +56,7 @@ def recorded(tour: Tour, verb: str, sentence: str, by: Actor, **payload: Any) ->
     )
 
 
-def close(tour: Tour, at: datetime, now: datetime, tenant: Tenant) -> None:
+def close(tour: Tour, *, at: datetime, now: datetime, tenant: Tenant) -> None:
     Stop.objects.filter(tour=tour, status=StopStatus.DUE).update(status=StopStatus.MISSED)
     missed = Stop.objects.filter(tour=tour).exclude(status=StopStatus.SEEN).exists()
     tour.status = TourStatus.PARTIAL if missed else TourStatus.DONE

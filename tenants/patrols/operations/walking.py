@@ -129,7 +129,7 @@ def scan(*, tour_id: UUID, seen: ScanDraft, by: Actor, tenant: Tenant, now: date
     _open_findings(tour, stop, asked, by, tenant, now)
     _makes_up(tour, stop)
     if tour.status in CLOSED:
-        close(tour, tour.finished_at or now, now, tenant)
+        close(tour, at=tour.finished_at or now, now=now, tenant=tenant)
     return stop
 
 
@@ -235,6 +235,6 @@ def finish_tour(
         raise TourClosed
     tour.note = note.strip()[:300]
     tour.save(update_fields=["note"])
-    close(tour, max(_when(at, anchored, now)[0], tour.started_at or now), now, tenant)
+    close(tour, at=max(_when(at, anchored, now)[0], tour.started_at or now), now=now, tenant=tenant)
     recorded(tour, "finished", f"结束巡更：{tour.get_status_display()}", by)  # type: ignore[attr-defined]
     return tour

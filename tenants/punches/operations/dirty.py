@@ -60,7 +60,7 @@ def raise_uncertified(*, punch_ids: Sequence[int], tenant: Tenant, now: datetime
     office = people_of_school(
         school_id=tenant.school_id, roles=[Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR], today=today
     )
-    for row in rows.select_related("staff__party", "post", "place").order_by("at"):
+    for row in rows.select_related("staff__party", "post", "place").order_by("at", "pk"):
         day = row.at.astimezone(tenant.tz).date()
         key = (row.staff_id, row.post_id, day)
         if key in told or _told_before(row, day):
