@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from datetime import date, datetime, timedelta
+from random import randrange
 from typing import Any
 from uuid import uuid4
 
@@ -50,6 +52,9 @@ def make_device(
     )  # fmt: skip
 
 
+_codes = itertools.count(randrange(65536))  # no two alike in a run, rarely in two
+
+
 def make_instance(
     staff: Staff | None = None,
     *,
@@ -68,8 +73,7 @@ def make_instance(
     starts_at = starts_at or clock.now() - timedelta(minutes=10)
     ends_at = ends_at or starts_at + timedelta(hours=8)
     middle = starts_at + (ends_at - starts_at) / 2
-    tag = uuid4().hex
-    shift = Shift.objects.create(name=f"班{tag[-8:]}", code=tag[-4:])
+    shift = Shift.objects.create(name=f"班{uuid4().hex[-8:]}", code=f"{next(_codes) % 65536:04x}")
     rule, _made = Rule.objects.get_or_create(scope="school", valid_from=date(2026, 1, 1))
     day = starts_at.astimezone(clock.SHANGHAI).date()
     cell = Assignment.objects.create(
