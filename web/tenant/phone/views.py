@@ -14,6 +14,7 @@ from tenants.findings import policies as finding_policies
 from tenants.findings import queries as findings
 from tenants.findings.choices import Bucket
 from tenants.inspections import policies, queries
+from tenants.patrols import queries as patrols
 from tenants.punches import policies as punching
 from web.http import SchoolRequest, signed_in
 from web.tenant.findings.views import TONES
@@ -37,6 +38,9 @@ def home(request: SchoolRequest) -> HttpResponse:
     if by.staff_id is not None and not policies.can_inspect(by) and not finding_policies.can_open(by):
         url = reverse("attendance:phone")
         buttons.append({"label": "我的考勤", "hint": "每天的结果和理由，补卡", "icon": "calendar-check", "url": url})
+    tours = list(patrols.mine(by=by, now=now)[:3]) if by.staff_id is not None else []
+    for tour in tours:
+        tour.open_now = tour.starts_at <= now < tour.ends_at  # type: ignore[attr-defined]
     drafts: list[Any] = []
     if policies.can_inspect(by):
         drafts = list(queries.drafts(by=by)[:3])
@@ -62,6 +66,7 @@ def home(request: SchoolRequest) -> HttpResponse:
         "more": max(0, counts.mine - len(todo)),
         "tones": TONES,
         "fixing": not policies.can_inspect(by),
-        "own_face": by.staff_id is not None,
+        "of_staff": by.staff_id is not None,
+        "tours": tours,
     }
     return render(request, "phone/home.html", context)
