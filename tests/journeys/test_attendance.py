@@ -71,7 +71,7 @@ def test_consent_enrol_punch_sentence_appeal_corrected(site: Site, browser: Brow
     sentence = page.locator(".days li").filter(has_text=f"班次 {shift['starts']}")
     for _try in range(30):
         page.goto(site.school("alpha", "/m/attendance/"))
-        if sentence.filter(has_text="迟到").count():
+        if sentence.get_by_role("link", name="申诉 / 补卡").count():  # judged: until then it says what it waits for
             break
         page.wait_for_timeout(6_000)
     expect(sentence).to_contain_text(re.compile(r"首卡 \d\d:\d\d，超出宽限 10 分，迟到 \d+ 分"))
