@@ -117,7 +117,7 @@ def _call(
     lot = random.random()
     if lot > 0.12:
         late = lot < 0.22
-        for n, person in enumerate(team):
+        for n, person in enumerate(team[:2]):
             moment = at + (timedelta(minutes=14) if late else timedelta(seconds=random.randint(40, 130) + 9 * n))
             if late and n == 0:
                 operations.decide_due(tenant=tenant, now=moment - timedelta(seconds=5))
@@ -126,7 +126,7 @@ def _call(
                     call_id=call.pk, by=person, tenant=tenant, now=moment - timedelta(seconds=25)
                 )
                 photo = evidence.keep_photo(
-                    upload=scene(random, stains=random.randint(2, 5), shade=f"#{random.randint(0xD8, 0xEE):02x}e7ea"), name="查岗.jpg", by=person,
+                    upload=scene(random, stains=random.randint(2, 5), shade=_shade(random)), name="查岗.jpg", by=person,
                     tenant=tenant, now=moment - timedelta(seconds=2), taken_at=moment - timedelta(seconds=3),
                 )  # fmt: skip
                 operations.answer_call(
@@ -134,6 +134,11 @@ def _call(
                     now=moment,
                 )  # fmt: skip
     operations.decide_due(tenant=tenant, now=at + timedelta(minutes=20))
+
+
+def _shade(random: Random) -> str:
+    """The light of the moment: no two pictures are the same bytes, or an answer would be refused as an old one."""
+    return "#" + "".join(f"{random.randint(196, 240):02x}" for _ in range(3))
 
 
 def _now(posts: dict[str, Post], who: People, tenant: Tenant, now: datetime) -> None:
