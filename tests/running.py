@@ -80,12 +80,13 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(
     django_db_setup: None, django_db_blocker: pytest.FixtureDef, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    """Start the processes; end only them."""
-    name, port, var = f"cielm_journey_{os.getpid()}", _free_port(), tmp_path_factory.mktemp("site")
+    """Start the processes over a database of this module's own; end only them."""
+    port, var = _free_port(), tmp_path_factory.mktemp("site")
+    name = f"cielm_journey_{os.getpid()}_{port}"
     with django_db_blocker.unblock():
         databases.create(name)
     env = {
