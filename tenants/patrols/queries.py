@@ -18,6 +18,11 @@ from tenants.patrols.models import Point, Question, Route, Stop, Tour, Window
 DOUBTFUL = 60  # below this credibility a tour stands in the list of doubtful ones
 
 
+def where(full_name: str) -> str:
+    """A point as people say it: building, floor and point, without the campus."""
+    return full_name.split(" / ", 1)[-1]
+
+
 def _refuse(by: Actor) -> None:
     if not by.is_system and (by.grant_id is not None or not by.roles or not by.may(policies.READ)):
         raise NotAllowed
@@ -126,7 +131,7 @@ def tours(
         rows = rows.filter(Exists(missed))
     if text:
         rows = rows.filter(Q(number__icontains=text) | Q(walker_name__icontains=text) | Q(route__name__icontains=text))
-    return _with_counts(rows)
+    return _with_counts(rows).order_by("-starts_at", "-number")
 
 
 def tour(*, tour_id: UUID, by: Actor) -> Tour:

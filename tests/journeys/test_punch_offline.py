@@ -200,5 +200,6 @@ def test_punching_with_and_without_a_network(site: Site, browser: Browser, tmp_p
         page.goto(site.school("alpha", path))
         page.wait_for_selector("body[data-ready]")
         looked_at(page, name)
+    refused = "status of 422"  # the browser writes down each refusal; that they came is tested above
     for watched in (guard, boss, desk):
-        assert watched.complaints == []
+        assert [c for c in watched.complaints if refused not in c] == []

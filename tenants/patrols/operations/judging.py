@@ -32,7 +32,7 @@ def judge(*, tour_id: UUID, tenant: Tenant, now: datetime) -> Tour | None:
     )
     seen = [
         credibility.Seen(
-            position=s.position, place=s.point.place.name, at=s.scanned_at or now, method=s.method,
+            position=s.position, place=queries.where(s.point.place.full_name), at=s.scanned_at or now, method=s.method,
             walk_seconds=s.point.walk_seconds, latitude=s.latitude, longitude=s.longitude, accuracy_m=s.accuracy_m,
             anchored=s.anchored, received_at=s.received_at,
         )
@@ -82,6 +82,10 @@ def _reused(tour: Tour, stops: Sequence[Stop], now: datetime) -> list[credibilit
                 continue
             same = photo == other or files[photo].source_sha256 == files[other].source_sha256
             if same or is_copy(picture(photo), picture(other)):
-                found.append(credibility.Reused(place=stop.point.place.name, tour_number=number, evidence_id=other))
+                found.append(
+                    credibility.Reused(
+                        place=queries.where(stop.point.place.full_name), tour_number=number, evidence_id=other
+                    )
+                )
                 break
     return found

@@ -316,7 +316,7 @@ def test_a_photo_of_another_tour_is_caught_after_recompression_and_cropping(alph
     assert Doubt.REUSED_PHOTO not in {d["code"] for d in first.doubts}
     (doubt,) = [d for d in second.doubts if d["code"] == Doubt.REUSED_PHOTO]
     place = route.points.select_related("place").get(position=2, removed_at__isnull=True).place
-    assert doubt["sentence"] == f"“{place.name}”的照片与巡更 {first.number} 中的是同一张。"
+    assert doubt["sentence"] == f"“{queries.where(place.full_name)}”的照片与巡更 {first.number} 中的是同一张。"
 
 
 # --- What was missed -------------------------------------------------------------------------------

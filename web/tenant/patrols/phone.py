@@ -55,7 +55,7 @@ def _points(tour: Tour) -> list[dict[str, Any]]:
     return [
         {
             "id": str(p.pk),
-            "place": p.place.name,
+            "place": queries.where(p.place.full_name),
             "where": p.place.full_name,
             "instruction": p.instruction,
             "photo": p.photo_required,

@@ -50,7 +50,7 @@ STOP_TONES = {
     StopStatus.EXPLAINED: "warn",
     StopStatus.RESCHEDULED: "info",
 }
-CRUMBS = [{"label": "过程监管"}]
+CRUMBS = [{"label": "值班"}]
 MAX_EXPORT = 20_000
 
 
@@ -121,6 +121,7 @@ def stop_rows(stops: list[Stop]) -> list[dict[str, Any]]:
         rows.append(
             {
                 "stop": stop,
+                "place": queries.where(stop.point.place.full_name),
                 "tone": STOP_TONES[StopStatus(stop.status)],
                 "method": ScanMethod(stop.method).label if stop.method else "",
                 "gap": None if gap is None else f"{int(gap) // 60} 分 {int(gap) % 60:02d} 秒",
