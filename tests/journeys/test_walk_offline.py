@@ -155,8 +155,7 @@ def test_walk_offline_fix_and_verify(site: Site, browser: Browser, tmp_path: Pat
     page.goto(site.school("alpha", f"/findings/{found[0][0]}/"))
     page.wait_for_selector("body[data-ready]")
     looked_at(page, "finding-verify")
-    page.get_by_role("button", name="叠在一起对比").first.click()
-    expect(page.get_by_label(re.compile("左右滑动"))).to_be_visible()
+    expect(page.get_by_label("拖动对比整改前后").first).to_be_visible()  # open at once for who verifies
     for n in range(2):
         expect(page.locator(".compare img").nth(n)).not_to_have_js_property("naturalWidth", 0)
     if SHOTS:
