@@ -19,8 +19,6 @@ urlpatterns = [
     path("", include("web.tenant.inspections.urls")),
     path("", include("web.tenant.attendance.urls")),
     path("", include("web.tenant.patrols.urls")),
-    path("", include("web.tenant.inspections.urls")),
-    path("", include("web.tenant.attendance.urls")),
     path("", include("web.tenant.notices.urls")),
     path("", include("web.tenant.timeline.urls")),
     path("", include("web.tenant.phone.urls")),
