@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -36,12 +37,12 @@ def make_guard(tenant: Tenant, *, party: Party, name: str = "李保安") -> Guar
 
 def make_duty_post(
     *, name: str | None = None, party: Party | None = None, place: Place | None = None, certificates: Any = None,
-    **rules: Any,
+    pk: UUID | None = None, **rules: Any,
 ) -> DutyPost:  # fmt: skip
-    """A duty post with a place of its own; no random calls unless asked for."""
+    """A duty post with a place of its own; no random calls unless asked for. Its id decides what is drawn for it."""
     post: Post = make_post(
         name, party=party or make_party("contract"), line="security", place=place or make_place(),
-        certificates=certificates,
+        certificates=certificates, pk=pk,
     )  # fmt: skip
     return DutyPost.objects.create(post=post, **{"calls_per_day": 0, **rules})
 

@@ -76,8 +76,10 @@ def make_post(
     headcount: int = 1,
     certificates: list[str] | None = None,
     place: Place | None = None,
+    pk: UUID | None = None,
 ) -> Post:
     return Post.objects.create(
+        pk=pk or new_id(),
         name=name or f"岗位{_n()}",
         party=party or make_party(),
         line=line,

@@ -13,9 +13,9 @@ from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.duty import policies, queries
 from tenants.duty.choices import REPORTABLE, AnomalyKind, AnomalyStatus, EntryKind, ItemStatus
-from tenants.duty.errors import AlreadyAnswered, AnomalyClosed, NotHolder, PhotoUnknown, ReasonMissing
+from tenants.duty.errors import AlreadyAnswered, AnomalyClosed, NotHolder, NotOn, PhotoUnknown, ReasonMissing
 from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, HandoverItem, Stint
-from tenants.duty.operations.common import DUTY, clean, lock_post, place_of_post, raise_anomaly, tell, write
+from tenants.duty.operations.common import DUTY, clean, lock_post, open_stint, place_of_post, raise_anomaly, tell, write
 from tenants.evidence import queries as evidence
 from tenants.findings import operations as findings
 from tenants.findings.choices import Severity
@@ -41,7 +41,7 @@ def report_anomaly(
     """登记异常, with photos or a voice message. Whoever is on duty reports for their post and holds it; the office
     may report for any post, and it goes to the superiors. Locks the post.
 
-    Raises NotAllowed, NotFound, Invalid, PhotoUnknown, NotADutyPost.
+    Raises NotAllowed, NotOn, NotFound, Invalid, PhotoUnknown, NotADutyPost.
     """
     claim = once.claim(key=client_key, operation="duty.anomaly", by=by)
     if claim.result_id:
@@ -58,9 +58,13 @@ def report_anomaly(
     text = clean(text, 500)
     if len(text) < 2 and not files:
         raise Invalid("请写一句话，或附照片、录音。", field="text")
-    stint = None
+    stint: Stint | None = None
     if by.staff_id is not None and policies.is_staff(by):
-        stint = Stint.objects.filter(staff_id=by.staff_id, signed_off_at__isnull=True).first()
+        try:
+            stint = open_stint(by.staff_id)
+        except NotOn:
+            if post_id is None:
+                raise
     if stint is None or (post_id is not None and post_id != stint.post_id):
         if not policies.oversees(by) or post_id is None:
             raise NotAllowed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -337,6 +338,8 @@ def test_a_human_may_say_it_was_somebody_else_and_the_first_outcome_stays(
 
 # --- unpredictable ones ---
 
+DRAWN = UUID(int=7)  # the same post every time, so the same draw: a test that fails once in twenty runs tells nothing
+
 
 def drawn(alpha: Tenant, duty: DutyPost) -> list[datetime]:
     """Walk through a day in steps of ten minutes, as the sweep does in shorter ones; answer nothing; when calls came."""
@@ -351,7 +354,7 @@ def drawn(alpha: Tenant, duty: DutyPost) -> list[datetime]:
 
 
 def test_random_calls_keep_the_budget_and_the_quiet_time(alpha: Tenant) -> None:
-    duty = make_duty_post(calls_per_day=4, quiet=[[0, 360], [720, 840]])
+    duty = make_duty_post(pk=DRAWN, calls_per_day=4, quiet=[[0, 360], [720, 840]])
     make_coverage(duty.post)
     drawn(alpha, duty)
     rows = list(Call.objects.filter(post_id=duty.pk, day=NOON.date()).order_by("sent_at"))
@@ -366,7 +369,7 @@ def test_random_calls_keep_the_budget_and_the_quiet_time(alpha: Tenant) -> None:
 
 
 def test_none_within_half_an_hour_of_an_answered_one(alpha: Tenant) -> None:
-    duty = make_duty_post(calls_per_day=12)
+    duty = make_duty_post(pk=DRAWN, calls_per_day=12)
     make_coverage(duty.post)
     guard = make_guard(alpha, party=duty.post.party)
     sign_on(alpha, duty, guard, now=NOON.replace(hour=0))
@@ -388,7 +391,7 @@ def test_nobody_expected_nobody_called(alpha: Tenant) -> None:
 
 
 def test_a_slot_missed_by_hours_is_dropped_and_one_missed_by_minutes_goes_out_late(alpha: Tenant) -> None:
-    duty = make_duty_post(calls_per_day=1)
+    duty = make_duty_post(pk=DRAWN, calls_per_day=1)
     make_coverage(duty.post)
     moments = drawn(alpha, duty)
     due = Call.objects.get(day=NOON.date()).due_at
