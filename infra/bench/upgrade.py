@@ -34,7 +34,7 @@ def run(size: str) -> tuple[float, float]:
     for name in names:
         use("template1")
         with connection.cursor() as cursor:
-            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{fleet}"')
+            cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE "{fleet}" STRATEGY file_copy')
     with tempfile.TemporaryDirectory() as folder, later.release(Path(folder), "column"):
         ours, again = [], []
         for name in names[1:]:
