@@ -60,3 +60,43 @@ def beta(db: None) -> object:
     from institute.schools.queries import tenant_for
 
     return tenant_for("s_beta")
+
+
+@pytest.fixture
+def no_broker() -> Iterator[None]:
+    """Jobs that are sent after a commit go nowhere: the broker of the test run is another database."""
+    from kernel import jobs
+    from workers.celery import send
+
+    jobs.register_sender(lambda _name, _payload: None)
+    yield
+    jobs.register_sender(send)
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: pytest.FixtureDef, no_broker: None) -> Iterator[str]:
+    """A database of the test's own where things really commit, for kills, threads and locks; its name."""
+    from django.db import connection
+
+    from tests import databases
+
+    before = connection.settings_dict["NAME"]
+    name = f"cielm_test_own_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    with django_db_blocker.unblock():
+        databases.create(name)
+        databases.use(name)
+        yield name
+        databases.use(before)
+        databases.drop(name)
+
+
+@pytest.fixture
+def committed_alpha(committed: str) -> Iterator[object]:
+    """School alpha in a database of the test's own; the test runs inside its schema, and everything commits."""
+    from institute.schools.queries import tenant_for
+    from kernel.tenancy import public_context, school_context
+
+    with public_context():
+        tenant = tenant_for("s_alpha")
+    with school_context(tenant):
+        yield tenant

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection, connections
 
 from identity import operations, secrets
 from identity.choices import Role
 from identity.contracts import StaffLogin
-from identity.models import Account, Invitation, Membership, Ticket
+from identity.models import Account, Membership
 from identity.operations import TicketRefused
-from institute.schools.queries import tenant_for
 from kernel.errors import Conflict, NotAllowed
 from kernel.ids import new_id
-from kernel.tenancy import Tenant, public_context, school_context
+from kernel.tenancy import Tenant
 from tenants.timeline.models import Event
+from tests.at_once import at_once
 from tests.factories.identity import PASSWORD, actor_of, make_account, make_member, school_actor
 
 NOW = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -80,65 +78,28 @@ def test_the_same_role_in_two_companies_is_two_memberships(alpha: Tenant) -> Non
 # --- Two at once, on two connections --------------------------------------------------------------
 
 
-def at_once(*works: Callable[[], Any]) -> list[Any]:
-    """Run each in its own thread and connection, started together; answers or exceptions, in order."""
-    gate, answers = threading.Barrier(len(works)), [None] * len(works)
-
-    def run(number: int, work: Callable[[], Any]) -> None:
-        try:
-            with public_context():
-                gate.wait()
-                answers[number] = work()
-        except Exception as error:
-            answers[number] = error
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(n, work)) for n, work in enumerate(works)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return answers
-
-
-@pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tenant]:
-    """School alpha without a surrounding transaction; what a test writes is deleted after it."""
-    from kernel import jobs
-
-    monkeypatch.setattr(jobs, "_sender", [lambda name, payload: None])
-    with django_db_blocker.unblock():
-        with public_context():
-            tenant = tenant_for("s_alpha")
-        yield tenant
-        with school_context(tenant), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE timeline_event")
-            cursor.execute("DELETE FROM public.identity_mail")
-        with public_context():
-            Invitation.objects.all().delete()
-            Ticket.objects.all().delete()
-            Account.objects.all().delete()
-        connections.close_all()
-
-
-def test_an_invitation_opened_twice_at_once_lets_one_in(committed: Tenant) -> None:
+def test_an_invitation_opened_twice_at_once_lets_one_in(committed_alpha: Tenant) -> None:
     invited = operations.invite(
-        email="zhao@example.org", name="赵", role=Role.SCHOOL_LEADER, tenant=committed, by=school_actor(committed), now=NOW
+        email="zhao@example.org", name="赵", role=Role.SCHOOL_LEADER, tenant=committed_alpha, by=school_actor(committed_alpha), now=NOW
     )  # fmt: skip
     token = invited.url.rstrip("/").rsplit("/", 1)[1]
 
     def accept(username: str) -> Callable[[], Any]:
         return lambda: operations.accept_as_new(
-            token=token, username=username, name="赵", password="a-long-walk-7", school_id=committed.school_id, now=NOW
+            token=token,
+            username=username,
+            name="赵",
+            password="a-long-walk-7",
+            school_id=committed_alpha.school_id,
+            now=NOW,
         )
 
-    answers = at_once(accept("zhao1"), accept("zhao2"))
+    answers = at_once(None, accept("zhao1"), accept("zhao2"))
     assert sorted(type(a).__name__ for a in answers) == ["Account", "InvitationClosed"]
-    assert Membership.objects.filter(role=Role.SCHOOL_LEADER, school_id=committed.school_id).count() == 1
+    assert Membership.objects.filter(role=Role.SCHOOL_LEADER, school_id=committed_alpha.school_id).count() == 1
 
 
-def test_a_ticket_redeemed_twice_at_once_works_once(committed: Tenant) -> None:
+def test_a_ticket_redeemed_twice_at_once_works_once(committed_alpha: Tenant) -> None:
     account = make_account()
     ticket = operations.issue_ticket(
         account_id=account.pk, target_host="alpha.localhost", browser_hash=secrets.digest("n"), next_path="/", methods=[], now=NOW
@@ -147,27 +108,31 @@ def test_a_ticket_redeemed_twice_at_once_works_once(committed: Tenant) -> None:
     def redeem() -> Any:
         return operations.redeem_ticket(ticket=ticket, host="alpha.localhost", nonce="n", now=NOW)
 
-    answers = at_once(redeem, redeem, redeem)
+    answers = at_once(None, redeem, redeem, redeem)
     assert sum(isinstance(a, TicketRefused) for a in answers) == 2
 
 
-def test_two_admins_removing_each_other_leave_one(committed: Tenant) -> None:
-    one, two = (make_member(Role.SCHOOL_ADMIN, tenant=committed) for _ in range(2))
+def test_two_admins_removing_each_other_leave_one(committed_alpha: Tenant) -> None:
+    one, two = (make_member(Role.SCHOOL_ADMIN, tenant=committed_alpha) for _ in range(2))
 
     def remove(whom: Membership, by: Membership) -> Callable[[], Any]:
-        return lambda: operations.deactivate_member(membership_id=whom.pk, tenant=committed, by=actor_of(by), now=NOW)
+        return lambda: operations.deactivate_member(
+            membership_id=whom.pk, tenant=committed_alpha, by=actor_of(by), now=NOW
+        )
 
-    answers = at_once(remove(two, one), remove(one, two))
+    answers = at_once(None, remove(two, one), remove(one, two))
     assert sorted(type(a).__name__ for a in answers) == ["LastAdmin", "Membership"]
-    assert Membership.objects.filter(role=Role.SCHOOL_ADMIN, active=True, school_id=committed.school_id).count() == 1
+    assert (
+        Membership.objects.filter(role=Role.SCHOOL_ADMIN, active=True, school_id=committed_alpha.school_id).count() == 1
+    )
 
 
-def test_a_mail_is_sent_by_one_worker_of_two(committed: Tenant, mailoutbox: list[Any]) -> None:
+def test_a_mail_is_sent_by_one_worker_of_two(committed_alpha: Tenant, mailoutbox: list[Any]) -> None:
     from identity import mail
 
     mail_id = mail.send_on_commit(to="a@example.org", subject="x", body="y")
     later = datetime(2036, 1, 1, tzinfo=UTC)
-    answers = at_once(*[lambda: mail.deliver(mail_id=mail_id, now=later)] * 3)
+    answers = at_once(None, *[lambda: mail.deliver(mail_id=mail_id, now=later)] * 3)
     assert answers.count(True) == 1 and len(mailoutbox) == 1
 
 

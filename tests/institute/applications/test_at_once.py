@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
-
-from django.db import connections
 
 from identity.contracts import Actor
 from institute.applications import operations
 from institute.applications.models import Application, Assignment, CriteriaSet
 from institute.journal.models import JournalEvent
 from institute.schools.models import School
-from kernel.errors import DomainError
-from kernel.tenancy import public_context
+from tests.at_once import outcomes
 from tests.factories.applications import (
     NOW,
     VISITOR,
@@ -29,31 +25,6 @@ from tests.factories.applications import (
 )
 
 
-def at_once(*calls: Callable[[], Any]) -> list[str]:
-    """Run the calls in threads that start together; what each came to: "done" or the refusal's code."""
-    gate, outcome = threading.Barrier(len(calls)), [""] * len(calls)
-
-    def run(n: int, call: Callable[[], Any]) -> None:
-        try:
-            with public_context():
-                gate.wait()
-                call()
-            outcome[n] = "done"
-        except DomainError as refused:
-            outcome[n] = refused.code
-        except Exception as accident:
-            outcome[n] = repr(accident)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(n, call)) for n, call in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(outcome)
-
-
 def test_two_administrators_decide_at_once(committed: str) -> None:
     one, two = admin(), admin()
     application, _ = make_scored(one)
@@ -61,7 +32,7 @@ def test_two_administrators_decide_at_once(committed: str) -> None:
     def decide(who: Any, verdict: str) -> Callable[[], Any]:
         return lambda: operations.decide(application_id=application.pk, verdict=verdict, reason="理由", by=who, now=NOW)
 
-    assert at_once(decide(one, "approved"), decide(two, "approved")) == ["done", "wrong_state"]
+    assert outcomes(None, decide(one, "approved"), decide(two, "approved")) == ["done", "wrong_state"]
     assert School.objects.filter(application_id=application.pk).count() == 1
     assert JournalEvent.objects.filter(verb="application.approved", subject_id=str(application.pk)).count() == 1
     other, _ = make_scored(one)
@@ -69,7 +40,7 @@ def test_two_administrators_decide_at_once(committed: str) -> None:
         lambda: operations.decide(application_id=other.pk, verdict="rejected", reason="理由", by=one, now=NOW),
         lambda: operations.decide(application_id=other.pk, verdict="approved", reason="理由", by=two, now=NOW),
     ]
-    assert at_once(*pair) == ["done", "wrong_state"]
+    assert outcomes(None, *pair) == ["done", "wrong_state"]
     other.refresh_from_db()
     assert School.objects.filter(application_id=other.pk).exists() == (other.status == "approved")
 
@@ -77,14 +48,15 @@ def test_two_administrators_decide_at_once(committed: str) -> None:
 def test_a_double_click_submits_once(committed: str) -> None:
     application, token = make_draft()
     click = lambda: operations.submit(token=token, by=VISITOR, now=NOW)  # noqa: E731
-    assert at_once(click, click, click) == ["done", "wrong_state", "wrong_state"]
+    assert outcomes(None, click, click, click) == ["done", "wrong_state", "wrong_state"]
     assert JournalEvent.objects.filter(verb="application.submitted", subject_id=str(application.pk)).count() == 1
 
 
 def test_two_applications_of_one_school_at_once(committed: str) -> None:
     one, token = make_draft()
     _, other = make_draft(school_code=one.school_code)
-    outcome = at_once(
+    outcome = outcomes(
+        None,
         lambda: operations.submit(token=token, by=VISITOR, now=NOW),
         lambda: operations.submit(token=other, by=VISITOR, now=NOW),
     )
@@ -97,7 +69,7 @@ def test_the_last_two_sheets_at_once_take_the_seal_off_once(committed: str) -> N
     application, _ = make_accepted(by)
     people = [reviewer(), reviewer()]
     tasks = [assign(application, who, by) for who in people]
-    assert at_once(lambda: fill(tasks[0], people[0]), lambda: fill(tasks[1], people[1])) == ["done", "done"]
+    assert outcomes(None, lambda: fill(tasks[0], people[0]), lambda: fill(tasks[1], people[1])) == ["done", "done"]
     application.refresh_from_db()
     assert application.status == "scored"
     assert JournalEvent.objects.filter(verb="application.scored", subject_id=str(application.pk)).count() == 1
@@ -114,7 +86,8 @@ def _assign_and_conflict(application: Application, by: Actor) -> None:
     who = reviewer()
     assert who.account_id
     change = {"account_id": who.account_id, "employer": application.name, "past_schools": [], "expertise": ""}
-    outcome = at_once(
+    outcome = outcomes(
+        None,
         lambda: assign(application, who, by),
         lambda: operations.save_reviewer_profile(**change, by=who, now=NOW),
     )
@@ -126,14 +99,15 @@ def test_the_seed_of_criteria_is_stored_once(committed: str) -> None:
     by = admin()
     made = [make_accepted(by)[0] for _ in range(3)]
     who = reviewer()
-    assert at_once(*[lambda a=a: assign(a, who, by) for a in made]) == ["done"] * 3
+    assert outcomes(None, *[lambda a=a: assign(a, who, by) for a in made]) == ["done"] * 3
     assert CriteriaSet.objects.count() == 1
 
 
 def test_return_and_accept_at_once(committed: str) -> None:
     by, other = admin(), admin()
     application, _ = make_submitted()
-    outcome = at_once(
+    outcome = outcomes(
+        None,
         lambda: operations.accept(application_id=application.pk, by=by, now=NOW),
         lambda: operations.return_once(application_id=application.pk, items=["补"], by=other, now=NOW),
     )

@@ -2,106 +2,62 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
 
-from institute.schools.queries import tenant_for
 from kernel import clock, jobs
-from kernel.errors import DomainError
-from kernel.tenancy import Tenant, public_context, school_context
+from kernel.tenancy import Tenant
 from tenants.face import engine, operations, queries
 from tenants.face.choices import Outcome
 from tenants.face.models import Check, Consent, Deletion, Template
+from tests.at_once import outcomes
 from tests.factories import face_models
 from tests.factories.face import agree, make_enrolled, person_actor, switch_on
 from tests.factories.organisation import make_staff
 
 
-@pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tenant]:
-    """School alpha in a database of its own without a surrounding transaction."""
-    from tests import databases
-
-    monkeypatch.setattr(jobs, "_sender", [lambda name, payload: None])
-    before = connection.settings_dict["NAME"]
-    name = f"cielm_test_face_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
-    with django_db_blocker.unblock():
-        databases.create(name)
-        databases.use(name)
-        with public_context():
-            tenant = tenant_for("s_alpha")
-        with school_context(tenant):
-            yield tenant
-        databases.use(before)
-        databases.drop(name)
-
-
-def at_once(tenant: Tenant, *calls: Callable[[], Any]) -> list[str]:
-    """Run the calls in threads that start together; what each came to: "done" or the refusal's code."""
-    gate, outcome = threading.Barrier(len(calls)), [""] * len(calls)
-
-    def run(n: int, call: Callable[[], Any]) -> None:
-        try:
-            with school_context(tenant):
-                gate.wait()
-                call()
-            outcome[n] = "done"
-        except DomainError as refused:
-            outcome[n] = refused.code
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(n, call)) for n, call in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(outcome)
-
-
-def test_two_phones_agree_at_once_and_there_is_one_consent(committed: Tenant) -> None:
-    switch_on(committed)
+def test_two_phones_agree_at_once_and_there_is_one_consent(committed_alpha: Tenant) -> None:
+    switch_on(committed_alpha)
     person = make_staff()
 
     def call() -> Consent:
-        return agree(person, committed)
+        return agree(person, committed_alpha)
 
-    assert at_once(committed, call, call, call) == ["done"] * 3
+    assert outcomes(committed_alpha, call, call, call) == ["done"] * 3
     assert Consent.objects.filter(staff=person).count() == 1
 
 
-def test_a_check_sent_twice_is_answered_once(committed: Tenant, pack: Path) -> None:
-    switch_on(committed)
-    person, _template = make_enrolled(1, committed)
-    by = person_actor(person, committed)
+def test_a_check_sent_twice_is_answered_once(committed_alpha: Tenant, pack: Path) -> None:
+    switch_on(committed_alpha)
+    person, _template = make_enrolled(1, committed_alpha)
+    by = person_actor(person, committed_alpha)
     told: list[str] = []
     jobs._sender[:] = [lambda name, payload: told.append(name)]
     check_id = operations.request_check(
         staff_id=person.pk, picture=face_models.photo(1, noise=2), purpose="punch", on_done="punches.face_checked",
-        by=by, tenant=committed, now=clock.now(),
+        by=by, tenant=committed_alpha, now=clock.now(),
     )  # fmt: skip
 
     def call() -> None:
-        operations.run_check(check_id=check_id, tenant=committed, clock=clock.now)
+        operations.run_check(check_id=check_id, tenant=committed_alpha, clock=clock.now)
 
-    assert at_once(committed, call, call) == ["done", "done"]
+    assert outcomes(committed_alpha, call, call) == ["done", "done"]
     assert queries.result_of(check_id).outcome == Outcome.MATCH
     assert told.count("punches.face_checked") == 1
 
 
-def test_revoked_while_the_picture_is_looked_at(committed: Tenant, pack: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_revoked_while_the_picture_is_looked_at(
+    committed_alpha: Tenant, pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The worker has the picture in hand; the person revokes; nothing is stored of them afterwards."""
-    switch_on(committed)
-    person, _template = make_enrolled(1, committed)
-    by = person_actor(person, committed)
+    switch_on(committed_alpha)
+    person, _template = make_enrolled(1, committed_alpha)
+    by = person_actor(person, committed_alpha)
     check_id = operations.request_enrolment(
-        picture=face_models.photo(1, noise=4), by=by, tenant=committed, now=clock.now()
+        picture=face_models.photo(1, noise=4), by=by, tenant=committed_alpha, now=clock.now()
     )
     looking, revoked, look = threading.Event(), threading.Event(), engine.Engine.look
 
@@ -115,13 +71,13 @@ def test_revoked_while_the_picture_is_looked_at(committed: Tenant, pack: Path, m
 
     def revoke() -> None:
         assert looking.wait(20)
-        operations.revoke(staff_id=person.pk, by=by, tenant=committed, now=clock.now())
+        operations.revoke(staff_id=person.pk, by=by, tenant=committed_alpha, now=clock.now())
         revoked.set()
 
     def run() -> None:
-        operations.run_check(check_id=check_id, tenant=committed, clock=clock.now)
+        operations.run_check(check_id=check_id, tenant=committed_alpha, clock=clock.now)
 
-    assert at_once(committed, revoke, run) == ["done", "done"]
+    assert outcomes(committed_alpha, revoke, run) == ["done", "done"]
     assert queries.result_of(check_id).outcome == Outcome.NO_CONSENT
     assert not Template.objects.exists()
     assert Deletion.objects.count() == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,10 +9,9 @@ from typing import Any
 import pytest
 
 from identity.choices import Role
-from institute.schools.queries import tenant_for
 from kernel import clock
 from kernel.ids import new_id
-from kernel.tenancy import Tenant, public_context, school_context
+from kernel.tenancy import Tenant
 from tenants.findings import operations
 from tenants.findings.models import Finding, Step
 from tenants.findings.operations import WrongMove
@@ -21,18 +19,12 @@ from tenants.timeline.models import Event
 from tests.at_once import at_once
 from tests.factories.findings import make_finding, make_member, make_photo, make_submitted
 from tests.factories.organisation import make_party, make_place
-from tests.institute.schools.conftest import committed, no_broker
-
-__all__ = ["committed", "no_broker"]  # fixtures: a database of its own, where things really commit
 
 
 @pytest.fixture
-def school(committed: str, settings: Any, tmp_path: Path) -> Iterator[Tenant]:
+def school(committed_alpha: Tenant, settings: Any, tmp_path: Path) -> Tenant:
     settings.MEDIA_ROOT = tmp_path
-    with public_context():
-        tenant = tenant_for("s_alpha")
-    with school_context(tenant):
-        yield tenant
+    return committed_alpha
 
 
 def steps(finding: Finding, kind: str) -> int:

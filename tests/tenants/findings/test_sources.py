@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connections
 
 from identity.choices import Role
 from identity.contracts import Actor
-from institute.schools.queries import tenant_for
 from kernel import clock
 from kernel.errors import Invalid, NotAllowed
-from kernel.tenancy import Tenant, public_context, school_context
+from kernel.tenancy import Tenant
 from tenants.findings import operations
 from tenants.findings.choices import FindingSource
 from tenants.findings.deadlines import Rung, ladders
 from tenants.findings.models import Finding, LadderStep
 from tenants.notices.models import Notice
 from tenants.rubrics.models import RubricRevision
-from tenants.timeline.models import DayNumber, Event
+from tenants.timeline.models import Event
+from tests.at_once import at_once
 from tests.factories.findings import make_closed, make_finding, make_member, make_submitted
 from tests.factories.organisation import make_party, make_place, make_staff
 from tests.factories.rubrics import make_rubric
@@ -151,49 +147,16 @@ class TestLadder:
         assert not LadderStep.objects.exists()
 
 
-@pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Tenant]:
-    """School alpha without a surrounding transaction; what the test writes is deleted after it."""
-    with django_db_blocker.unblock():
-        with public_context():
-            tenant = tenant_for("s_alpha")
-        yield tenant
-        with school_context(tenant):
-            Finding.objects.all().delete()
-            for model in (Event, Notice, DayNumber):
-                model.objects.all().delete()
-        connections.close_all()
+def test_two_reports_of_one_anomaly_at_once_open_one_finding(committed_alpha: Tenant) -> None:
+    source, place, party = uuid4(), make_place(), make_party()
+    system = Actor.system(committed_alpha.school_id)
 
+    def report() -> Finding:
+        return operations.open_finding(
+            title="消防通道被占", place_id=place.pk, party_id=party.pk, line="fire", by=system,
+            tenant=committed_alpha, now=clock.now(), source="duty", source_id=source, source_key="a",
+        )  # fmt: skip
 
-def test_two_reports_of_one_anomaly_at_once_open_one_finding(committed: Tenant) -> None:
-    source, gate, opened = uuid4(), threading.Barrier(2), []
-    with school_context(committed):
-        place, party = make_place(), make_party()
-    system = Actor.system(committed.school_id)
-
-    def report() -> None:
-        try:
-            with school_context(committed):
-                gate.wait()
-                opened.append(
-                    operations.open_finding(
-                        title="消防通道被占", place_id=place.pk, party_id=party.pk, line="fire", by=system,
-                        tenant=committed, now=clock.now(), source="duty", source_id=source, source_key="a",
-                    ).pk
-                )  # fmt: skip
-        except Exception as error:
-            opened.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=report) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    with school_context(committed):
-        assert Finding.objects.filter(source_id=source).count() == 1
-        assert opened[0] == opened[1]
-        Finding.objects.all().delete()
-        place.delete()
-        party.delete()
+    one, two = at_once(committed_alpha, report, report)
+    assert one.pk == two.pk
+    assert Finding.objects.filter(source_id=source).count() == 1

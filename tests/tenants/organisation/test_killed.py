@@ -25,12 +25,10 @@ from tenants.organisation.imports import flow
 from tenants.organisation.models import Staff
 from tenants.timeline.models import Event
 from tests.factories.organisation import make_department, make_staff
-from tests.institute.schools.conftest import committed, no_broker
 from tests.kernel.test_spreadsheets import xlsx
 from tests.tenants.organisation.test_imports import HEADS
 from tests.tenants.organisation.test_queries import ADMIN
 
-__all__ = ["committed", "no_broker"]  # fixtures: a database of its own, where things really commit
 ROWS = 2_500  # more than one batch of inserts
 
 
