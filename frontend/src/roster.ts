@@ -2,27 +2,30 @@
 /**
  * The roster grid: people × days. Everything is done in the page and saved in one batch; the server answers cell by cell.
  * Mouse: with a shift chosen in the palette, drag paints; without, drag selects, and dragging a selection moves it.
- * Keys: arrows, Shift+arrows, typing a code, Ctrl+C / V / Z / S, Delete.
+ * Keys: arrows, Shift+arrows, typing a code, space (post and place), Ctrl+C / V / Z / S, Delete.
  */
 import './roster.css'
+import { choose, type Item, type Place, type Post } from './roster-chooser'
 import { toast } from './toasts'
 
-interface Item { id?: string; shift: string | null; post: string | null; place: string | null; draft?: boolean }
 interface Shift { id: string; code: string; name: string; colour: string; active: boolean; times: string; minutes: number }
-interface Person { id: string; name: string; number: string; post: string | null; sub: string; edit: boolean; from: string; to: string }
+interface Person { id: string; name: string; number: string; post: string | null; group: string; sub: string; edit: boolean; from: string; to: string }
 interface Day { day: string; n: number; week: string; mark: string; rest: boolean; name: string; today: boolean; past: boolean }
 interface Data {
-  days: Day[]; shifts: Shift[]; posts: { id: string; name: string }[]; people: Person[]; cells: Record<string, Item[]>
-  warnings: Record<string, string[]>; leaves: Record<string, string>; frozen: string[]; may_edit: boolean; save: string
+  days: Day[]; shifts: Shift[]; posts: Post[]; places: Place[]; people: Person[]; cells: Record<string, Item[]>
+  warnings: Record<string, string[]>; leaves: Record<string, string>; frozen: string[]
+  others: Record<string, number>; contract: Record<string, Asked> | null; may_edit: boolean; save: string
 }
-interface Answer { saved: number; cells: Record<string, Item[]>; refused: { cell: string; sentence: string }[]; detail?: string }
+interface Asked { asked: number; lacking: number; posts: string[] }
+interface Answer { contract: Record<string, Asked> | null; saved: number; cells: Record<string, Item[]>; refused: { cell: string; sentence: string }[]; detail?: string }
 interface Spot { r: number; d: number }
 
 const REST = 'rest'
 
 class Grid {
   private shifts = new Map<string, Shift>()
-  private posts = new Map<string, string>()
+  private posts = new Map<string, Post>()
+  private places = new Map<string, Place>()
   private codes = new Map<string, Shift>()
   private there: Record<string, Item[]>
   private now = new Map<string, Item[]>()
@@ -38,6 +41,8 @@ class Grid {
   private clip: Item[][][] | null = null
   private tds: HTMLTableCellElement[][] = []
   private sums: HTMLElement[] = []
+  private heads: HTMLElement[] = []
+  private asked: HTMLElement[] = []
   private tip: HTMLElement | null = null
   private saving = false
 
@@ -45,7 +50,8 @@ class Grid {
     this.there = data.cells
     this.frozen = new Set(data.frozen)
     for (const s of data.shifts) { this.shifts.set(s.id, s); if (s.active) { this.codes.set(s.code, s); this.codes.set(s.name, s) } }
-    for (const p of data.posts) this.posts.set(p.id, p.name)
+    for (const p of data.posts) this.posts.set(p.id, p)
+    for (const p of data.places) this.places.set(p.id, p)
     this.draw()
     this.palette()
     this.listen()
@@ -100,8 +106,43 @@ class Grid {
       this.data.days.forEach((_d, d) => this.show({ r, d }))
       this.total(r)
     })
+    this.foot(table)
     this.box.replaceChildren(table)
     if (this.tds[0]) this.tds[0][0].tabIndex = 0
+  }
+
+  /** How many are on shift each day, and what of the contract nobody is rostered for. */
+  private foot(table: HTMLTableElement): void {
+    const foot = table.createTFoot(), line = (name: string, more: string): HTMLElement[] => {
+      const row = foot.insertRow(), th = el('th', 'who')
+      th.setAttribute('scope', 'row')
+      th.append(el('b', '', name), el('small', '', more))
+      row.append(th)
+      const cells = [...this.data.days, null].map((d) => el('td', d ? `h${d.today ? ' today' : ''}` : 'sum'))
+      row.append(...cells)
+      return cells
+    }
+    this.heads = line('上班人数', '按当前筛选')
+    if (this.data.contract) this.asked = line('合同缺口', '小时')
+    this.data.days.forEach((_d, d) => { this.head(d); this.ask(d) })
+  }
+
+  private head(d: number): void {
+    const day = this.data.days[d].day
+    const here = this.data.people.filter((_p, r) => this.items(this.key({ r, d })).some((i) => i.shift)).length
+    this.heads[d].textContent = String(here + (this.data.others[day] ?? 0))
+  }
+
+  private ask(d: number): void {
+    if (!this.data.contract) return
+    const day = this.data.days[d].day, found = this.data.contract[day], td = this.asked[d]
+    const old = this.data.people.some((_p, r) => this.now.has(this.key({ r, d })))
+    td.className = ['h', this.data.days[d].today ? 'today' : '', found?.lacking ? 'short' : '', old ? 'old' : ''].filter(Boolean).join(' ')
+    td.replaceChildren(el('span', '', !found ? '' : found.lacking ? String(found.lacking) : '满'))
+    td.title = !found ? '当天没有合同要求' : [`合同要求 ${found.asked} 小时`, ...(found.lacking ? found.posts : ['已排满']), ...(old ? ['有未保存的修改，保存后重算'] : [])].join('\n')
+    const all = Object.entries(this.data.contract).filter(([k]) => this.data.days.some((x) => x.day === k))
+    const sum = all.reduce((n, [, x]) => n + x.lacking, 0)
+    this.asked[this.data.days.length].textContent = sum ? `缺 ${Math.round(sum)}` : ''
   }
 
   private show(s: Spot): void {
@@ -109,6 +150,7 @@ class Grid {
     const items = this.items(key), out = (p.from && day.day < p.from) || (p.to && day.day > p.to)
     td.className = ['c', day.rest ? 'rest' : '', day.today ? 'today' : '', out ? 'out' : '', this.frozen.has(key) ? 'frozen' : '', this.now.has(key) ? 'dirty' : '', this.bad.has(key) ? 'bad' : ''].filter(Boolean).join(' ')
     const div = el('div', '')
+    div.setAttribute('aria-hidden', 'true')
     for (const i of items) {
       const shift = i.shift ? this.shifts.get(i.shift) : undefined
       const chip = el('span', `ro-chip${i.shift ? '' : ' ro-rest'}${i.shift && i.draft !== false ? ' ro-draft' : ''}`, shift?.code ?? '休')
@@ -116,18 +158,48 @@ class Grid {
       div.append(chip)
     }
     td.replaceChildren(div)
+    const where = items.map((i) => this.where(i, p)).filter(Boolean)
+    if (where.length) { const small = el('small', 'ro-where', where.join(' ')); small.setAttribute('aria-hidden', 'true'); td.append(small) }
     const warned = this.said(key)
     if (items.length && warned.length) { const mark = el('i', 'ro-warn'); td.append(mark) }
     if (this.data.leaves[key]) td.append(el('i', 'leave'))
     const words = items.map((i) => this.words(i, p)).join('、') || '没有排班'
-    td.setAttribute('aria-label', [p.name, `${Number(day.day.slice(5, 7))}月${day.n}日`, words, ...warned].join(' '))
+    td.append(el('span', 'visually-hidden', [p.name, `${Number(day.day.slice(5, 7))}月${day.n}日`, words, ...warned].join(' ')))
   }
 
   private words(i: Item, p: Person): string {
     if (!i.shift) return '休息'
     const s = this.shifts.get(i.shift)
-    const where = i.post && i.post !== p.post ? `（${this.posts.get(i.post) ?? ''}）` : ''
+    const post = i.post && i.post !== p.post ? this.posts.get(i.post)?.name ?? '' : ''
+    const place = i.place && i.place !== this.home(i.post) ? this.places.get(i.place)?.name ?? '' : ''
+    const where = post || place ? `（${[post, place].filter(Boolean).join('，')}）` : ''
     return `${s?.name ?? ''}${where} ${s?.times ?? ''}${i.draft === false ? '' : ' 草稿'}`
+  }
+
+  /** Where the post is. */
+  private home(post: string | null): string | null { return (post && this.posts.get(post)?.place) || null }
+
+  /** What differs from the person's own post and its place, in a few letters. */
+  private where(i: Item, p: Person): string {
+    if (!i.shift) return ''
+    if (i.post && i.post !== p.post) return this.posts.get(i.post)?.name ?? ''
+    return i.place && i.place !== this.home(i.post) ? this.places.get(i.place)?.short ?? '' : ''
+  }
+
+  /** An item as it is stored: an open post is the person's own, an open place is the post's. */
+  private whole(i: Item, p: Person): Item {
+    if (!i.shift) return { shift: null, post: null, place: null }
+    const post = i.post ?? p.post
+    return { shift: i.shift, post, place: i.place ?? this.home(post) }
+  }
+
+  /** An item free of its person: the own post and the post's place are left open, so that it fits another one. */
+  private free(i: Item, p: Person): Item {
+    return { shift: i.shift, post: i.post === p.post ? null : i.post, place: i.place === this.home(i.post) ? null : i.place }
+  }
+
+  private sign(items: Item[], p: Person): string {
+    return items.map((i) => this.whole(i, p)).map((i) => `${i.shift}/${i.post}/${i.place}`).sort().join(',')
   }
 
   /** Why a cell is marked: a refusal, a missing certificate, a leave. */
@@ -184,13 +256,14 @@ class Grid {
   }
 
   private put(s: Spot, items: Item[]): void {
-    const key = this.key(s)
-    const same = sign(items) === sign(this.there[key] ?? [])
-    if (same) this.now.delete(key)
-    else this.now.set(key, items.map((i) => ({ shift: i.shift, post: i.post, place: i.place })))
+    const key = this.key(s), p = this.data.people[s.r]
+    if (this.sign(items, p) === this.sign(this.there[key] ?? [], p)) this.now.delete(key)
+    else this.now.set(key, items.map((i) => this.whole(i, p)))
     this.bad.delete(key)
     this.show(s)
     this.total(s.r)
+    this.head(s.d)
+    this.ask(s.d)
   }
 
   private undo(): void {
@@ -239,7 +312,9 @@ class Grid {
     for (const [key, items] of Object.entries(answer.cells)) { this.there[key] = items; this.now.delete(key) }
     for (const r of answer.refused) this.bad.set(r.cell, r.sentence)
     this.undone = []
+    if (this.data.contract) Object.assign(this.data.contract, answer.contract)
     this.data.people.forEach((_p, r) => { this.data.days.forEach((_d, d) => this.show({ r, d })); this.total(r) })
+    this.data.days.forEach((_d, d) => { this.head(d); this.ask(d) })
     this.select()
     this.count()
     document.querySelector('.ro-refused')?.remove()
@@ -285,18 +360,33 @@ class Grid {
     this.select()
   }
 
-  private itemsOf(text: string, p: Person): Item[] | null {
+  private itemsOf(text: string): Item[] | null {
     const words = text.trim().split(/[\s+、,，/]+/).filter(Boolean)
     if (words.length === 1 && words[0] === '休') return [{ shift: null, post: null, place: null }]
     const found = words.map((w) => this.codes.get(w))
     if (found.some((s) => !s)) return null
-    return found.map((s) => ({ shift: s!.id, post: p.post, place: null }))
+    return found.map((s) => ({ shift: s!.id, post: null, place: null }))
   }
 
-  private brushItems(p: Person): Item[] { return this.brush === REST ? [{ shift: null, post: null, place: null }] : [{ shift: this.brush, post: p.post, place: null }] }
+  private brushItems(): Item[] { return [{ shift: this.brush === REST ? null : this.brush, post: null, place: null }] }
+
+  /** The dialog for what is selected: shifts with posts and places. */
+  private async ponder(): Promise<void> {
+    const spots = this.selected().filter((s) => this.may(s)), s = spots[0]
+    if (!s) { toast('这一格不能改：不在职、当月考勤已确认，或不是您负责的人', 'warn'); return }
+    const people = [...new Set(spots.map((x) => x.r))].map((r) => this.data.people[r]), p = this.data.people[s.r], day = this.data.days[s.d]
+    const own = people.length > 1 ? '各人自己的岗位' : p.post ? `本人岗位：${this.posts.get(p.post)?.name ?? ''}` : '没有固定岗位，请选择'
+    const items = await choose({
+      title: spots.length > 1 ? `${people.length > 1 ? `${people.length} 人` : p.name}，共 ${spots.length} 格` : `${p.name} ${Number(day.day.slice(5, 7))}月${day.n}日 周${day.week}`,
+      own, items: this.items(this.key(s)).map((i) => this.free(i, p)), shifts: this.data.shifts.filter((x) => x.active),
+      posts: this.data.posts.filter((x) => x.active && people.every((y) => y.group === x.group)), places: this.data.places
+    })
+    if (items) this.set(spots.map((x) => [x, items]))
+    this.tds[this.at.r][this.at.d].focus({ preventScroll: true })
+  }
 
   private type(first: string): void {
-    const s = { ...this.at }, td = this.tds[s.r][s.d], p = this.data.people[s.r]
+    const s = { ...this.at }, td = this.tds[s.r][s.d]
     if (!this.may(s)) { toast('这一格不能改：不在职、当月考勤已确认，或不是您负责的人', 'warn'); return }
     const input = document.createElement('input')
     input.value = first
@@ -311,8 +401,8 @@ class Grid {
       const text = input.value.trim()
       input.remove()
       if (take && text) {
-        const items = this.itemsOf(text, p)
-        if (items) this.set(this.selected().map((x) => [x, this.itemsOf(text, this.data.people[x.r]) ?? []]))
+        const items = this.itemsOf(text)
+        if (items) this.set(this.selected().map((x) => [x, items]))
         else toast(`没有简称为「${text}」的班次。可用：${[...new Set([...this.codes.values()].map((x) => x.code))].join('、')}、休`, 'warn')
       }
       this.go(move ?? s, !move)
@@ -327,16 +417,16 @@ class Grid {
     input.addEventListener('blur', () => end(true))
   }
 
-  private copy(): void {
+  private copy(board: DataTransfer | null): void {
     const b = this.block()
     this.clip = []
     for (let r = b.r0; r <= b.r1; r++) {
       const line: Item[][] = []
-      for (let d = b.d0; d <= b.d1; d++) line.push(this.items(this.key({ r, d })).map((i) => ({ shift: i.shift, post: i.post, place: i.place })))
+      for (let d = b.d0; d <= b.d1; d++) line.push(this.items(this.key({ r, d })).map((i) => this.free(i, this.data.people[r])))
       this.clip.push(line)
     }
     const text = this.clip.map((line) => line.map((items) => items.map((i) => (i.shift ? this.shifts.get(i.shift)?.code ?? '' : '休')).join('+')).join('\t')).join('\n')
-    void navigator.clipboard?.writeText(text).catch(() => undefined)
+    board?.setData('text/plain', text)
     toast(`已复制 ${this.selected().length} 格`, 'info')
   }
 
@@ -345,16 +435,14 @@ class Grid {
     let source: (Item[] | null)[][]
     const mine = this.clip?.map((l) => l.map((items) => items.map((i) => (i.shift ? this.shifts.get(i.shift)?.code ?? '' : '休')).join('+')).join('\t')).join('\n')
     if (this.clip && (!text || text.replace(/\r/g, '').trimEnd() === mine?.trimEnd())) source = this.clip
-    else source = text.replace(/\r/g, '').replace(/\n$/, '').split('\n').map((l, r) => l.split('\t').map((w) => (w.trim() ? this.itemsOf(w, this.data.people[Math.min(b.r0 + r, this.data.people.length - 1)]) : [])))
+    else source = text.replace(/\r/g, '').replace(/\n$/, '').split('\n').map((l) => l.split('\t').map((w) => (w.trim() ? this.itemsOf(w) : [])))
     const high = Math.max(source.length, b.r1 - b.r0 + 1), wide = Math.max(source[0]?.length ?? 0, b.d1 - b.d0 + 1)
     const spots: [Spot, Item[]][] = []
     let odd = 0
     for (let r = 0; r < high; r++) for (let d = 0; d < wide; d++) {
       const items = source[r % source.length]?.[d % source[0].length]
       if (items === null || items === undefined) { odd += 1; continue }
-      const to = { r: b.r0 + r, d: b.d0 + d }
-      const post = this.data.people[to.r]?.post ?? null
-      spots.push([to, items.map((i) => ({ ...i, post: i.shift ? (this.clip === source && b.r0 + r === to.r ? i.post ?? post : post) : null }))])
+      spots.push([{ r: b.r0 + r, d: b.d0 + d }, items])
     }
     if (odd) toast(`${odd} 格的文字不是班次简称，没有粘贴`, 'warn')
     this.set(spots)
@@ -369,7 +457,7 @@ class Grid {
     if (!this.painting || !this.may(s)) return
     const key = this.key(s)
     if (!this.painting.has(key)) this.painting.set(key, this.items(key))
-    this.put(s, this.brushItems(this.data.people[s.r]))
+    this.put(s, this.brushItems())
   }
 
   private listen(): void {
@@ -402,7 +490,8 @@ class Grid {
         this.moving = null
       }
     })
-    this.box.addEventListener('dblclick', (e) => { if (this.spot(e.target)) this.type('') })
+    this.box.addEventListener('dblclick', (e) => { if (!this.brush && this.data.may_edit && this.spot(e.target) && !(e.target instanceof HTMLInputElement)) void this.ponder() })
+    document.getElementById('ro-choose')?.addEventListener('click', () => void this.ponder())
     this.box.addEventListener('focusin', (e) => {
       const s = this.spot(e.target)
       if (s && !(e.target instanceof HTMLInputElement) && (s.r !== this.at.r || s.d !== this.at.d)) { this.at = s; this.from = s; this.select() }
@@ -410,7 +499,7 @@ class Grid {
     })
     this.box.addEventListener('focusout', () => this.hint(null))
     this.box.addEventListener('keydown', (e) => this.keys(e))
-    this.box.addEventListener('copy', (e) => { if (!(e.target instanceof HTMLInputElement)) { e.preventDefault(); this.copy() } })
+    this.box.addEventListener('copy', (e) => { if (!(e.target instanceof HTMLInputElement)) { e.preventDefault(); this.copy(e.clipboardData) } })
     this.box.addEventListener('paste', (e) => { if (!(e.target instanceof HTMLInputElement)) { e.preventDefault(); this.paste(e.clipboardData?.getData('text') ?? '') } })
     document.querySelectorAll<HTMLElement>('#ro-save [data-act]').forEach((b) => b.addEventListener('click', () => (b.dataset.act === 'save' ? void this.save() : this.undo())))
     document.addEventListener('keydown', (e) => { if ((e.ctrlKey || e.metaKey) && e.key.toLowerCase() === 's' && this.now.size) { e.preventDefault(); void this.save() } })
@@ -425,9 +514,9 @@ class Grid {
 
   private drop(to: Spot): void {
     const source = this.selected(), target = this.shifted(to)
-    const carried = source.map((x) => this.items(this.key(x)))
+    const carried = source.map((x) => this.items(this.key(x)).map((i) => this.free(i, this.data.people[x.r])))
     const spots: [Spot, Item[]][] = source.map((x) => [x, []])
-    target.forEach((x, i) => { if (this.tds[x.r]?.[x.d]) spots.push([x, carried[i].map((y) => ({ ...y, post: x.r === source[i].r ? y.post : y.shift ? this.data.people[x.r].post : null }))]) })
+    target.forEach((x, i) => { if (this.tds[x.r]?.[x.d]) spots.push([x, carried[i]]) })
     const last = new Map(spots.map(([x, items]) => [`${x.r}|${x.d}`, [x, items] as [Spot, Item[]]]))
     this.set([...last.values()])
     const b = this.block()
@@ -450,7 +539,8 @@ class Grid {
     else if (e.key === 'Enter' || e.key === 'F2') { e.preventDefault(); this.type('') }
     else if (e.key === 'Escape') { this.from = this.at; this.select(); if (this.brush) document.querySelector<HTMLElement>('#ro-palette [aria-pressed=true]')?.click() }
     else if (e.key === 'Process' || e.isComposing || e.keyCode === 229) this.type('')
-    else if (e.key.length === 1 && e.key !== ' ') { e.preventDefault(); this.type(e.key) }
+    else if (e.key === ' ') { e.preventDefault(); void this.ponder() }
+    else if (e.key.length === 1) { e.preventDefault(); this.type(e.key) }
   }
 
   /** The sentence of a marked cell, beside it. */
@@ -471,10 +561,6 @@ class Grid {
     tip.style.top = `${at.bottom + tip.offsetHeight + 8 > innerHeight ? at.top - tip.offsetHeight - 4 : at.bottom + 4}px`
     this.tip = tip
   }
-}
-
-function sign(items: Item[]): string {
-  return items.map((i) => `${i.shift}/${i.shift ? i.post : ''}`).sort().join(',')
 }
 
 function el(tag: string, name: string, text?: string): HTMLElement {

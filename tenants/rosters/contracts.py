@@ -98,3 +98,14 @@ class Refused:
     day: date
     code: str
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manning:
+    """What a post's contract asks for on a day, and how much of it nobody is rostered for; person-minutes."""
+
+    post_id: UUID
+    post_name: str
+    day: date
+    asked: int
+    lacking: int

@@ -20,8 +20,9 @@ from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.calendar import queries as calendar
 from tenants.rosters import forecast, policies
+from tenants.rosters import manning as manning_of
 from tenants.rosters.choices import Grade, RequestStatus, SwapStatus
-from tenants.rosters.contracts import CONTRACTED, Contracted, ContractedHour, Gap
+from tenants.rosters.contracts import CONTRACTED, Contracted, ContractedHour, Gap, Manning
 from tenants.rosters.models import (
     Assignment,
     Coverage,
@@ -403,6 +404,33 @@ def own_assignment(assignment_id: UUID, *, by: Actor) -> Assignment:
 def drafts_count(*, by: Actor, first: date, last: date, party_id: UUID | None = None) -> int:
     """How many cells of the range wait to be published."""
     return assignments(by=by, first=first, last=last, party_id=party_id, published=False).order_by().count()
+
+
+def headcount(*, by: Actor, first: date, last: date, staff_ids: Any, besides: Iterable[UUID] = ()) -> dict[date, int]:
+    """How many of these people have a shift on each day, `besides` left out; `staff_ids` may be a subquery."""
+    rows = assignments(by=by, first=first, last=last).filter(staff_id__in=staff_ids, shift__isnull=False)
+    counted = rows.exclude(staff_id__in=list(besides)).order_by().values_list("day")
+    return dict(counted.annotate(people=Count("staff_id", distinct=True)))
+
+
+def manning(
+    *, by: Actor, first: date, last: date, tenant: Tenant, party_id: UUID | None = None, post_id: UUID | None = None
+) -> list[Manning]:
+    """What contracts ask against what is rostered (drafts count), per post and day. Two queries.
+
+    Raises NotAllowed.
+    """
+    if not policies.reads_grid(by):
+        raise NotAllowed
+    seen = policies.party_ids(by)
+    parties = seen if party_id is None else {party_id} if seen is None else seen & {party_id}
+    return manning_of.manning(
+        first=first,
+        parameters=contracted_parameters(
+            first=manning_of.before(first), last=last, tenant=tenant, party_ids=parties,
+            post_ids=None if post_id is None else [post_id],
+        ),
+    )  # fmt: skip
 
 
 def gaps(*, by: Actor, today: date, days: int = forecast.DAYS) -> list[Gap]:

@@ -19,7 +19,7 @@ from kernel.tenancy import Tenant
 from tenants.rosters.models import Assignment, Coverage, Leave, Pattern, Rule, Shift, ShiftInstance, Swap
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_certificate, make_contract, make_party, make_post, make_staff
-from tests.factories.rosters import make_assignment, make_leave, make_pattern, make_shift
+from tests.factories.rosters import make_assignment, make_coverage, make_leave, make_pattern, make_shift
 from web.tenant.rosters.forms import minute_of
 
 HOST = "alpha.localhost"
@@ -215,3 +215,48 @@ def test_times_as_people_write_them(text: str, minute: int) -> None:
     for wrong in ("8", "25:61", "49:00", "次日25:00", "abc"):
         with pytest.raises(ValueError):
             minute_of(wrong)
+
+
+def grid_data(client: Client, query: str = "") -> dict[str, object]:
+    page = client.get(f"/rosters/{query}").content.decode()
+    found: dict[str, object] = json.loads(page.split('id="ro-data" type="application/json">')[1].split("</script>")[0])
+    return found
+
+
+def test_the_grid_says_what_of_the_contract_nobody_is_rostered_for(alpha: Tenant) -> None:
+    client, day = client_of(alpha), today(alpha)
+    gate = make_post("南门岗")
+    make_coverage(gate, persons=2, span=(480, 1200))  # 24 hours a day
+    shift = make_shift(spans=((480, 840),))
+    make_assignment(alpha, day=day, staff=make_staff("安一", post=gate), shift=shift, published=False)
+    data = grid_data(client, f"?view=week&day={day}")
+    assert data["contract"][day.isoformat()] == {"asked": 24.0, "lacking": 18.0, "posts": ["南门岗 缺 18 小时"]}
+    assert len(data["contract"]) == 7
+    assert grid_data(client, "?search=安一")["contract"] is None  # a part of the people says nothing of whole posts
+
+
+def test_who_is_on_other_pages_counts_among_the_heads(alpha: Tenant) -> None:
+    client, day, shift = client_of(alpha), today(alpha), make_shift()
+    for _ in range(22):
+        make_assignment(alpha, day=day, shift=shift, staff=make_staff(post=make_post()))
+    assert grid_data(client, "?per=20")["others"] == {day.isoformat(): 2}
+
+
+def test_the_chooser_offers_posts_of_the_same_company_and_places(alpha: Tenant) -> None:
+    client = client_of(alpha)
+    one, other = make_contract(), make_party()
+    make_staff(post=make_post("南门岗", party=one))
+    make_post("食堂岗", party=other)
+    data = grid_data(client)
+    group = data["people"][0]["group"]
+    assert {p["name"] for p in data["posts"] if p["group"] == group} == {"南门岗"}
+    assert {p["name"] for p in data["posts"]} == {"南门岗", "食堂岗"}
+
+
+def test_saving_answers_what_the_contract_lacks_now(alpha: Tenant) -> None:
+    client, day = client_of(alpha), today(alpha).isoformat()
+    gate = make_post("南门岗")
+    make_coverage(gate, persons=1, span=(480, 1020))
+    cell = {"day": day, "items": [{"shift": str(make_shift().pk), "post": None, "place": None}], "seen": []}
+    answer = save(client, {"staff": str(make_staff(post=gate).pk), **cell})
+    assert answer["contract"][day]["lacking"] == 0

@@ -11,8 +11,9 @@ from uuid import UUID
 from kernel.clock import day_bounds
 from kernel.tenancy import Tenant
 from tenants.calendar import queries as calendar
+from tenants.organisation import queries as organisation
 from tenants.organisation.models import Staff
-from tenants.rosters import people, policies, queries
+from tenants.rosters import manning, people, policies, queries
 from tenants.rosters.choices import RequestStatus
 from tenants.rosters.models import Assignment
 from tenants.rosters.operations import when_text
@@ -106,6 +107,50 @@ def warnings(
     return said, away
 
 
+def contract_row(
+    request: SchoolRequest, *, first: date, last: date, party_id: UUID | None, post_id: UUID | None
+) -> dict[str, Any]:
+    """By day: what contracts ask and what of it nobody is rostered for, in hours, and at which posts."""
+    rows = queries.manning(
+        by=request.actor, first=first, last=last, tenant=request.school, party_id=party_id, post_id=post_id
+    )
+    return {
+        day.isoformat(): {
+            "asked": hours(asked),
+            "lacking": hours(lacking),
+            "posts": [f"{name} 缺 {hours(minutes):g} 小时" for _id, name, minutes in posts[:6]]
+            + ([f"另有 {len(posts) - 6} 个岗位"] if len(posts) > 6 else []),
+        }
+        for day, (asked, lacking, posts) in manning.sums(rows).items()
+    }
+
+
+def hours(minutes: int) -> float:
+    return round(minutes / 60, 1)
+
+
+def choices(request: SchoolRequest, named: Iterable[Any]) -> dict[str, Any]:
+    """What the chooser of a cell offers: posts with the company that may send people there, and places."""
+    posts = {p.pk: p for p in [*named, *organisation.posts(by=request.actor)]}
+    parties = organisation.parties_by_id({p.party_id for p in posts.values()})
+    places = organisation.places(by=request.actor).filter(kind__in=["campus", "building", "area"]).order_by("path")
+    return {
+        "posts": [
+            {
+                "id": str(p.pk), "name": p.name, "group": group_of(parties.get(p.party_id)), "active": p.active,
+                "party": parties[p.party_id].name, "place": str(p.place_id) if p.place_id else None,
+            }
+            for p in sorted(posts.values(), key=lambda p: (parties[p.party_id].name, p.name))
+        ],
+        "places": [{"id": str(p.pk), "name": p.full_name, "short": p.name} for p in places],
+    }  # fmt: skip
+
+
+def group_of(party: Any) -> str:
+    """Who may stand in for whom: parties of one company, or the party alone."""
+    return str(party.provider_id or party.pk) if party else ""
+
+
 def payload(
     request: SchoolRequest, *, staff: list[Staff], first: date, last: date, today: date
 ) -> dict[str, Any]:  # fmt: skip
@@ -120,11 +165,11 @@ def payload(
         "first": first.isoformat(),
         "days": day_heads(first, last, today),
         "shifts": shift_rows(request),
-        "posts": [{"id": str(p.pk), "name": p.name} for p in posts.values()],
+        **choices(request, posts.values()),
         "people": [
             {
                 "id": str(p.pk), "name": p.name, "number": p.number, "post": str(p.post_id) if p.post_id else None,
-                "sub": p.post.name if p.post else p.party.name, "edit": editable is None or p.party_id in editable,
+                "sub": p.post.name if p.post else p.party.name, "group": group_of(p.party), "edit": editable is None or p.party_id in editable,
                 "from": p.hired_on.isoformat() if p.hired_on else "", "to": p.left_on.isoformat() if p.left_on else "",
             }
             for p in staff

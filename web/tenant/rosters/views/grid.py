@@ -23,7 +23,7 @@ from web.shared.pages import go, paginate
 from web.shared.xlsx import download
 from web.tenant.evidence.uploads import refused_json
 from web.tenant.rosters.forms import GridFilter
-from web.tenant.rosters.grid import VIEWS, items_by_cell, payload, span
+from web.tenant.rosters.grid import VIEWS, contract_row, items_by_cell, payload, span
 
 CRUMB = {"label": "在岗管理"}
 
@@ -88,6 +88,12 @@ class Chosen:
             rows = rows.filter(pk__in=ids | own)
         return rows.order_by("party__name", "post__name", "pinyin", "number")
 
+    def contract(self, request: SchoolRequest, first: date, last: date) -> dict[str, Any] | None:
+        """What contracts ask against the roster; None where the filters do not name whole posts."""
+        if self.search or self.place_id:
+            return None
+        return contract_row(request, first=first, last=last, party_id=self.party_id, post_id=self.post_id)
+
     @property
     def title(self) -> str:
         if self.view == "month":
@@ -102,6 +108,12 @@ def index(request: SchoolRequest) -> HttpResponse:
     page = paginate(request, chosen.staff(request))
     staff = list(page.object_list)
     data = payload(request, staff=staff, first=chosen.first, last=chosen.last, today=chosen.today)
+    others = queries.headcount(
+        by=request.actor, first=chosen.first, last=chosen.last, staff_ids=chosen.staff(request).order_by().values("pk"),
+        besides=[p.pk for p in staff],
+    )  # fmt: skip
+    data["others"] = {day.isoformat(): people for day, people in others.items()}
+    data["contract"] = chosen.contract(request, chosen.first, chosen.last)
     may_edit = policies.edits(request.actor)
     drafts = (
         queries.drafts_count(by=request.actor, first=chosen.first, last=chosen.last, party_id=chosen.party_id)
@@ -127,7 +139,7 @@ def index(request: SchoolRequest) -> HttpResponse:
         "crumbs": [CRUMB, {"label": "排班表"}],
         "form": form,
         "page_obj": page,
-        "data": {**data, "may_edit": may_edit, "save": reverse("rosters:save")},
+        "data": {**data, "may_edit": may_edit, "save": f"{reverse('rosters:save')}?{request.GET.urlencode()}"},
         "chosen": chosen,
         "views": [{"key": key, "label": label, "active": key == chosen.view} for key, label in VIEWS.items()],
         "before": before.isoformat(),
@@ -139,6 +151,7 @@ def index(request: SchoolRequest) -> HttpResponse:
         "filtered": bool(chosen.party_id or chosen.post_id or chosen.place_id or chosen.search),
         "pending": queries.pending(request.actor),
         **_day_list(request, chosen, staff),
+        "list_contract": (data["contract"] or {}).get(chosen.day.isoformat()),
     }
     return render(request, "rosters/index.html", context)
 
@@ -191,6 +204,7 @@ def save(request: SchoolRequest) -> HttpResponse:
         {
             "saved": len(outcome.cells),
             "cells": now_there,
+            "contract": Chosen(request).contract(request, min(days), max(days) + timedelta(days=1)) if days else {},
             "refused": [
                 {"cell": f"{r.staff_id}|{r.day}", "code": r.code, "sentence": r.sentence} for r in outcome.refused
             ],
