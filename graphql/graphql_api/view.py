@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, cast
 
@@ -24,7 +25,9 @@ from graphql import (
     DocumentNode,
     ExecutionResult,
     GraphQLError,
+    Node,
     OperationType,
+    StringValueNode,
     execute,
     get_operation_ast,
     parse,
@@ -38,10 +41,12 @@ from graphql_api.context import Context
 from graphql_api.loaders import Execution
 from identity.choices import Via
 from kernel.errors import DomainError
+from kernel.text import storable
 
 log = structlog.get_logger(__name__)
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
+UNSTORABLE = "文字中有无法保存的字符（NUL 或不成对的代理字符）"
 
 
 class BadRequest(Exception):
@@ -95,6 +100,9 @@ class ApiView(View):
             document = _valid.get(known) or parse(asked["query"], max_tokens=limits.MAX_TOKENS)
         except GraphQLError as error:
             return _respond(ExecutionResult(None, [_coded(error, "GRAPHQL_PARSE_FAILED")]), kind, status=refused)
+        if "\\u" in asked["query"] and not all(storable(text) for text in _literals(document)):
+            unclear = GraphQLError(UNSTORABLE, extensions={"code": "BAD_REQUEST"})
+            return _respond(ExecutionResult(None, [unclear]), kind, status=refused)
         variables = asked.get("variables") or {}
         weight = limits.weigh(document, asked.get("operationName"), variables)
         cost = {"cost": {"asked": weight.cost, "limit": limits.MAX_COST}}
@@ -208,7 +216,21 @@ def _asked(request: HttpRequest) -> dict[str, Any]:
     for key, shape in (("variables", dict), ("extensions", dict), ("operationName", str)):
         if asked.get(key) is not None and not isinstance(asked[key], shape):
             raise BadRequest("BAD_REQUEST", f"{key} 的类型不对")
+    if not storable(asked):
+        raise BadRequest("BAD_REQUEST", UNSTORABLE)
     return cast("dict[str, Any]", asked)
+
+
+def _literals(document: DocumentNode) -> Iterator[str]:
+    """The texts written into the document itself."""
+    waiting: list[Node] = [document]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, StringValueNode):
+            yield node.value
+        for key in node.keys:
+            child = getattr(node, key, None)
+            waiting += [each for each in (child if isinstance(child, tuple) else (child,)) if isinstance(each, Node)]
 
 
 def _coded(error: GraphQLError, code: str) -> GraphQLError:

@@ -40,6 +40,20 @@ OWN_PAGES = "/accounts/"
 BEFORE_PASSWORD = frozenset({"account_change_password", "account_logout", "account_reauthenticate", "graphql"})
 
 
+SHOWN_EMPTY = ("/", "/graphql/")  # the start page has something for everybody; GraphQL answers field by field
+
+
+def _outside_the_grant(request: HttpRequest, actor: Actor) -> bool:
+    return bool(actor.grant_missed) and not actor.grant_reads and request.path not in SHOWN_EMPTY
+
+
+def _not_granted(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """A page that would look as if the school had nothing says instead that it was not opened to the institute."""
+    labels = "、".join(str(GrantScope(scope).label) for scope in sorted(actor.grant_missed))
+    sentence = f"学校的授权不包括“{labels}”，因此这里不显示内容。需要查看时，请联系学校管理员在“授权”中增加这一项。"
+    return render(request, "errors/403.html", {"sentence": sentence}, status=HTTPStatus.FORBIDDEN)
+
+
 class ActorMiddleware:
     """Say who acts in this space, and hold guests under a grant to reading.
 
@@ -74,8 +88,12 @@ class ActorMiddleware:
                 request.actor = identity.actor_for(request.user, school_id=school_id, today=today)  # type: ignore[attr-defined]
         response = self.get_response(request)
         actor: Actor = request.actor  # type: ignore[attr-defined]
-        if school is not None and actor.grant_id is not None and response.status_code < HTTPStatus.BAD_REQUEST:
-            self._note_read(request, school, actor)
+        if school is not None and actor.grant_id is not None:
+            answered = response.status_code < HTTPStatus.BAD_REQUEST
+            if (answered or response.status_code == HTTPStatus.FORBIDDEN) and _outside_the_grant(request, actor):
+                return _not_granted(request, actor)
+            if answered:
+                self._note_read(request, school, actor)
         return response
 
     def _by_token(self, request: HttpRequest, secret: str) -> HttpResponse | None:
@@ -146,19 +164,30 @@ class ActorMiddleware:
 
 def _fields_asked(request: HttpRequest) -> list[str]:
     """The top fields of a GraphQL query, for the record; an unreadable query asked for nothing."""
-    from graphql import FieldNode, GraphQLError, OperationDefinitionNode, parse
+    from graphql import (
+        FieldNode,
+        FragmentDefinitionNode,
+        FragmentSpreadNode,
+        GraphQLError,
+        InlineFragmentNode,
+        OperationDefinitionNode,
+        parse,
+    )
 
     try:
         text = request.GET.get("query") or json.loads(request.body)["query"]
         document = parse(text)
     except (GraphQLError, RawPostDataException, ValueError, KeyError, TypeError):
         return []
-    return sorted(
-        {
-            node.name.value
-            for operation in document.definitions
-            if isinstance(operation, OperationDefinitionNode)
-            for node in operation.selection_set.selections
-            if isinstance(node, FieldNode)
-        }
-    )[:50]
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    waiting = [d.selection_set for d in document.definitions if isinstance(d, OperationDefinitionNode)]
+    found: set[str] = set()
+    while waiting:  # fragments are taken out of the mapping, so a circle ends
+        for node in waiting.pop().selections:
+            if isinstance(node, FieldNode):
+                found.add(node.name.value)
+            elif isinstance(node, InlineFragmentNode):
+                waiting.append(node.selection_set)
+            elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments:
+                waiting.append(fragments.pop(node.name.value).selection_set)
+    return sorted(found)[:50]

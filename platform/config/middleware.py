@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
+from django.core.exceptions import DisallowedHost
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from institute.schools.choices import SchoolStatus
 from institute.schools.queries import HostAnswer
 from kernel.errors import DomainError, NotAllowed, NotFound
 from kernel.tenancy import public_context, school_context
+from kernel.text import storable
 
 Handler = Callable[[HttpRequest], HttpResponse]
 
@@ -80,24 +82,73 @@ class HostMiddleware:
         return answer
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        host = request.get_host().rsplit(":", 1)[0].lower()
         request.school = None  # type: ignore[attr-defined]
+        try:
+            host = request.get_host().rsplit(":", 1)[0].lower()
+        except DisallowedHost:  # not even under our own suffix
+            said, request.META["HTTP_HOST"] = request.headers.get("Host", ""), settings.PUBLIC_HOSTS[0]
+            return _no_school(request, said)
         if host in settings.PUBLIC_HOSTS:
             with public_context():
                 return self.get_response(request)
         answer = self._answer(host)
         if answer is None:
-            with public_context():
-                return render(request, "errors/404_host.html", {"host": host}, status=404)
+            return _no_school(request, host)
         if answer.status != SchoolStatus.READY:
-            with public_context():
-                return render(
-                    request, "errors/suspended.html", {"school": answer.tenant, "status": answer.status}, status=403
-                )
+            return _closed(request, answer)
         request.school = answer.tenant  # type: ignore[attr-defined]
         request.urlconf = settings.SCHOOL_URLCONF  # type: ignore[attr-defined]
         with school_context(answer.tenant):
             return self.get_response(request)
+
+
+def _no_school(request: HttpRequest, host: str) -> HttpResponse:
+    with public_context():
+        context = {"host": host[:100], "public_url": settings.PUBLIC_URL}
+        return render(request, "errors/404_host.html", context, status=404)
+
+
+CLOSED = {
+    SchoolStatus.FAILED: ("空间还没有建成", "建立学校空间时遇到问题，研究院正在处理，已提交的资料不会丢失。"),
+    SchoolStatus.SUSPENDED: ("已暂停使用", "空间目前处于暂停状态，数据完整保留，暂时不能登录和提交。"),
+    SchoolStatus.ARCHIVED: ("已归档", "学校已结束使用，空间不再开放，数据按约定保存。"),
+}
+OPENING = ("正在开通", "学校的空间正在建立，通常几分钟内完成，请稍后刷新本页；建好后首位管理员会收到邀请邮件。")
+
+
+def _closed(request: HttpRequest, answer: HostAnswer) -> HttpResponse:
+    """A page that says why the school's doors are shut, in the words of whoever shut them."""
+    heading, sentence = CLOSED.get(answer.status, OPENING)
+    context = {
+        "school_name": answer.tenant.name, "heading": heading, "sentence": sentence,
+        "reason": answer.note if answer.status == SchoolStatus.SUSPENDED else "", "public_url": settings.PUBLIC_URL,
+        "opening": answer.status not in CLOSED,
+    }  # fmt: skip
+    with public_context():
+        return render(request, "errors/suspended.html", context, status=403)
+
+
+class ReadableMiddleware:
+    """Refuse forms and addresses with characters that no text can hold (kernel.text.storable), before any view.
+
+    Runs after the CSRF check, which has read the form already; views without that check read their own bodies.
+    """
+
+    SENTENCE = "提交的内容里有无法保存的控制字符，请删去（例如重新手工输入）后再提交。"
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Handler, args: object, kwargs: object) -> HttpResponse | None:
+        said = [request.GET.lists()]
+        if request.method == "POST" and not getattr(view, "csrf_exempt", False):
+            said.append(request.POST.lists())
+        if all(storable(key) and storable(values) for lists in said for key, values in lists):
+            return None
+        return render(request, "errors/422.html", {"sentence": self.SENTENCE}, status=422)
 
 
 class RefusalMiddleware:

@@ -154,6 +154,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
     "config.middleware.RefusalMiddleware",
+    "config.middleware.ReadableMiddleware",
 ]
 ROOT_URLCONF = "config.urls_public"
 SCHOOL_URLCONF = "config.urls_school"

@@ -30,6 +30,7 @@ class Actor:
     grant_id: UUID | None = None
     grant_scopes: frozenset[GrantScope] = frozenset()
     grant_reads: set[GrantScope] = field(default_factory=set, compare=False, repr=False)
+    grant_missed: set[GrantScope] = field(default_factory=set, compare=False, repr=False)
 
     def has(self, *roles: Role) -> bool:
         """Whether the actor holds any of `roles`."""

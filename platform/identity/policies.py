@@ -43,6 +43,7 @@ def can_read(actor: Actor, scope: GrantScope, *roles: Role) -> bool:
     """
     if actor.grant_id is not None:
         if scope not in actor.grant_scopes:
+            actor.grant_missed.add(scope)
             return False
         actor.grant_reads.add(scope)
         return True

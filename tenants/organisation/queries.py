@@ -424,7 +424,7 @@ def counts() -> dict[str, int]:
         "points": Place.objects.filter(active=True).exclude(kind=PlaceKind.CAMPUS).count(),
         "departments": Party.objects.filter(kind=PartyKind.DEPARTMENT, active=True).count(),
         "contracts": Party.objects.filter(kind=PartyKind.CONTRACT, active=True).count(),
-        "lines": LineSetting.objects.count(),
+        "lines": LineSetting.objects.filter(party__isnull=False).count(),
         "posts": Post.objects.filter(active=True).count(),
         "staff": Staff.objects.filter(status=StaffStatus.ACTIVE).count(),
     }

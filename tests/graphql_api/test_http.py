@@ -99,6 +99,19 @@ def test_batches_are_refused(client: Client, beta: Tenant) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("text", ["a\x00b", "\ud800"])
+def test_text_that_cannot_be_stored_is_refused_in_literals_and_variables(
+    client: Client, beta: Tenant, text: str
+) -> None:
+    spelled = json.dumps(text)
+    literal = post(client, "{ staff(search: %s) { totalCount } }" % spelled)
+    asked = {"query": "query($t: String) { staff(search: $t) { totalCount } }", "variables": {"t": text}}
+    variable = client.post("/graphql/", json.dumps(asked), content_type="application/json", headers=BETA)
+    for answer in (literal, variable):
+        assert answer.json()["errors"][0]["extensions"]["code"] in {"BAD_REQUEST", "GRAPHQL_PARSE_FAILED"}
+
+
+@pytest.mark.django_db
 def test_the_cost_is_told(client: Client, beta: Tenant) -> None:
     assert post(client, "{ me { name } }").json()["extensions"]["cost"] == {"asked": 2, "limit": limits.MAX_COST}
 

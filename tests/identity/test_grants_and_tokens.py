@@ -106,6 +106,26 @@ def test_a_graphql_read_under_a_grant_names_what_was_asked(alpha: Tenant) -> Non
     assert [e.payload["fields"] for e in reads()] == [["me"]]
 
 
+def test_fields_behind_fragments_are_named_too(alpha: Tenant) -> None:
+    give(alpha)
+    query = (
+        "{ ...a ... on Query { y: me { roles } } }"
+        " fragment a on Query { me { name } ...b } fragment b on Query { findings { totalCount } }"
+    )
+    assert guest().get("/graphql/", {"query": query}, headers=ALPHA).status_code == 200
+    assert [e.payload["fields"] for e in reads()] == [["findings", "me"]]
+
+
+def test_a_page_outside_the_granted_scopes_says_so_and_is_not_noted_as_read(alpha: Tenant) -> None:
+    give(alpha, GrantScope.PUNCHES)
+    client = guest()
+    for path in ("/organisation/staff/", "/organisation/contracts/", "/organisation/posts/", "/findings/"):
+        answer = client.get(path, headers=ALPHA)
+        assert answer.status_code == 403 and "授权不包括" in answer.content.decode(), path
+    assert reads() == []
+    assert client.get("/", headers=ALPHA).status_code == 200
+
+
 def test_can_read_knows_roles_scopes_and_notes_the_read(alpha: Tenant) -> None:
     give(alpha, GrantScope.FINDINGS)
     account = make_member(Role.INSTITUTE_ANALYST).account

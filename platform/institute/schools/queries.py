@@ -23,6 +23,7 @@ class HostAnswer:
 
     tenant: Tenant
     status: SchoolStatus
+    note: str = ""  # why, where somebody said so
 
 
 def as_tenant(school: School) -> Tenant:
@@ -35,7 +36,9 @@ def as_tenant(school: School) -> Tenant:
 def school_of_host(host: str) -> HostAnswer | None:
     """The school that answers to `host` (no port), or None."""
     domain = Domain.objects.select_related("tenant").filter(domain=host.lower()).first()
-    return HostAnswer(as_tenant(domain.tenant), SchoolStatus(domain.tenant.status)) if domain else None
+    if domain is None:
+        return None
+    return HostAnswer(as_tenant(domain.tenant), SchoolStatus(domain.tenant.status), domain.tenant.status_note)
 
 
 def tenant_for(schema: str) -> Tenant:

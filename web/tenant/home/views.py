@@ -59,11 +59,11 @@ def _first_steps(request: SchoolRequest) -> list[dict[str, Any]]:
     made = []
     for text, hint, count, unit, name in steps:
         url = _url(name)
-        done = count > 0
+        done = count >= (len(ServiceLine.values) if name == "organisation:lines" else 1)
         made.append(
             {
                 "text": text,
-                "hint": f"已有 {count} {unit}".replace(" /", "/") if done else hint,
+                "hint": f"已有 {count} {unit}".replace(" /", "/") if count else hint,
                 "done": done,
                 "url": url,
             }
@@ -84,13 +84,18 @@ def _needs_me(request: SchoolRequest) -> list[dict[str, Any]]:
             {
                 "text": f"{tally.overdue} 个问题已超期",
                 "tone": "bad",
-                "url": f"{found}?tab=overdue",
+                "url": f"{found}?bucket=overdue",
                 "icon": "alert-triangle",
             }
         )
     if tally.mine:
         rows.append(
-            {"text": f"{tally.mine} 个问题等我处理", "tone": "warn", "url": f"{found}?tab=mine", "icon": "list-check"}
+            {
+                "text": f"{tally.mine} 个问题等我处理",
+                "tone": "warn",
+                "url": f"{found}?bucket=mine",
+                "icon": "list-check",
+            }
         )
     scoring = evaluations.mine_to_score(by=by)
     if scoring:
