@@ -1,0 +1,88 @@
+"""A due call goes out: who must answer, until when."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from kernel.live import announce
+from kernel.tenancy import Tenant
+from tenants.duty import schedule, staffing
+from tenants.duty.choices import CallStatus
+from tenants.duty.models import Call, DutyPost, Summons
+from tenants.duty.operations.common import (
+    TOPIC,
+)
+from tenants.notices import operations as notices
+from tenants.notices.choices import NoticeKind
+
+MOST_AT_ONCE = 500
+LATE_SENT = timedelta(seconds=90)  # gone out later than this after it was due: the call says so
+
+
+def was_sent_late(row: Call) -> bool:
+    """Whether it went out noticeably later than it was asked for."""
+    return row.sent_at is not None and row.sent_at - row.due_at > LATE_SENT
+
+
+@transaction.atomic
+def send_due(*, tenant: Tenant, now: datetime) -> int:
+    """Let every due call go out, once: fix the rules, the deadline and who must answer, and tell them.
+
+    Locks the calls it takes; another sweep at the same time takes others. The time to answer runs from here, so a
+    call that goes out late costs the people at the post nothing. Returns how many went out.
+    """
+    rows = list(
+        Call.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("post__place")
+        .filter(status=CallStatus.WAITING, due_at__lte=now)
+        .order_by("due_at")[:MOST_AT_ONCE]
+    )
+    if not rows:
+        return 0
+    posts = DutyPost.objects.in_bulk([row.post_id for row in rows])
+    people = staffing.people_expected(post_ids=[row.post_id for row in rows], now=now)
+    summons: list[Summons] = []
+    for row in rows:
+        duty, called = posts[row.post_id], people.get(row.post_id, [])
+        row.status, row.sent_at = CallStatus.RINGING, now
+        row.deadline = now + timedelta(minutes=duty.answer_minutes)
+        row.needed, row.asks_photo, row.asks_code = duty.persons_to_answer, duty.asks_photo, duty.asks_code
+        row.asks_face = duty.asks_face
+        row.night = schedule.in_night(now, night_from=duty.night_from, night_until=duty.night_until, tz=tenant.tz)
+        row.excused = bool(called) and all(p.away for p in called)
+        summons += [Summons(call=row, staff_id=p.staff_id, away=p.away) for p in called]
+    Call.objects.bulk_update(
+        rows,
+        ["status", "sent_at", "deadline", "needed", "asks_photo", "asks_code", "asks_face", "night", "excused"],
+    )
+    Summons.objects.bulk_create(summons)
+    accounts = {p.staff_id: p.account_id for called in people.values() for p in called}
+    by_call: dict[UUID, list[UUID]] = defaultdict(list)
+    for one in summons:
+        account_id = accounts.get(one.staff_id)
+        if account_id:
+            by_call[one.call_id].append(account_id)
+    for row in rows:
+        _ring(row, by_call.get(row.pk, []), tenant=tenant, now=now)
+    announce(TOPIC, tenant=tenant)
+    return len(rows)
+
+
+def _ring(row: Call, account_ids: list[UUID], *, tenant: Tenant, now: datetime) -> None:
+    assert row.deadline is not None
+    minutes = round((row.deadline - now).total_seconds() / 60)
+    late = f"（原定 {row.due_at.astimezone(tenant.tz):%H:%M}，因系统延迟现在发出）" if was_sent_late(row) else ""
+    notices.notify(
+        account_ids=account_ids,
+        kind=NoticeKind.TODO,
+        title=f"查岗：{row.post.name}",
+        text=f"请在 {minutes} 分钟内应答{late}",
+        path=f"/m/duty/calls/{row.pk}/",
+        subject=row,
+        occasion=f"duty.call:{row.pk}",
+        now=now,
+    )
