@@ -7,6 +7,8 @@ whether or not the worker has derived the day.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +19,7 @@ from identity.contracts import Actor
 from kernel.errors import NotAllowed
 from kernel.tenancy import Tenant
 from tenants.attendance import policies
-from tenants.attendance.contracts import Person, Presence
+from tenants.attendance.contracts import Person, Presence, Walk
 from tenants.rosters import queries as rosters
 from tenants.rosters.contracts import CONTRACTED
 
@@ -25,6 +27,7 @@ AHEAD = timedelta(minutes=30)  # so long before its start a shift is shown
 HANDOVER = timedelta(minutes=15)  # around a change of shift a post is 交接中 rather than short
 STATES = {
     "present": "在岗",
+    "patrol": "巡逻中",
     "handover": "交接中",
     "short": "缺员",
     "left": "离岗",
@@ -34,6 +37,7 @@ STATES = {
 }
 PEOPLE = {
     "present": "在岗",
+    "patrol": "巡逻中",
     "early": "已到，待接班",
     "awaited": "未到",
     "soon": "待接班",
@@ -41,7 +45,17 @@ PEOPLE = {
     "leave": "请假",
     "done": "已下班",
 }
-ORDER = ("nobody", "awaited", "left", "short", "handover", "soon", "present")
+ORDER = ("nobody", "awaited", "left", "short", "handover", "soon", "patrol", "present")
+
+Walks = Callable[[Collection[UUID], datetime], Mapping[UUID, Walk]]
+_walks: list[Walks] = []
+
+
+def register_walks(walks: Walks) -> None:
+    """A higher feature says who of these people walks a tour at this moment (patrols). Once per start."""
+    if walks not in _walks:
+        _walks.append(walks)
+
 
 # Who came: the first counted punch in the in-window; who went: the last counted one that means going.
 _NOW = f"""
@@ -84,7 +98,7 @@ WHERE p.id = ANY(%s::uuid[])
 def board(
     *, by: Actor, tenant: Tenant, now: datetime, party_id: UUID | None = None, post_ids: list[UUID] | None = None
 ) -> list[Presence]:
-    """Posts where somebody is expected now, what needs somebody first. Four queries however many posts (two read the calendar).
+    """Posts where somebody is expected now, what needs somebody first. Five queries however many posts (two read the calendar, one the tours).
 
     Raises NotAllowed.
     """
@@ -110,9 +124,28 @@ def board(
                     people[post_id].append(person)
         cursor.execute(_POSTS, [[str(i) for i in people.keys() | asked.keys()]])
         posts = cursor.fetchall()
+    _on_tour(people, now)
     found = [_presence(post, people.get(post[0], []), asked.get(post[0]), now) for post in posts]
     shown = [p for p in found if p is not None]
     return sorted(shown, key=lambda p: (ORDER.index(p.state), p.party_name, p.post_name))
+
+
+def _on_tour(people: dict[UUID, list[Person]], now: datetime) -> None:
+    """Mark who walks a tour; only who is there is 巡逻中, others keep their state and are said to walk."""
+    staff_ids = {p.staff_id for persons in people.values() for p in persons}
+    if not staff_ids:
+        return
+    walking = {staff_id: walk for walks in _walks for staff_id, walk in walks(staff_ids, now).items()}
+    for post_id, persons in people.items():
+        people[post_id] = [
+            replace(
+                p, state="patrol" if p.state == "present" else p.state, tour=walking[p.staff_id].name,
+                tour_since=walking[p.staff_id].since,
+            )
+            if p.staff_id in walking and p.state not in ("done", "leave")
+            else p
+            for p in persons
+        ]  # fmt: skip
 
 
 def _person(
@@ -138,8 +171,8 @@ def _presence(
     post: tuple[Any, ...], people: list[Person], asked: tuple[int, datetime] | None, now: datetime
 ) -> Presence | None:
     due = [p for p in people if p.starts_at <= now < p.ends_at and p.state != "leave"]
-    there = [p for p in people if p.state in ("present", "early")]
-    present = [p for p in due if p.state == "present"]
+    there = [p for p in people if p.state in ("present", "patrol", "early")]
+    present = [p for p in due if p.state in ("present", "patrol")]
     needed = max(len(due), asked[0] if asked else 0)
     changing = any(abs(edge - now) <= HANDOVER for p in people for edge in (p.starts_at, p.ends_at)) and len(people) > 1
     if not due:
@@ -150,10 +183,11 @@ def _presence(
         else:
             return None
     elif len(present) >= needed:
-        state, since = (
-            ("handover" if changing and len(there) > len(present) else "present"),
-            max(p.since for p in present),
-        )
+        state, since = "present", max(p.since for p in present)
+        if changing and len(there) > len(present):
+            state = "handover"
+        elif all(p.state == "patrol" for p in present):
+            state, since = "patrol", max(p.tour_since or p.since for p in present)
     elif changing and (there or any(p.state == "done" for p in people)):
         state, since = "handover", min(p.starts_at for p in due)
     elif present:

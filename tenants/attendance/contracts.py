@@ -93,16 +93,26 @@ class Person:
 
     staff_id: UUID
     name: str
-    state: str  # present, awaited, left, early (there before the start), leave
+    state: str  # present, patrol (present and on a tour), awaited, left, early (there before the start), leave
     since: datetime
     grade: str
     starts_at: datetime
     ends_at: datetime
+    tour: str = ""  # what they walk now, where another feature says so
+    tour_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """Somebody walks a tour now: they may be away from the post and are at work."""
+
+    name: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """A post now: present, handover, short, awaited, left, nobody (asked for, nobody on the roster)."""
+    """A post now: present, patrol (all who are there walk a tour), handover, short, awaited, left, nobody (asked for, nobody on the roster)."""
 
     post_id: UUID
     post_name: str

@@ -8,7 +8,9 @@ class PatrolsConfig(AppConfig):
     verbose_name = "巡更"
 
     def ready(self) -> None:
+        from tenants.attendance.board import register_walks
         from tenants.evidence.policies import register_witness
-        from tenants.patrols.queries import shows_evidence
+        from tenants.patrols.queries import shows_evidence, walks
 
+        register_walks(walks)
         register_witness("patrols", shows_evidence)

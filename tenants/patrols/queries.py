@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -10,11 +10,13 @@ from django.db.models import Avg, Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
+from tenants.attendance.contracts import Walk
 from tenants.organisation import queries as organisation
 from tenants.patrols import policies
 from tenants.patrols.choices import CLOSED, StopStatus, TourStatus
 from tenants.patrols.models import Point, Question, Route, Stop, Tour, Window
 
+LONGEST_WALK = timedelta(hours=12)  # a tour left open longer says nothing of where its walker is now
 DOUBTFUL = 60  # below this credibility a tour stands in the list of doubtful ones
 
 
@@ -169,12 +171,16 @@ def mine(*, by: Actor, now: datetime) -> QuerySet[Tour]:
     return _with_counts(visible_tours(by).filter(soon | begun, route__active=True)).order_by("starts_at")
 
 
-def walking_staff(*, since: datetime) -> dict[UUID, Tour]:
-    """Who of the staff is on a tour now (巡逻中), for presence boards: {staff id: tour}."""
+def walks(staff_ids: Collection[UUID], now: datetime) -> dict[UUID, Walk]:
+    """Who of these people is on a tour now (巡逻中), for the board of attendance: one query."""
     rows = Tour.objects.filter(
-        status=TourStatus.WALKING, walker_staff_id__isnull=False, started_at__gte=since
+        status=TourStatus.WALKING, walker_staff_id__in=staff_ids, started_at__gt=now - LONGEST_WALK, started_at__lte=now
     ).select_related("route")
-    return {row.walker_staff_id: row for row in rows if row.walker_staff_id}
+    return {
+        row.walker_staff_id: Walk(row.route.name, row.started_at)
+        for row in rows.order_by("started_at")
+        if row.walker_staff_id and row.started_at
+    }
 
 
 def unjudged(*, before: datetime) -> list[UUID]:

@@ -201,7 +201,7 @@ class TestBoard:
         for n in (2, 5):
             for _k in range(n):
                 make_instance()
-            with django_assert_num_queries(4):
+            with django_assert_num_queries(5):
                 board.board(by=by, tenant=alpha, now=clock.now())
 
 

@@ -189,11 +189,13 @@ class PersonNow(graphene.ObjectType):
 
     staff_id = Id
     name = Text
-    state = graphene.NonNull(graphene.String, description="present, early, awaited, soon, left or leave")
+    state = graphene.NonNull(graphene.String, description="present, patrol, early, awaited, soon, left or leave")
     since = graphene.NonNull(graphene.DateTime)
     grade = Text
     starts_at = graphene.NonNull(graphene.DateTime)
     ends_at = graphene.NonNull(graphene.DateTime)
+    tour = graphene.NonNull(graphene.String, description="The patrol tour they walk now; empty without one")
+    tour_since = graphene.DateTime()
 
 
 class PostNow(graphene.ObjectType):
@@ -206,7 +208,8 @@ class PostNow(graphene.ObjectType):
     place_name = Text
     line = Text
     state = graphene.NonNull(
-        graphene.String, description="present, handover, short, awaited, left, nobody (not on the roster) or soon"
+        graphene.String,
+        description="present, patrol, handover, short, awaited, left, nobody (not on the roster) or soon",
     )
     since = graphene.NonNull(graphene.DateTime)
     needed = NInt

@@ -9,6 +9,7 @@ from uuid import UUID
 from identity.contracts import Actor
 from kernel.errors import NotFound
 from kernel.jobs import enqueue_on_commit
+from kernel.live import announce
 from kernel.tenancy import Tenant
 from tenants.organisation import queries as organisation
 from tenants.patrols import queries
@@ -63,3 +64,4 @@ def close(tour: Tour, *, at: datetime, now: datetime, tenant: Tenant) -> None:
     tour.finished_at, tour.received_at, tour.judged_at = at, now, None
     tour.save(update_fields=["status", "finished_at", "received_at", "judged_at"])
     enqueue_on_commit("patrols.judge", tenant=tenant, tour_id=str(tour.pk))
+    announce("presence", tenant=tenant)

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed
+from kernel.live import announce
 from kernel.tenancy import Tenant
 from tenants.evidence import queries as evidence
 from tenants.findings import operations as findings
@@ -60,6 +61,7 @@ def _begin(tour: Tour, at: datetime, by: Actor, tenant: Tenant, now: datetime) -
     make_stops(tour)
     Stop.objects.filter(tour=tour, status=StopStatus.MISSED).update(status=StopStatus.DUE)
     recorded(tour, "started", f"开始巡更：{tour.route.name}", by)
+    announce("presence", tenant=tenant)
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -24,7 +25,7 @@ from tenants.attendance import coverage as coverages
 from tenants.attendance import exports, operations, policies, queries
 from tenants.attendance import sheet as sheets
 from tenants.attendance.choices import CorrectionSide, CorrectionStatus, Mark, SuspectStatus
-from tenants.attendance.contracts import Filled
+from tenants.attendance.contracts import Filled, Presence
 from tenants.attendance.day import WHY, clock_of
 from tenants.attendance.models import DayResult
 from tenants.organisation import queries as organisation
@@ -36,12 +37,13 @@ from web.tenant.attendance.forms import CorrectionForm, CoverageFilter, ResultsF
 from web.tenant.evidence.uploads import keep_photos
 
 BOARD_TONES = {
-    "present": "ok", "handover": "info", "short": "warn", "left": "bad", "awaited": "bad", "nobody": "bad", "soon": "muted",
+    "present": "ok", "patrol": "info", "handover": "info", "short": "warn", "left": "bad", "awaited": "bad", "nobody": "bad", "soon": "muted",
     "early": "info", "leave": "muted", "done": "muted",
 }  # fmt: skip
 CORRECTION_TONES = {"pending": "warn", "approved": "ok", "refused": "bad", "withdrawn": "muted"}
 SUSPECT_TONES = {"open": "warn", "accepted": "ok", "rejected": "muted"}
 MOST_ROWS = 20_000
+MOST_SEATS = 60  # dots on a card of the board
 
 
 def _tabs(request: SchoolRequest, here: str) -> list[dict[str, Any]]:
@@ -78,9 +80,7 @@ def _board(request: SchoolRequest) -> dict[str, Any]:
     chosen = request.GET.get("state", "")
     return {
         "rows": [
-            {"post": r, "label": boards.STATES[r.state], "tone": BOARD_TONES[r.state], "line": ServiceLine(r.line).label,
-             "people": [{"p": p, "label": boards.PEOPLE[p.state], "tone": BOARD_TONES.get(p.state, "muted")} for p in r.people]}
-            for r in rows if not chosen or r.state == chosen
+            _post_card(r) for r in rows if not chosen or r.state == chosen
         ],
         "counts": [
             {"state": s, "label": label, "n": counts[s], "tone": BOARD_TONES[s], "active": s == chosen}
@@ -107,6 +107,24 @@ def board(request: SchoolRequest) -> HttpResponse:
 def board_rows(request: SchoolRequest) -> HttpResponse:
     """The board alone, asked for when something changed and at least every 20 seconds."""
     return render(request, "attendance/_board.html", _board(request))
+
+
+def _post_card(post: Presence) -> dict[str, Any]:
+    """A post as a card: one seat per person asked for, who needs a look by line, who simply is there by name."""
+    there = [p for p in post.people if p.state == "present"]
+    grades = Counter(f"{p.grade} 级佐证" if p.grade else "免打卡" for p in there)
+    walking = sum(p.state == "patrol" for p in post.people)
+    missing = max(post.needed - post.present, 0)
+    return {
+        "post": post, "label": boards.STATES[post.state], "tone": BOARD_TONES[post.state],
+        "line": ServiceLine(post.line).label,
+        "seats": (["bad"] * missing + ["info"] * walking + ["ok"] * len(there))[:MOST_SEATS],
+        "people": [
+            {"p": p, "label": boards.PEOPLE[p.state], "tone": BOARD_TONES.get(p.state, "muted")}
+            for p in post.people if p.state != "present"
+        ],
+        "there": there, "grades": "，".join(f"{grade} {n} 人" for grade, n in sorted(grades.items())),
+    }  # fmt: skip
 
 
 # --- Month sheet ---------------------------------------------------------------------------------
