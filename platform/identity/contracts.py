@@ -11,8 +11,8 @@ from identity.choices import INSTITUTE_ROLES, GrantScope, Role, Via
 class Actor:
     """Who acts, here and now: one account, in one space (a school, or the institute when `school_id` is None).
 
-    `provider_id` limits a property company's person to their company's contracts; `staff_id` ties a
-    frontline worker to their staff row in the school. `scopes` is None for a session (all that the
+    `provider_ids` limit a property company's person to the contracts of their companies (one may work
+    for several in the same school); `staff_id` ties a frontline worker to their staff row in the school. `scopes` is None for a session (all that the
     roles allow) and the token's list otherwise. `grant_id` is set while institute staff read a
     school under a grant: `roles` are then their institute roles (no school policy knows those),
     `grant_scopes` say what they may read (identity.policies.can_read), `grant_reads` collects what
@@ -23,7 +23,7 @@ class Actor:
     name: str
     roles: frozenset[Role] = frozenset()
     school_id: UUID | None = None
-    provider_id: UUID | None = None
+    provider_ids: frozenset[UUID] = frozenset()
     staff_id: UUID | None = None
     via: Via = Via.SESSION
     scopes: frozenset[str] | None = None

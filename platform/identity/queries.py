@@ -28,17 +28,19 @@ def live_memberships(account_id: UUID, *, today: date) -> "QuerySet[Membership]"
 
 def _actor(account: Account, rows: "Iterable[Membership]", *, school_id: UUID | None, via: Via = Via.SESSION) -> Actor:
     roles: set[Role] = set()
-    provider_id = staff_id = None
+    provider_ids: set[UUID] = set()
+    staff_id = None
     for row in rows:
         roles.add(Role(row.role))
-        provider_id = provider_id or row.provider_id
+        if row.provider_id:
+            provider_ids.add(row.provider_id)
         staff_id = staff_id or row.staff_id
     return Actor(
         account_id=account.pk,
         name=account.name or account.username,
         roles=frozenset(roles),
         school_id=school_id,
-        provider_id=provider_id,
+        provider_ids=frozenset(provider_ids),
         staff_id=staff_id,
         via=via,
     )
@@ -99,7 +101,7 @@ def actor_of_token(secret: str, *, school_id: UUID | None, now: datetime) -> tup
             name=plain.name,
             roles=plain.roles,
             school_id=school_id,
-            provider_id=plain.provider_id,
+            provider_ids=plain.provider_ids,
             staff_id=plain.staff_id,
             via=Via.TOKEN,
             scopes=frozenset(token.scopes),

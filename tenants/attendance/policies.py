@@ -28,15 +28,15 @@ def reads_all(actor: Actor) -> bool:
 
 def reads_sheets(actor: Actor) -> bool:
     """Month sheets, board and heat map: the office and property companies; workers have their own page."""
-    return reads_all(actor) or (actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and actor.provider_id is not None)
+    return reads_all(actor) or (actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and bool(actor.provider_ids))
 
 
 def party_ids(actor: Actor) -> list[UUID] | None:
     """The parties whose people an actor sees as a whole; None: all of them."""
     if reads_all(actor):
         return None
-    if actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and actor.provider_id:
-        return organisation.party_ids_of_provider(actor.provider_id)
+    if actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and actor.provider_ids:
+        return organisation.party_ids_of_providers(actor.provider_ids)
     return []
 
 
@@ -53,8 +53,8 @@ def can_ask(actor: Actor, *, staff_id: UUID, party_id: UUID) -> bool:
         return True
     return (
         actor.has(Role.PROVIDER_MANAGER)
-        and actor.provider_id is not None
-        and party_id in organisation.party_ids_of_provider(actor.provider_id)
+        and bool(actor.provider_ids)
+        and party_id in organisation.party_ids_of_providers(actor.provider_ids)
     )
 
 

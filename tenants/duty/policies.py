@@ -46,8 +46,7 @@ def of_company(actor: Actor, provider_id: UUID | None) -> bool:
         actor.has(Role.PROVIDER_MANAGER)
         and actor.grant_id is None
         and actor.may(READ)
-        and actor.provider_id is not None
-        and actor.provider_id == provider_id
+        and provider_id in actor.provider_ids
     )
 
 

@@ -53,8 +53,8 @@ def _scope(by: Actor) -> Q | None:
     if by.grant_id is not None or not by.roles or not by.may(policies.READ):
         raise NotAllowed
     mine = Q(pk__in=[])
-    if by.has(Role.PROVIDER_MANAGER) and by.provider_id is not None:
-        mine |= Q(post__party__provider_id=by.provider_id)
+    if by.has(Role.PROVIDER_MANAGER) and by.provider_ids:
+        mine |= Q(post__party__provider_id__in=by.provider_ids)
     if by.staff_id is not None:
         mine |= Q(post__party__staff=by.staff_id)
     return mine
@@ -82,8 +82,8 @@ def visible_calls(by: Actor) -> QuerySet[Call]:
     if _scope(by) is None:
         return rows
     mine = Q(pk__in=[])
-    if by.has(Role.PROVIDER_MANAGER) and by.provider_id is not None:
-        mine |= Q(post__party__provider_id=by.provider_id)
+    if by.has(Role.PROVIDER_MANAGER) and by.provider_ids:
+        mine |= Q(post__party__provider_id__in=by.provider_ids)
     if by.staff_id is not None:
         mine |= Q(pk__in=Summons.objects.filter(staff_id=by.staff_id).values("call_id"))
     return rows.filter(mine).exclude(status=CallStatus.WAITING)

@@ -18,7 +18,7 @@ def can_read_all(actor: Actor) -> bool:
 
 def reads_as_provider(actor: Actor) -> bool:
     """A property company sees the rounds about itself, from the moment scoring begins: no secret scoring."""
-    return actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and actor.provider_id is not None
+    return actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and bool(actor.provider_ids)
 
 
 def can_manage(actor: Actor) -> bool:

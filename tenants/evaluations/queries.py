@@ -30,8 +30,7 @@ def visible(by: Actor) -> QuerySet[Round]:
     if policies.can_read_all(by):
         return Round.objects.all()
     if policies.reads_as_provider(by):
-        assert by.provider_id is not None
-        own = organisation.party_ids_of_provider(by.provider_id)
+        own = organisation.party_ids_of_providers(by.provider_ids)
         return Round.objects.filter(party_id__in=own).exclude(status=RoundStatus.DRAFT)
     raise NotAllowed
 

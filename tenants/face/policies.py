@@ -27,7 +27,7 @@ def can_see_lists(actor: Actor) -> bool:
     """Who decided and who is enrolled: the office; a company for its own people (cut by the query)."""
     if can_see_numbers(actor):
         return True
-    company = actor.has(Role.PROVIDER_MANAGER) and actor.provider_id is not None
+    company = actor.has(Role.PROVIDER_MANAGER) and bool(actor.provider_ids)
     return company and actor.grant_id is None and actor.may(READ)
 
 
@@ -41,7 +41,7 @@ def can_see_person(actor: Actor, person: Staff) -> bool:
         return actor.may(READ)
     if can_see_numbers(actor):
         return True
-    return can_see_lists(actor) and person.party.provider_id == actor.provider_id
+    return can_see_lists(actor) and person.party.provider_id in actor.provider_ids
 
 
 def can_decide(actor: Actor, staff_id: UUID) -> bool:

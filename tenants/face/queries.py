@@ -189,7 +189,7 @@ def standings(*, by: Actor, standing: str = "", party_id: UUID | None = None, te
         raise NotAllowed
     rows = Staff.objects.filter(status=StaffStatus.ACTIVE).select_related("party", "post")
     if not policies.can_see_numbers(by):
-        rows = rows.filter(party__provider_id=by.provider_id)
+        rows = rows.filter(party__provider_id__in=by.provider_ids)
     standing_rows = Consent.objects.filter(staff_id=OuterRef("pk"), ended_at__isnull=True)
     stored = Template.objects.filter(staff_id=OuterRef("pk"))
     rows = rows.annotate(

@@ -64,13 +64,15 @@ class Finding(models.Model):
     fixers = ArrayField(models.UUIDField(), default=list)  # accounts that ever worked on it: none of them closes it
     fixed_by = models.UUIDField(null=True)  # who submitted the last fix
     fixed_by_name = models.CharField(max_length=60, blank=True)
-    fixer_provider_id = models.UUIDField(null=True)  # the company that fixed
+    fixer_provider_id = models.UUIDField(null=True)  # of the version before; `fixer_provider_ids` counts
+    fixer_provider_ids = ArrayField(models.UUIDField(), default=list, db_default=[])  # the companies that ever fixed
     submitted_at = models.DateTimeField(null=True)
     first_submitted_at = models.DateTimeField(null=True)  # to judge "in time" by the first submission, too
     closed_at = models.DateTimeField(null=True)
     closed_by = models.UUIDField(null=True)
     closed_by_name = models.CharField(max_length=60, blank=True)
-    closer_provider_id = models.UUIDField(null=True)
+    closer_provider_id = models.UUIDField(null=True)  # of the version before; `closer_provider_ids` counts
+    closer_provider_ids = ArrayField(models.UUIDField(), default=list, db_default=[])  # all companies of who closed
     repeat_of = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")  # 复发
     repeats = models.PositiveSmallIntegerField(default=0, db_default=0)  # how many before it in the chain
     reopened = models.PositiveSmallIntegerField(default=0)
@@ -125,6 +127,10 @@ class Finding(models.Model):
                 | Q(fixer_provider_id__isnull=True)
                 | ~Q(closer_provider_id=F("fixer_provider_id")),
                 name="findings_fixing_company_never_closes",
+            ),
+            models.CheckConstraint(
+                condition=~Q(closer_provider_ids__overlap=F("fixer_provider_ids")),
+                name="findings_no_fixing_company_ever_closes",
             ),
         ]
 

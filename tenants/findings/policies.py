@@ -33,7 +33,7 @@ def can_open(actor: Actor, *, source: str = FindingSource.MANUAL) -> bool:
 
 def answers_for(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
     """The actor works for the responsible party: its company, or the department they are staff of."""
-    if actor.provider_id is not None and actor.provider_id == finding.party.provider_id:
+    if finding.party.provider_id in actor.provider_ids:
         return True
     return own_party_id is not None and own_party_id == finding.party_id
 
@@ -49,7 +49,9 @@ def can_fix(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> boo
 
 def is_fixer(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
     """Whether the actor ever worked on it, or belongs to whoever did or should have."""
-    return actor.account_id in finding.fixers or answers_for(actor, finding, own_party_id=own_party_id)
+    if actor.account_id in finding.fixers or not actor.provider_ids.isdisjoint(finding.fixer_provider_ids):
+        return True
+    return answers_for(actor, finding, own_party_id=own_party_id)
 
 
 def can_verify(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:

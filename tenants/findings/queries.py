@@ -53,8 +53,8 @@ def visible(by: Actor) -> QuerySet[Finding]:
     if by.grant_id is not None:
         raise NotAllowed
     mine = Q(pk__in=[])
-    if by.provider_id is not None and by.has(Role.PROVIDER_MANAGER):
-        mine |= Q(party__provider_id=by.provider_id)
+    if by.provider_ids and by.has(Role.PROVIDER_MANAGER):
+        mine |= Q(party__provider_id__in=by.provider_ids)
     if by.staff_id is not None:
         mine |= Q(party__staff=by.staff_id)
     return Finding.objects.filter(mine)

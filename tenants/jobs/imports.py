@@ -58,7 +58,7 @@ def _remembered(by: Actor) -> dict[str, Any]:
     return {
         "name": by.name,
         "roles": sorted(r.value for r in by.roles),
-        "provider": str(by.provider_id) if by.provider_id else None,
+        "providers": sorted(str(i) for i in by.provider_ids),
         "staff": str(by.staff_id) if by.staff_id else None,
     }
 
@@ -67,7 +67,7 @@ def _actor(job: Job, tenant: Tenant) -> Actor:
     said = job.result["by"]
     return Actor(
         account_id=job.account_id, name=said["name"], roles=frozenset(Role(r) for r in said["roles"]),
-        school_id=tenant.school_id, provider_id=UUID(said["provider"]) if said["provider"] else None,
+        school_id=tenant.school_id, provider_ids=frozenset(UUID(i) for i in said["providers"]),
         staff_id=UUID(said["staff"]) if said["staff"] else None, via=Via.SESSION,
     )  # fmt: skip
 

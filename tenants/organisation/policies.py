@@ -28,10 +28,7 @@ def can_read_places(actor: Actor) -> bool:
 def can_read_party(actor: Actor, party: Party) -> bool:
     """A property company sees its own contracts."""
     return can_read_all(actor) or (
-        actor.may(READ)
-        and actor.has(Role.PROVIDER_MANAGER)
-        and actor.provider_id is not None
-        and party.provider_id == actor.provider_id
+        actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and party.provider_id in actor.provider_ids
     )
 
 

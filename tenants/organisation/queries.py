@@ -149,9 +149,9 @@ def visible_party(party_id: UUID | str, *, by: Actor) -> Party:
     return row
 
 
-def party_ids_of_provider(provider_id: UUID) -> list[UUID]:
-    """The parties (contracts, past ones too) of one property company."""
-    return list(Party.objects.filter(provider_id=provider_id).values_list("pk", flat=True))
+def party_ids_of_providers(provider_ids: Iterable[UUID]) -> list[UUID]:
+    """The parties (contracts, past ones too) of some property companies. One query."""
+    return list(Party.objects.filter(provider_id__in=list(provider_ids)).values_list("pk", flat=True))
 
 
 def party_ids_seen_by(actor: Actor) -> list[UUID] | None:
@@ -159,8 +159,8 @@ def party_ids_seen_by(actor: Actor) -> list[UUID] | None:
     if actor.is_system or actor.has(*policies.OFFICE) or actor.grant_id is not None:
         return None
     seen: set[UUID] = set()
-    if actor.has(Role.PROVIDER_MANAGER) and actor.provider_id:
-        seen.update(party_ids_of_provider(actor.provider_id))
+    if actor.has(Role.PROVIDER_MANAGER) and actor.provider_ids:
+        seen.update(party_ids_of_providers(actor.provider_ids))
     if actor.staff_id:
         seen.update(Staff.objects.filter(pk=actor.staff_id).values_list("party_id", flat=True))
     return sorted(seen)
@@ -286,8 +286,8 @@ def staff(
         if not by.may(policies.READ):
             raise NotAllowed
         mine = Q(pk=by.staff_id) if by.staff_id else Q(pk__in=[])
-        if by.has(Role.PROVIDER_MANAGER) and by.provider_id:
-            mine |= Q(party__provider_id=by.provider_id)
+        if by.has(Role.PROVIDER_MANAGER) and by.provider_ids:
+            mine |= Q(party__provider_id__in=by.provider_ids)
         rows = rows.filter(mine)
     if status:
         rows = rows.filter(status=status)

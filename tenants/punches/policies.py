@@ -26,7 +26,7 @@ def reads_all(actor: Actor) -> bool:
 
 def reads_list(actor: Actor) -> bool:
     """The console's list: the office and property companies; frontline workers have their own page."""
-    return reads_all(actor) or (actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and actor.provider_id is not None)
+    return reads_all(actor) or (actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and bool(actor.provider_ids))
 
 
 def can_punch(actor: Actor) -> bool:

@@ -42,8 +42,8 @@ def visible(by: Actor) -> QuerySet[Punch]:
     if by.grant_id is not None:
         raise NotAllowed
     mine = Q(pk__in=[])
-    if by.provider_id is not None and by.has(Role.PROVIDER_MANAGER):
-        mine |= Q(staff__party__provider_id=by.provider_id)
+    if by.provider_ids and by.has(Role.PROVIDER_MANAGER):
+        mine |= Q(staff__party__provider_id__in=by.provider_ids)
     if by.staff_id is not None:
         mine |= Q(staff=by.staff_id)
     return Punch.objects.filter(mine)
@@ -197,7 +197,7 @@ def fences(*, by: Actor, post_id: UUID | None = None) -> QuerySet[Fence]:
         raise NotAllowed
     rows = Fence.objects.select_related("post__party", "post__place")
     if not policies.reads_all(by):
-        rows = rows.filter(post__party__provider_id=by.provider_id)
+        rows = rows.filter(post__party__provider_id__in=by.provider_ids)
     if post_id:
         rows = rows.filter(post_id=post_id)
     return rows.order_by("post__party__name", "post__name", "name")

@@ -48,15 +48,15 @@ def reads_setup(actor: Actor) -> bool:
 
 def reads_grid(actor: Actor) -> bool:
     """The page person × day: the office and property companies; frontline workers have their own page."""
-    return reads_all(actor) or (actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and actor.provider_id is not None)
+    return reads_all(actor) or (actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and bool(actor.provider_ids))
 
 
 def party_ids(actor: Actor) -> set[UUID] | None:
     """The parties whose whole rosters an actor sees; None: all of them."""
     if reads_all(actor):
         return None
-    if actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and actor.provider_id:
-        return set(organisation.party_ids_of_provider(actor.provider_id))
+    if actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and actor.provider_ids:
+        return set(organisation.party_ids_of_providers(actor.provider_ids))
     return set()
 
 
@@ -67,7 +67,7 @@ def edits(actor: Actor) -> bool:
     return (
         actor.grant_id is None
         and actor.may(WRITE)
-        and (actor.has(*EDITORS) or (actor.has(Role.PROVIDER_MANAGER) and actor.provider_id is not None))
+        and (actor.has(*EDITORS) or (actor.has(Role.PROVIDER_MANAGER) and bool(actor.provider_ids)))
     )
 
 
@@ -77,8 +77,7 @@ def editable_party_ids(actor: Actor) -> set[UUID] | None:
         return set()
     if actor.is_system or actor.has(*EDITORS):
         return None
-    assert actor.provider_id is not None
-    return set(organisation.party_ids_of_provider(actor.provider_id))
+    return set(organisation.party_ids_of_providers(actor.provider_ids))
 
 
 def can_edit(actor: Actor, party_id: UUID) -> bool:

@@ -24,7 +24,11 @@ NOW = datetime(2026, 11, 3, 9, 0, tzinfo=UTC)
 def actor(tenant: Tenant, *roles: Role, name: str = "李主任", provider_id: UUID | None = None) -> Actor:
     """Somebody with `roles` in the school."""
     return Actor(
-        account_id=uuid4(), name=name, roles=frozenset(roles), school_id=tenant.school_id, provider_id=provider_id
+        account_id=uuid4(),
+        name=name,
+        roles=frozenset(roles),
+        school_id=tenant.school_id,
+        provider_ids=frozenset({provider_id} if provider_id else ()),
     )
 
 

@@ -50,7 +50,7 @@ def make_member(
     )
     return Actor(
         account_id=account.pk, name=account.name, roles=frozenset({role}), school_id=tenant.school_id,
-        provider_id=provider_id, staff_id=staff_id,
+        provider_ids=frozenset({provider_id} if provider_id else ()), staff_id=staff_id,
     )  # fmt: skip
 
 

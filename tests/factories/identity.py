@@ -46,7 +46,7 @@ def actor_of(membership: Membership) -> Actor:
         name=membership.account.name,
         roles=frozenset({Role(membership.role)}),
         school_id=membership.school_id,
-        provider_id=membership.provider_id,
+        provider_ids=frozenset({membership.provider_id} if membership.provider_id else ()),
         staff_id=membership.staff_id,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from identity import operations, secrets
+from identity import operations, queries, secrets
 from identity.choices import Role
 from identity.contracts import StaffLogin
 from identity.models import Account, Membership
@@ -73,6 +73,8 @@ def test_the_same_role_in_two_companies_is_two_memberships(alpha: Tenant) -> Non
     make_member(Role.PROVIDER_MANAGER, tenant=alpha, account=person, provider_id=one)
     make_member(Role.PROVIDER_MANAGER, tenant=alpha, account=person, provider_id=two)
     assert person.memberships.count() == 2
+    acting = queries.actor_for(person, school_id=alpha.school_id, today=NOW.date())
+    assert acting.provider_ids == {one, two}
 
 
 # --- Two at once, on two connections --------------------------------------------------------------

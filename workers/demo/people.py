@@ -30,5 +30,5 @@ def account(
     )
     return Actor(
         account_id=row.pk, name=row.name, roles=frozenset({role}), school_id=school_id,
-        provider_id=provider_id, staff_id=member.staff_id,
+        provider_ids=frozenset({provider_id} if provider_id else ()), staff_id=member.staff_id,
     )  # fmt: skip

@@ -74,6 +74,13 @@ def start_fix(
     return finding
 
 
+def _companies(finding: Finding, by: Actor) -> frozenset[UUID]:
+    """For whom `by` works on it: the responsible company, or all of theirs when they record it for somebody else."""
+    if policies.answers_for(by, finding, own_party_id=own_party_id(by)):
+        return frozenset({finding.party.provider_id} if finding.party.provider_id else ())
+    return by.provider_ids
+
+
 def _fixed_by(finding: Finding, by: Actor) -> None:
     if by.account_id is not None and by.account_id not in finding.fixers:
         finding.fixers = [*finding.fixers, by.account_id]
@@ -124,8 +131,7 @@ def submit_fix(
     move(finding, FindingStatus.VERIFYING)
     _fixed_by(finding, by)
     finding.fixed_by, finding.fixed_by_name = by.account_id, by.name
-    ours = policies.answers_for(by, finding, own_party_id=own_party_id(by))
-    finding.fixer_provider_id = finding.party.provider_id if ours else by.provider_id
+    finding.fixer_provider_ids = sorted({*finding.fixer_provider_ids, *_companies(finding, by)})
     finding.submitted_at = now
     finding.first_submitted_at = finding.first_submitted_at or now
     finding.cause, finding.measure = cause.strip()[:300] or finding.cause, measure.strip()[:300] or finding.measure

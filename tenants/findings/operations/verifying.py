@@ -84,7 +84,7 @@ def verify_pass(
 def _close(finding: Finding, *, by: Actor, now: datetime, verdict: str) -> None:
     move(finding, FindingStatus.CLOSED)
     finding.closed_at, finding.closed_by, finding.closed_by_name = now, by.account_id, by.name
-    finding.closer_provider_id = by.provider_id
+    finding.closer_provider_ids = sorted(by.provider_ids)
     finding.verdict = verdict[:300]
     finding.save()
     lapse(finding, now=now)
@@ -170,6 +170,7 @@ def reopen(
     finding.reopened += 1
     finding.deadline, finding.escalation = due, 0
     finding.closed_at = finding.closed_by = finding.closer_provider_id = finding.submitted_at = None
+    finding.closer_provider_ids = []
     finding.closed_by_name = ""
     finding.consequence, finding.rubric_id, finding.rubric_revision = "", None, None  # it did not help
     finding.save()

@@ -10,6 +10,8 @@ from django.db import IntegrityError, transaction
 
 from identity.choices import Role
 from identity.contracts import Actor
+from identity.models import Account, Membership
+from identity.queries import actor_for
 from kernel import clock
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
@@ -147,9 +149,30 @@ class TestTheFixerNeverCloses:
         """Also when the person of the company holds a supervisor's role by mistake."""
         found = make_submitted(alpha)
         provider = found.party.provider_id
-        both = Actor(uuid4(), "兼任", frozenset({Role.PROVIDER_MANAGER, Role.SCHOOL_SUPERVISOR}), provider_id=provider)
+        both = Actor(
+            uuid4(),
+            "兼任",
+            frozenset({Role.PROVIDER_MANAGER, Role.SCHOOL_SUPERVISOR}),
+            provider_ids=frozenset({provider}),
+        )
         with pytest.raises(operations.FixerNeverCloses):
             operations.verify_pass(finding_id=found.pk, by=both, tenant=alpha, now=NOW)
+
+    def test_the_second_company_of_somebody_in_two(self, alpha: Tenant) -> None:
+        """One account, three memberships: the actor of a request knows both companies."""
+        found = make_submitted(alpha)
+        account = Account.objects.create_user(f"u{uuid4().hex[:12]}", name="两家公司")
+        for role, provider in (
+            (Role.PROVIDER_MANAGER, uuid4()),
+            (Role.PROVIDER_MANAGER, found.party.provider_id),
+            (Role.SCHOOL_SUPERVISOR, None),
+        ):
+            Membership.objects.create(account=account, school_id=alpha.school_id, role=role, provider_id=provider)
+        both = actor_for(account, school_id=alpha.school_id, today=NOW.date())
+        with pytest.raises(operations.FixerNeverCloses):
+            operations.verify_pass(finding_id=found.pk, by=both, tenant=alpha, now=NOW)
+        found.refresh_from_db()
+        assert found.status == FindingStatus.VERIFYING
 
     def test_the_same_department(self, alpha: Tenant) -> None:
         party = make_department()
@@ -165,7 +188,7 @@ class TestTheFixerNeverCloses:
         for wrong in (
             {"closed_by": found.fixed_by},
             {"closed_by": found.fixed_by, "fixed_by": None},  # an earlier fixer
-            {"closed_by": uuid4(), "closer_provider_id": found.fixer_provider_id},
+            {"closed_by": uuid4(), "closer_provider_ids": [uuid4(), *found.fixer_provider_ids]},
         ):
             with pytest.raises(IntegrityError), transaction.atomic():
                 Finding.objects.filter(pk=found.pk).update(**closed, **wrong)
@@ -173,7 +196,9 @@ class TestTheFixerNeverCloses:
 
     def test_nor_on_site(self, alpha: Tenant) -> None:
         found = make_submitted(alpha)
-        both = Actor(uuid4(), "兼任", frozenset({Role.SCHOOL_SUPERVISOR}), provider_id=found.party.provider_id)
+        both = Actor(
+            uuid4(), "兼任", frozenset({Role.SCHOOL_SUPERVISOR}), provider_ids=frozenset({found.party.provider_id})
+        )
         with pytest.raises(operations.FixerNeverCloses):
             operations.confirm_on_site(finding_id=found.pk, solved=True, by=both, tenant=alpha, now=NOW)
 

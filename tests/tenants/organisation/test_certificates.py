@@ -81,7 +81,9 @@ def test_each_sees_their_own_part(alpha: Tenant, beta: Tenant) -> None:
     theirs = make_staff("他司", party=make_contract())
     for person in (ours, theirs):
         make_certificate(person)
-    boss = Actor(uuid4(), "经理", frozenset({Role.PROVIDER_MANAGER}), alpha.school_id, provider_id=provider)
+    boss = Actor(
+        uuid4(), "经理", frozenset({Role.PROVIDER_MANAGER}), alpha.school_id, provider_ids=frozenset({provider})
+    )
     worker = Actor(uuid4(), "员工", frozenset({Role.FRONTLINE}), alpha.school_id, staff_id=theirs.pk)
     nobody = Actor(uuid4(), "员工", frozenset({Role.FRONTLINE}), alpha.school_id)
     assert [r.name for r in ledger.ledger(by=boss, today=TODAY).rows] == ["我司"]
@@ -214,9 +216,13 @@ def test_a_scan_is_seen_by_those_who_may_see_the_person(alpha: Tenant) -> None:
     person = make_staff(party=make_contract(provider_id=provider))
     scan = evidence.keep_file(upload=PDF, name="电工证.pdf", by=boss, tenant=alpha, now=NOW)
     row = add(alpha, person, scan_id=scan.pk)
-    manager = Actor(uuid4(), "经理", frozenset({Role.PROVIDER_MANAGER}), alpha.school_id, provider_id=provider)
+    manager = Actor(
+        uuid4(), "经理", frozenset({Role.PROVIDER_MANAGER}), alpha.school_id, provider_ids=frozenset({provider})
+    )
     holder = Actor(uuid4(), "本人", frozenset({Role.FRONTLINE}), alpha.school_id, staff_id=person.pk)
-    rival = Actor(uuid4(), "他司", frozenset({Role.PROVIDER_MANAGER}), alpha.school_id, provider_id=uuid4())
+    rival = Actor(
+        uuid4(), "他司", frozenset({Role.PROVIDER_MANAGER}), alpha.school_id, provider_ids=frozenset({uuid4()})
+    )
     other = Actor(uuid4(), "别人", frozenset({Role.FRONTLINE}), alpha.school_id, staff_id=make_staff().pk)
     assert [can_read(a, scan) for a in (manager, holder, rival, other)] == [True, True, False, False]
     assert row.scan_id == scan.pk

@@ -205,7 +205,7 @@ def test_what_is_no_table_is_refused_at_the_door(alpha: Tenant) -> None:
         flow.start_import(
             what="staff", file_name="x.xlsx", content=b"%PDF-1.4", by=ADMIN, tenant=alpha, now=clock.now()
         )
-    for other in (actor(Role.SCHOOL_SUPERVISOR), actor(Role.PROVIDER_MANAGER, provider_id=uuid4())):
+    for other in (actor(Role.SCHOOL_SUPERVISOR), actor(Role.PROVIDER_MANAGER, provider_ids=frozenset({uuid4()}))):
         with pytest.raises(NotAllowed):
             flow.start_import(what="staff", file_name="x", content=b"a,b", by=other, tenant=alpha, now=clock.now())
         with pytest.raises(NotAllowed):

@@ -178,7 +178,7 @@ def test_each_look_at_a_number_is_on_the_timeline(alpha: Tenant) -> None:
     assert operations.reveal(staff_id=person.pk, what="id_card", by=ADMIN, tenant=alpha) == ID_CARD
     event = Event.objects.get(verb="staff.revealed")
     assert event.account_id == ADMIN.account_id and event.payload == {"what": "id_card"} and "身份证" in event.sentence
-    supervisor, manager = actor(Role.SCHOOL_SUPERVISOR), actor(Role.PROVIDER_MANAGER, provider_id=uuid4())
+    supervisor, manager = actor(Role.SCHOOL_SUPERVISOR), actor(Role.PROVIDER_MANAGER, provider_ids=frozenset({uuid4()}))
     with pytest.raises(NotAllowed):
         operations.reveal(staff_id=person.pk, what="phone", by=supervisor, tenant=alpha)
     with pytest.raises(NotFound):

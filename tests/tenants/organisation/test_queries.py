@@ -46,7 +46,7 @@ def test_a_subtree_is_the_place_and_all_below(alpha: Tenant) -> None:
 def test_a_company_sees_its_own_contracts_and_people(alpha: Tenant) -> None:
     provider_id = uuid4()
     mine, theirs, office = make_contract(provider_id=provider_id), make_contract(), make_department()
-    manager = actor(Role.PROVIDER_MANAGER, provider_id=provider_id)
+    manager = actor(Role.PROVIDER_MANAGER, provider_ids=frozenset({provider_id}))
     own, other = make_staff("甲", party=mine), make_staff("乙", party=theirs)
     assert list(queries.parties(by=manager)) == [mine]
     assert list(queries.staff(by=manager)) == [own]
@@ -56,6 +56,17 @@ def test_a_company_sees_its_own_contracts_and_people(alpha: Tenant) -> None:
         queries.staff_member(other.pk, by=manager)
     assert set(queries.parties(by=ADMIN)) == {mine, theirs, office}
     assert queries.party_ids_seen_by(manager) == [mine.pk] and queries.party_ids_seen_by(ADMIN) is None
+
+
+def test_somebody_of_two_companies_sees_both(alpha: Tenant) -> None:
+    one, two = uuid4(), uuid4()
+    here, there, theirs = make_contract(provider_id=one), make_contract(provider_id=two), make_contract()
+    manager = actor(Role.PROVIDER_MANAGER, provider_ids=frozenset({one, two}))
+    own = {make_staff("甲", party=here), make_staff("乙", party=there)}
+    make_staff("丙", party=theirs)
+    assert set(queries.parties(by=manager)) == {here, there}
+    assert set(queries.staff(by=manager)) == own
+    assert set(queries.party_ids_seen_by(manager) or ()) == {here.pk, there.pk}
 
 
 def test_a_frontline_worker_sees_themselves(alpha: Tenant) -> None:
