@@ -61,7 +61,7 @@ def school_actor(tenant: Tenant, *roles: Role, provider_id: UUID | None = None) 
         name=account.name,
         roles=frozenset(roles or {Role.SCHOOL_ADMIN}),
         school_id=tenant.school_id,
-        provider_id=provider_id,
+        provider_ids=frozenset({provider_id} if provider_id else ()),
     )
 
 
