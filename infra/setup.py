@@ -6,13 +6,16 @@ milliseconds. Every failure ends in one sentence that says what to do.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -22,24 +25,40 @@ PYTHON = VENV / "bin" / "python"
 NPM = "11.6.2"  # npm 10 leaves out the platform binaries of Vite 8; npm itself is fetched as a package then
 
 
+ROOM = 3 << 30  # bytes that the environment, the npm packages and the database take
+NO_ROOM = "No space left on the disk of {0}: {1} MB are free, {2} MB are needed; make room, then again."
+
+
 class CannotSetUp(Exception):
     """Carries the one sentence."""
 
 
 def quiet(*command: str | Path, why: str) -> str:
-    """Run a command; its output appears only when it fails."""
-    done = subprocess.run([str(c) for c in command], cwd=ROOT, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.stderr.write((done.stdout + done.stderr)[-6000:])
+    """Run a command; its output appears only when it fails. Whatever it started ends with us."""
+    process = subprocess.Popen(
+        [str(c) for c in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        stdin=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    try:
+        said, complained = process.communicate()
+    except BaseException:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    if process.returncode != 0:
+        if "No space left on device" in said + complained or "ENOSPC" in complained:
+            raise CannotSetUp(NO_ROOM.format(ROOT, shutil.disk_usage(ROOT).free >> 20, ROOM >> 20))
+        sys.stderr.write((said + complained)[-6000:])
         raise CannotSetUp(why)
-    return done.stdout
+    return said
 
 
 def fingerprint(paths: list[Path]) -> str:
     made_from = hashlib.sha256()
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and "node_modules" not in file.parts:
+            if file.is_file() and not {"node_modules", "__pycache__"} & set(file.parts):
                 made_from.update(str(file.relative_to(ROOT)).encode() + file.read_bytes())
     return made_from.hexdigest()
 
@@ -74,13 +93,24 @@ def need_tools() -> None:
         VAR.mkdir(exist_ok=True)
         (VAR / ".writable").write_text("")
     except OSError as refused:
+        if refused.errno == errno.ENOSPC:
+            raise CannotSetUp(NO_ROOM.format(ROOT, 0, ROOM >> 20)) from None
         raise CannotSetUp(f"This folder cannot be written to ({refused}): copy the project to one that can.") from None
+    free = shutil.disk_usage(ROOT).free
+    if not (ROOT / "node_modules").exists() and free < ROOM:
+        raise CannotSetUp(NO_ROOM.format(ROOT, free >> 20, ROOM >> 20))
+
+
+def whole() -> bool:
+    """Whether .venv was finished: python stands there before pip does."""
+    asked = [str(PYTHON), "-m", "pip", "--version"]
+    return PYTHON.exists() and subprocess.run(asked, capture_output=True).returncode == 0
 
 
 def python_packages(kind: str) -> None:
-    if not PYTHON.exists():
+    if not whole():
         quiet(
-            sys.executable, "-m", "venv", VENV,
+            sys.executable, "-m", "venv", "--clear", VENV,
             why="Python's venv module is missing: on Debian `apt-get install python3-venv`, then again.",
         )  # fmt: skip
     quiet(
@@ -160,10 +190,20 @@ def main(kind: str) -> None:
         system_packages()
 
 
+def stopped(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, stopped)
+    signal.signal(signal.SIGHUP, stopped)
     try:
         main(sys.argv[1] if len(sys.argv) > 1 else "run")
     except CannotSetUp as refused:
         sys.exit(f"\n✗ {refused}")
+    except OSError as refused:
+        if refused.errno == errno.ENOSPC:
+            sys.exit(f"\n✗ {NO_ROOM.format(ROOT, 0, ROOM >> 20)}")
+        sys.exit(f"\n✗ {refused}: check who may write to this folder, then again.")
     except KeyboardInterrupt:
         sys.exit("\n✗ stopped")

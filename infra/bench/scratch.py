@@ -29,13 +29,13 @@ def server(name: str) -> Iterator[None]:
         import django
 
         django.setup()
-        from django.core.management import call_command
         from django.db import connections
 
+        from institute.schools.migrating import migrate_public
         from kernel import jobs
 
         jobs.register_sender(lambda _name, _payload: None)
-        call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+        migrate_public()
         yield
         connections.close_all()
     finally:

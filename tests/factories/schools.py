@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.core.management import call_command
 
-from institute.schools import blueprint, names, operations
+from institute.schools import blueprint, migrating, names, operations
 from institute.schools.choices import SchoolStatus
 from institute.schools.models import School
 from kernel import clock
@@ -38,7 +38,7 @@ def make_school(slug: str, *, name: str | None = None, **fields: object) -> Scho
 
 def make_template_database() -> None:
     """Everything a fresh installation has, and the schools alpha and beta."""
-    call_command("migrate_schemas", shared=True, verbosity=0, interactive=False)
+    migrating.migrate_public()
     call_command("import_standards", verbosity=0)
     make_school("alpha", name="甲大学")
     make_school("beta", name="乙学院", mode="outsourced")

@@ -1,7 +1,9 @@
 """Accounts of the demo. Everybody has the same password, printed by `make run`; production refuses the demo."""
 
+from functools import cache
 from uuid import UUID
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from identity.choices import Role
@@ -9,6 +11,12 @@ from identity.contracts import Actor
 from identity.models import Account, Membership
 
 PASSWORD = "houqin-demo-2026"  # noqa: S105  (for the demo alone)
+
+
+@cache
+def _hashed() -> str:
+    """Made slow on purpose against guessing: once for all who share the printed password."""
+    return make_password(PASSWORD)
 
 
 @transaction.atomic
@@ -24,7 +32,7 @@ def account(
     """The account, made if missing, with one membership; returns its actor in that space."""
     row = Account.objects.filter(username=username).first()
     if row is None:
-        row = Account.objects.create_user(username, PASSWORD, name=name, email=f"{username}@demo.invalid")
+        row = Account.objects.create(username=username, password=_hashed(), name=name, email=f"{username}@demo.invalid")
     member, _ = Membership.objects.get_or_create(
         account=row, school_id=school_id, role=role, provider_id=provider_id, defaults={"staff_id": staff_id}
     )

@@ -28,6 +28,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.migrations.state import ProjectState
 
 from institute.schools import catalogue
+from institute.schools.migrating import Executor, records_of
 from institute.schools.models import Blueprint, MigrationScript
 from kernel.tenancy import public_context, schema_context_for_provisioning
 
@@ -167,8 +168,22 @@ def lines_of(schema: str, blueprint: Blueprint) -> list[str]:
     return sorted(blueprint.aliases.get(line, line) for line in catalogue.read(schema).lines())
 
 
-class _Recorder(MigrationExecutor):
-    """Django's executor, which also writes down what each migration sends to the database."""
+class _Recorder(Executor):
+    """The executor which also writes down what each migration sends to the database."""
+
+    def note(self, migrations: list[Migration]) -> None:
+        with transaction.atomic():
+            super().note(migrations)
+            with public_context():
+                position = MigrationScript.objects.count()
+                MigrationScript.objects.bulk_create(
+                    MigrationScript(
+                        position=position + number, app=migration.app_label, name=migration.name, atomic=True,
+                        digest=digests()[f"{migration.app_label}.{migration.name}"], statements=[],
+                        records=[list(pair) for pair in records_of(migration)], refused="",
+                    )
+                    for number, migration in enumerate(migrations, 1)
+                )  # fmt: skip
 
     def apply_migration(
         self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
