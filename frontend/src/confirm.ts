@@ -5,14 +5,18 @@
  */
 const confirmed = new WeakSet<Element>()
 
-function ask(el: HTMLElement): Promise<boolean> {
+const ask = (el: HTMLElement): Promise<boolean> =>
+  sure(el.dataset.confirm ?? '', { ok: el.dataset.confirmOk, tone: el.dataset.confirmTone, word: el.dataset.confirmWord })
+
+/** Asks from a script, in the same dialog. */
+export function sure(sentence: string, { ok: named, tone, word = '' }: { ok?: string; tone?: string; word?: string } = {}): Promise<boolean> {
   const dialog = document.querySelector<HTMLDialogElement>('#confirm')
-  if (!dialog) return Promise.resolve(window.confirm(el.dataset.confirm))
+  if (!dialog) return Promise.resolve(window.confirm(sentence))
   const part = <T extends HTMLElement>(name: string): T => dialog.querySelector<T>(`[data-part="${name}"]`)!
-  const ok = part<HTMLButtonElement>('ok'), word = el.dataset.confirmWord ?? '', input = part<HTMLInputElement>('input')
-  part('sentence').textContent = el.dataset.confirm ?? ''
-  ok.textContent = el.dataset.confirmOk ?? '确定'
-  ok.classList.toggle('btn-danger', Boolean(word) || el.dataset.confirmTone === 'bad')
+  const ok = part<HTMLButtonElement>('ok'), input = part<HTMLInputElement>('input')
+  part('sentence').textContent = sentence
+  ok.textContent = named ?? '确定'
+  ok.classList.toggle('btn-danger', Boolean(word) || tone === 'bad')
   ok.classList.toggle('btn-primary', !ok.classList.contains('btn-danger'))
   part('typed').hidden = !word
   part('word').textContent = word

@@ -1,5 +1,6 @@
 // @entry Duty: the call that rings, its countdown and camera, a voice message; the cockpit's own looks.
 import './duty.css'
+import { keepAnchor, stamp } from './clock'
 import { toast } from './toasts'
 
 // Only where a part is live, and late: its styles are the frame's own and must not come after the phone's.
@@ -21,9 +22,11 @@ function count(): void {
 count()
 setInterval(count, 500)
 
-/** How long after the challenge was shown the answer was given. */
+/** When the answer was given: by the server's clock as counted on from its anchor, and how long this page has been open. */
 document.querySelectorAll<HTMLFormElement>('form[data-answer]').forEach((form) => {
+  keepAnchor()
   form.addEventListener('submit', () => {
+    for (const [name, value] of Object.entries(stamp() ?? {})) form.querySelector<HTMLInputElement>(`[name="${name}"]`)!.value = value
     form.querySelector<HTMLInputElement>('[name="elapsed"]')!.value = ((performance.now() - started) / 1000).toFixed(1)
   }, { capture: true })
 })

@@ -1,25 +1,16 @@
 // @entry The walk (/m/patrols/<id>/): every scan is kept in the outbox first; nothing here needs a network.
 import './patrol.css'
 import './inspect.css'
+import { keepAnchor, serverNow, stamp } from './clock'
+import { sure } from './confirm'
 import { flush, put, smaller } from './outbox'
 import { toast } from './toasts'
 
 interface Question { id: string; text: string; kind: 'yes_no' | 'number' | 'text'; unit: string }
 interface Point { id: string; place: string; where: string; instruction: string; photo: boolean; code: string; nfc: string; questions: Question[]; seen: boolean }
-interface Kept { started?: string; seen: Record<string, string> }
+interface Kept { started?: string; finished?: string; seen: Record<string, string> }
 interface TagReader { scan(): Promise<void>; addEventListener(name: 'reading', heard: (event: Event & { serialNumber: string }) => void): void }
 type Part = [name: string, value: string | Blob, file?: string]
-
-/** The server's clock: how far this phone is off was measured when the page last came from the network. */
-function anchor(walk: HTMLElement): { offset: number; sure: boolean } {
-  const key = 'clock-offset'
-  const fresh = performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming | undefined
-  if (walk.dataset.now && fresh && fresh.transferSize > 0) {
-    localStorage.setItem(key, String(new Date(walk.dataset.now).getTime() - (performance.timeOrigin + fresh.responseStart)))
-  }
-  const kept = localStorage.getItem(key)
-  return { offset: Number(kept ?? 0), sure: kept !== null }
-}
 
 async function digest(text: string): Promise<string> {
   const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text.trim().toUpperCase()))
@@ -40,11 +31,11 @@ function begin(walk: HTMLElement): void {
   const kept: Kept = { seen: {}, ...JSON.parse(localStorage.getItem(store) ?? '{}') }
   const part = <T extends HTMLElement>(name: string): T => walk.querySelector<T>(`[data-part="${name}"]`)!
   const sheet = document.querySelector<HTMLDialogElement>('#stop')!, form = sheet.querySelector('form')!
-  const clock = anchor(walk)
+  keepAnchor()
   let open: { point: Point; proof: Part[] } | null = null
   let where: Promise<GeolocationPosition | null> = Promise.resolve(null)
 
-  const at = (): Part[] => [['at', new Date(Date.now() + clock.offset).toISOString()], ['anchored', clock.sure ? '1' : '']]
+  const at = (): Part[] => [['at', new Date().toISOString()], ...Object.entries(stamp() ?? {})]
   const save = (): void => { localStorage.setItem(store, JSON.stringify(kept)); paint() }
   const seen = (point: Point): boolean => point.seen || point.id in kept.seen
   const next = (): Point | undefined => points.find((p) => !seen(p))
@@ -55,7 +46,8 @@ function begin(walk: HTMLElement): void {
     part('progress').textContent = `已到 ${done} / ${points.length}`
     walk.querySelector('progress')!.value = done
     part('start').hidden = started()
-    part('acts').hidden = part('ending').hidden = !started()
+    part('acts').hidden = part('ending').hidden = !started() || Boolean(kept.finished)
+    part('over').hidden = !kept.finished
     part('next').textContent = next() ? `下一个：${next()!.place}` : '全部到点，可以结束了'
     part('points').replaceChildren(...points.map((p) => {
       const li = document.createElement('li')
@@ -78,7 +70,7 @@ function begin(walk: HTMLElement): void {
   }
 
   part('start').addEventListener('click', () => {
-    kept.started = new Date().toISOString()
+    kept.started = serverNow().toISOString()
     save()
     void send(walk.dataset.startUrl!, `开始巡更 ${walk.dataset.name}`, at(), () => { delete kept.started })
   })
@@ -125,6 +117,7 @@ function begin(walk: HTMLElement): void {
     return box
   }
 
+  form.addEventListener('input', () => { sheet.querySelector<HTMLElement>('[data-part=wrong]')!.hidden = true })
   form.addEventListener('submit', async (event) => {
     event.preventDefault()
     if (!open) return
@@ -142,7 +135,7 @@ function begin(walk: HTMLElement): void {
     }
     sheet.close()
     open = null
-    kept.seen[point.id] = new Date().toLocaleTimeString('zh-CN', { hour: '2-digit', minute: '2-digit', hour12: false })
+    kept.seen[point.id] = serverNow().toLocaleTimeString('zh-CN', { hour: '2-digit', minute: '2-digit', hour12: false })
     save()
     const fix = await where
     if (fix) parts.push(['latitude', String(fix.coords.latitude)], ['longitude', String(fix.coords.longitude)], ['accuracy', String(fix.coords.accuracy)])
@@ -173,9 +166,11 @@ function begin(walk: HTMLElement): void {
 
   part('finish').addEventListener('click', async () => {
     const left = points.filter((p) => !seen(p))
-    if (left.length && !confirm(`还有 ${left.length} 个点没有到：${left.map((p) => p.place).join('、')}。结束后会记为漏点，需要说明原因或补巡。确定结束吗？`)) return
+    if (left.length && !await sure(`还有 ${left.length} 个点没有到：${left.map((p) => p.place).join('、')}。结束后记为漏点，须说明原因或安排补巡。`, { ok: '结束巡更', tone: 'bad' })) return
     const note = walk.querySelector<HTMLTextAreaElement>('#patrol-note')!.value
-    const ok = await send(walk.dataset.finishUrl!, `结束巡更 ${walk.dataset.name}`, [...at(), ['note', note]], () => undefined)
+    kept.finished = serverNow().toISOString()
+    save()
+    const ok = await send(walk.dataset.finishUrl!, `结束巡更 ${walk.dataset.name}`, [...at(), ['note', note]], () => { delete kept.finished })
     if (ok && navigator.onLine) location.reload()
   })
 

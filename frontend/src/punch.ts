@@ -1,39 +1,13 @@
 // @entry 打卡 (/m/punch/ and 见证): fills in what the phone knows at the moment of the tap; the outbox keeps and sends it.
-/**
- * The time: the page fetches an anchor (the server's clock, signed) whenever it can and counts on from it with the monotonic
- * clock, so that a phone with a wrong date is put right. Where the count was interrupted (page reopened, phone asleep) the
- * difference of the phone's own clock stands in, and says so (`monotonic=0`).
- */
 import './punch.css'
+import { keepAnchor, serverNow, stamp } from './clock'
 import { flush } from './outbox'
 
-interface Anchor { anchor: string; wall: number; mono: number; origin: number }
-const KEY = 'punch-anchor'
-const CLOCK = '/m/clock'
 const field = (form: HTMLFormElement, name: string): HTMLInputElement | null => form.querySelector<HTMLInputElement>(`input[name="${name}"][type="hidden"]`)
 const set = (form: HTMLFormElement, name: string, value: string): void => { const input = field(form, name); if (input) input.value = value }
 
-async function takeAnchor(): Promise<void> {
-  const before = performance.now()
-  const answer = await fetch(CLOCK, { cache: 'no-store', credentials: 'same-origin', headers: { Accept: 'application/json' } }).catch(() => null)
-  if (!answer?.ok || !/json/.test(answer.headers.get('Content-Type') ?? '')) return
-  const said = await answer.json() as { anchor: string }
-  const half = (performance.now() - before) / 2 // the server read its clock about half-way
-  const kept: Anchor = { anchor: said.anchor, wall: Date.now() - half, mono: performance.now() - half, origin: performance.timeOrigin }
-  localStorage.setItem(KEY, JSON.stringify(kept))
-}
-
-function stamp(form: HTMLFormElement): void {
-  let kept: Anchor | null = null
-  try { kept = JSON.parse(localStorage.getItem(KEY) ?? 'null') as Anchor | null } catch { kept = null }
-  if (!kept) return
-  const wall = Date.now() - kept.wall, mono = kept.origin === performance.timeOrigin ? performance.now() - kept.mono : null
-  const steady = mono !== null && Math.abs(wall - mono) < 2000
-  const elapsed = steady ? mono : wall >= 0 ? wall : mono
-  if (elapsed === null || elapsed < 0) return
-  set(form, 'anchor', kept.anchor)
-  set(form, 'elapsed_ms', String(Math.round(elapsed)))
-  set(form, 'monotonic', steady ? '1' : '0')
+function fillTime(form: HTMLFormElement): void {
+  for (const [name, value] of Object.entries(stamp() ?? {})) set(form, name, value)
 }
 
 /** One id for this installation, so that a second phone of a person is seen. */
@@ -112,7 +86,7 @@ async function refresh(aloud: boolean): Promise<void> {
 
 function start(form: HTMLFormElement): void {
   locate(form)
-  void takeAnchor()
+  keepAnchor()
   set(form, 'phone_id', phoneId())
   const code = form.querySelector<HTMLInputElement>('input[name="code"]')
   code?.addEventListener('change', () => {
@@ -125,7 +99,7 @@ function start(form: HTMLFormElement): void {
   }
   form.querySelector('[data-locate]')?.addEventListener('click', () => { fix = null; locate(form) })
   // Before the outbox packs the form: this listener stands on the form, the outbox's on the document.
-  form.addEventListener('submit', () => { stamp(form); fillPosition(form) })
+  form.addEventListener('submit', () => { fillTime(form); fillPosition(form) })
   form.addEventListener('reset', () => setTimeout(() => {
     set(form, 'phone_id', phoneId())
     for (const name of ['code', 'photo', 'face']) say(form, name, name === 'code' ? '还没有扫' : '还没有拍', null)
@@ -136,8 +110,8 @@ function start(form: HTMLFormElement): void {
     if (sent) void refresh(true)
     else speak('已存到本机，联网后自动上传')
   })
-  addEventListener('online', () => { void takeAnchor(); void flush().then(() => refresh(false)) })
-  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') { void takeAnchor(); void refresh(false) } })
+  addEventListener('online', () => { void flush().then(() => refresh(false)) })
+  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void refresh(false) })
   // A refusal is shown in the form by the outbox; it is read aloud too, and the list below knows it.
   const wrong = form.querySelector<HTMLElement>('[data-outbox-error]')
   if (wrong) new MutationObserver(() => {
@@ -150,7 +124,7 @@ function start(form: HTMLFormElement): void {
 }
 
 function tick(): void {
-  document.querySelectorAll<HTMLElement>('[data-now]').forEach((el) => { el.textContent = new Date().toLocaleTimeString('zh-CN', { hour12: false }) })
+  document.querySelectorAll<HTMLElement>('[data-now]').forEach((el) => { el.textContent = serverNow().toLocaleTimeString('zh-CN', { hour12: false }) })
 }
 
 const form = document.querySelector<HTMLFormElement>('form#punch')

@@ -168,7 +168,7 @@ class Stop(models.Model):
     point = models.ForeignKey(Point, on_delete=models.PROTECT, related_name="+")
     position = models.PositiveSmallIntegerField()
     status = models.CharField(max_length=11, choices=StopStatus.choices, default=StopStatus.DUE)
-    scanned_at = models.DateTimeField(null=True)  # the phone's clock, put right by its anchor
+    scanned_at = models.DateTimeField(null=True)  # the phone's clock, put right by the server's anchor
     received_at = models.DateTimeField(null=True)
     anchored = models.BooleanField(default=False)  # the phone's clock could be put right
     method = models.CharField(max_length=6, choices=ScanMethod.choices, blank=True)

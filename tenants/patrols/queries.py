@@ -44,7 +44,10 @@ def visible_tours(by: Actor) -> QuerySet[Tour]:
     _refuse(by)
     if policies.reads_all(by):
         return Tour.objects.all()
-    return Tour.objects.filter(route__party_id__in=organisation.party_ids_seen_by(by) or [])
+    own = Q(route__party_id__in=organisation.party_ids_seen_by(by) or [])
+    if by.account_id is not None and by.grant_id is None:
+        own |= Q(walker_id=by.account_id)  # a walk begun for one contract is ended after the move to the next
+    return Tour.objects.filter(own)
 
 
 def locked_route(route_id: UUID) -> Route:

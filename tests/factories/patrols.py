@@ -8,6 +8,7 @@ from typing import Any
 
 from identity.choices import Role
 from identity.contracts import Actor
+from kernel.anchors import Counted, anchor
 from kernel.ids import new_id
 from kernel.tenancy import Tenant
 from tenants.organisation.models import Party
@@ -51,10 +52,10 @@ def make_route(
     )
 
 
-def make_guard(tenant: Tenant, party: Party) -> Actor:
+def make_guard(tenant: Tenant, party: Party, *, name: str | None = None, **account: Any) -> Actor:
     """A frontline worker of the party, with an account."""
-    staff = make_staff(party=party)
-    actor = make_member(tenant, Role.FRONTLINE, staff_id=staff.pk)
+    staff = make_staff(name, party=party) if name else make_staff(party=party)
+    actor = make_member(tenant, Role.FRONTLINE, staff_id=staff.pk, **({"name": name} if name else {}), **account)
     staff.account_id = actor.account_id
     staff.save(update_fields=["account_id"])
     return actor
@@ -66,6 +67,11 @@ def due_tour(tenant: Tenant, route: Route, *, now: datetime) -> Tour:
     return Tour.objects.filter(route=route, starts_at__lte=now, ends_at__gt=now).get()
 
 
+def anchored(tenant: Tenant, at: datetime) -> Counted:
+    """What a phone says that knows the server's clock: it was done at `at`."""
+    return Counted(anchor(schema=tenant.schema, now=at), elapsed_ms=0, monotonic=True)
+
+
 def walk(
     tenant: Tenant, tour: Tour, by: Actor, *, at: datetime, gaps: Sequence[int], photos: Sequence[Any] = (), **seen: Any
 ) -> Tour:
@@ -75,7 +81,13 @@ def walk(
     for n, (stop, gap) in enumerate(zip(stops, gaps, strict=False)):
         at += timedelta(seconds=gap)
         draft = ScanDraft(
-            **{"at": at, "anchored": True, "code": stop.point.place.code, "photo_ids": photos[n : n + 1], **seen}
+            **{
+                "at": at,
+                "counted": anchored(tenant, at),
+                "code": stop.point.place.code,
+                "photo_ids": photos[n : n + 1],
+                **seen,
+            }
         )
         operations.scan(tour_id=tour.pk, seen=draft, by=by, tenant=tenant, now=at)
     return operations.finish_tour(tour_id=tour.pk, at=at, by=by, tenant=tenant, now=at)

@@ -20,7 +20,7 @@ from tenants.patrols.choices import StopStatus, TourStatus
 from tenants.patrols.models import Route, Stop, Tour
 from tests.factories.findings import make_member, picture
 from tests.factories.organisation import make_contract, make_place
-from tests.factories.patrols import due_tour, make_guard, make_route, walk
+from tests.factories.patrols import anchored, due_tour, make_guard, make_route, walk
 from tests.web.test_findings import HOST, signed
 from web.tenant.patrols.forms import as_lines, questions_in
 
@@ -91,21 +91,31 @@ def test_the_phones_outbox_walks_a_tour_once(alpha: Tenant) -> None:
     codes = [p.place.code for _k, p in _points(route)]
     page = client.get(base).content.decode()
     assert not any(code in page for code in codes)  # the page recognises a code, but does not tell it
-    at = NOW.isoformat()
-    assert outbox(client, f"{base}start/", "k1", at=at, anchored="1").json() == {"ok": True}
+    at = (
+        NOW + timedelta(days=400)
+    ).isoformat()  # a phone with a wrong date; what it counts from the server's time is right
+    clock = {"anchor": anchored(alpha, NOW).anchor, "elapsed_ms": "20", "monotonic": "1"}
+    assert outbox(client, f"{base}start/", "k1", at=at, **clock).json() == {"ok": True}
     for _twice in range(2):
         photo = SimpleUploadedFile("a.jpg", picture(3), "image/jpeg")
-        assert outbox(client, f"{base}scan/", "k2", at=at, anchored="1", code=codes[0], photos=photo).status_code == 200
+        assert outbox(client, f"{base}scan/", "k2", at=at, **clock, code=codes[0], photos=photo).status_code == 200
     assert Evidence.objects.count() == 1
     refused = outbox(client, f"{base}scan/", "k3", at=at, code="NOWHERE")
     assert refused.status_code == 422 and "不在这条路线上" in refused.json()["detail"]
-    assert outbox(client, f"{base}finish/", "k4", at=at, note="停电").status_code == 200
+    assert outbox(client, f"{base}finish/", "k4", at=at, **clock, note="停电").status_code == 200
     tour.refresh_from_db()
     assert (tour.status, tour.note) == (TourStatus.PARTIAL, "停电")
-    assert [s.status for s in Stop.objects.filter(tour=tour).order_by("position")] == [
-        StopStatus.SEEN,
-        StopStatus.MISSED,
-    ]
+    seen, missed = Stop.objects.filter(tour=tour).order_by("position")
+    assert (seen.status, missed.status) == (StopStatus.SEEN, StopStatus.MISSED)
+    assert seen.anchored and seen.scanned_at is not None and seen.scanned_at - NOW == timedelta(milliseconds=20)
+    assert "为什么没有到" in client.get(base).content.decode()
+    explain = f"/patrols/tours/{tour.pk}/explain/"
+    assert outbox(client, explain, "k5", text="短").json()["code"] == "invalid"
+    for _twice in range(2):
+        assert outbox(client, explain, "k6", text="配电室在检修，进不去").json() == {"ok": True}
+    missed.refresh_from_db()
+    assert (missed.status, missed.explanation) == (StopStatus.EXPLAINED, "配电室在检修，进不去")
+    assert "为什么没有到" not in client.get(base).content.decode()
 
 
 def _points(route: Route) -> Any:
@@ -142,6 +152,31 @@ def test_the_list_filters_and_exports_without_a_query_per_row(
     assert "没有符合条件的巡更" in page
     file = client.get("/patrols/export/")
     assert file["Content-Type"].endswith("sheet")
+
+
+def test_a_filter_that_cannot_be_read_is_said_and_the_others_hold(alpha: Tenant) -> None:
+    route = make_route(alpha, now=NOW, name="东区夜巡")
+    walk(alpha, due_tour(alpha, route, now=NOW), make_guard(alpha, route.party), at=NOW, gaps=[60])
+    client = signed(make_member(alpha))
+    page = client.get("/patrols/?from_day=2026-13-40&status=partial").content.decode()
+    assert "“日期从”填写有误，没有按它筛选" in page and "东区夜巡" in page
+    assert "东区夜巡" not in client.get("/patrols/?from_day=2026-13-40&status=missed").content.decode()
+    assert "“日期从”晚于“到”" in client.get("/patrols/?from_day=2026-11-02&until_day=2026-11-01").content.decode()
+    assert "填写有误" not in client.get("/patrols/?from_day=2026-11-01").content.decode()
+    ask = {"HX-Request": "true", "HX-Target": "div#rows"}
+    rows = client.get("/patrols/?until_day=soon", headers={**HOST, **ask}).content.decode()
+    assert 'hx-swap-oob="true"' in rows and "“到”填写有误" in rows
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/duty/calls/?from_day=x", "/duty/anomalies/?status=x", "/duty/?line=x", "/attendance/results/?first=x",
+        "/attendance/sheet/?month=x", "/punches/?from_day=x", "/findings/?line=x", "/inspections/?from_day=x",
+    ],
+)  # fmt: skip
+def test_no_list_falls_back_silently(alpha: Tenant, path: str) -> None:
+    assert "填写有误" in signed(make_member(alpha, Role.SCHOOL_ADMIN)).get(path).content.decode()
 
 
 def test_another_company_and_a_guard_see_no_more_than_theirs(alpha: Tenant) -> None:

@@ -5,8 +5,10 @@ from typing import Any, Final, Literal
 
 from django.contrib import messages
 from django.core.paginator import Page, Paginator
+from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render, resolve_url
+from django.template.loader import render_to_string
 from django.utils.cache import patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -30,10 +32,14 @@ def render_list(
 ) -> HttpResponse:
     """Render the rows alone when htmx asks for them into `#rows_id`, else the whole page.
 
-    Both stand at one address, hence Vary: without it the browser's Back shows bare rows.
+    Both stand at one address, hence Vary: without it the browser's Back shows bare rows. With the rows comes what of
+    the filter was not understood.
     """
     wants_rows = is_htmx(request) and request.headers.get("HX-Target", "").endswith(f"#{rows_id}")
-    response = render(request, rows if wants_rows else template, {"rows_id": rows_id, **context})
+    context = {"rows_id": rows_id, **context}
+    response = render(request, rows if wants_rows else template, context)
+    if wants_rows and isinstance(context.get("form"), BaseForm):
+        response.content += render_to_string("components/filter_said.html", {**context, "oob": True}).encode()
     patch_vary_headers(response, ["HX-Request", "HX-Target"])
     return response
 

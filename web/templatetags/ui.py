@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from web.shared.filters import not_understood
 from web.shared.pages import PAGE_SIZES
 
 register = template.Library()
@@ -234,6 +235,9 @@ def is_check(field: BoundField) -> bool:
 def has_file(form: BaseForm) -> bool:
     """Say whether the form needs multipart/form-data."""
     return any(isinstance(field.widget, FileInput) for field in form.fields.values())
+
+
+register.filter("not_understood", not_understood)
 
 
 @register.simple_tag

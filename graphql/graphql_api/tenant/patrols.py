@@ -15,6 +15,7 @@ from graphql_api.loaders import load_many
 from graphql_api.mutations import DomainMutation
 from graphql_api.tenant.evidence import Id, Text, listed
 from graphql_api.tenant.findings import CLIENT_KEY, FindingType, Ids, PartyRef, PlaceRef, common
+from graphql_api.tenant.phone_clock import BY_ANCHOR, PhoneClockInput, counted
 from kernel.errors import NotFound
 from tenants.findings import queries as findings
 from tenants.findings.choices import FindingSource
@@ -281,7 +282,8 @@ class PatrolScanInput(graphene.InputObjectType):
     """What was seen at a point: the place's code or the tag's number proves it."""
 
     at = graphene.DateTime(required=True)
-    anchored = graphene.Boolean(description="`at` was put right by the server's clock")
+    anchored = graphene.Boolean(deprecation_reason=BY_ANCHOR)
+    counted = PhoneClockInput()
     code = graphene.String()
     nfc_tag = graphene.String()
     point_id = graphene.UUID()
@@ -302,6 +304,12 @@ class PatrolAnswerInput(graphene.InputObjectType):
 def _given(sent: dict[str, Any]) -> dict[str, Any]:
     """What was really sent: a null is as good as nothing, so that defaults stay."""
     return {k: v for k, v in sent.items() if v is not None}
+
+
+def _timed(sent: dict[str, Any]) -> dict[str, Any]:
+    """The sender's time as the operations take it: `anchored` alone is nobody's word."""
+    sent.pop("anchored", None)
+    return {**sent, "counted": counted(sent.pop("counted", None))}
 
 
 class SavePatrolRoute(DomainMutation):
@@ -369,12 +377,13 @@ class StartPatrolTour(TourPayload):
     class Arguments:
         tour_id = graphene.UUID(required=True)
         at = graphene.DateTime(required=True)
-        anchored = graphene.Boolean()
+        anchored = graphene.Boolean(deprecation_reason=BY_ANCHOR)
+        counted = PhoneClockInput()
         client_key = graphene.String(description=CLIENT_KEY)
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
-        return _again(context, operations.start_tour(**given, **common(context)).pk)
+        return _again(context, operations.start_tour(**_timed(given), **common(context)).pk)
 
 
 class ScanPatrolPoint(TourPayload):
@@ -389,7 +398,7 @@ class ScanPatrolPoint(TourPayload):
     def perform(cls, context: Context, *, tour_id: UUID, seen: dict[str, Any], client_key: str = "") -> dict[str, Any]:
         sent = _given(seen)
         answers = {str(a["question_id"]): a["answer"] for a in sent.pop("answers", [])}
-        draft = operations.ScanDraft(**sent, answers=answers)
+        draft = operations.ScanDraft(**_timed(sent), answers=answers)
         operations.scan(tour_id=tour_id, seen=draft, client_key=client_key, **common(context))
         return _again(context, tour_id)
 
@@ -400,13 +409,14 @@ class FinishPatrolTour(TourPayload):
     class Arguments:
         tour_id = graphene.UUID(required=True)
         at = graphene.DateTime(required=True)
-        anchored = graphene.Boolean()
+        anchored = graphene.Boolean(deprecation_reason=BY_ANCHOR)
+        counted = PhoneClockInput()
         note = graphene.String()
         client_key = graphene.String(description=CLIENT_KEY)
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
-        return _again(context, operations.finish_tour(**given, **common(context)).pk)
+        return _again(context, operations.finish_tour(**_timed(given), **common(context)).pk)
 
 
 class ExplainMissedPoints(TourPayload):
@@ -416,6 +426,7 @@ class ExplainMissedPoints(TourPayload):
         tour_id = graphene.UUID(required=True)
         text = graphene.String(required=True)
         stop_ids = Ids
+        client_key = graphene.String(description=CLIENT_KEY)
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:

@@ -17,11 +17,11 @@ from graphql_api.loaders import load_many, load_one
 from graphql_api.mutations import DomainMutation
 from graphql_api.tenant.evidence import EvidenceType, Id, Text, listed
 from graphql_api.tenant.findings import PlaceRef, common
-from kernel import clock
+from kernel import anchors, clock
 from kernel.errors import Invalid, NotFound
 from tenants.evidence import queries as evidence
 from tenants.organisation import queries as organisation
-from tenants.punches import clocks, expected, operations, queries, sentences
+from tenants.punches import expected, operations, queries, sentences
 from tenants.punches.batches import DIRECTIONS
 from tenants.punches.contracts import BatchResult, Expected, Record, Rejected
 from tenants.punches.errors import BatchTooLarge
@@ -249,7 +249,7 @@ class PunchesQuery(graphene.ObjectType):
     @staticmethod
     def resolve_punch_clock(root: None, info: graphene.ResolveInfo) -> str:
         queries.visible(info.context.actor)
-        return clocks.anchor(schema=info.context.tenant.schema, now=clock.now())
+        return anchors.anchor(schema=info.context.tenant.schema, now=clock.now())
 
 
 # --- mutations -----------------------------------------------------------------------------------

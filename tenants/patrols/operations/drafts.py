@@ -8,6 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from kernel.anchors import NOTHING, Counted
 from tenants.patrols.choices import QuestionKind, ScanMethod
 
 
@@ -45,10 +46,10 @@ class WindowDraft:
 
 @dataclass(frozen=True, slots=True)
 class ScanDraft:
-    """What the phone saw at a point. `at` is its clock put right by the server's anchor when `anchored`."""
+    """What the phone saw at a point. `at` is its own clock's claim; `counted` puts it right by the server's anchor."""
 
     at: datetime
-    anchored: bool = False
+    counted: Counted = NOTHING
     code: str = ""  # of the place, as on its label
     nfc_tag: str = ""
     point_id: UUID | None = None

@@ -16,7 +16,7 @@ from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.patrols.choices import StopStatus, TourStatus
 from tenants.patrols.models import Stop, Tour, Window
-from tenants.patrols.operations.tours import close, make_stops, recorded
+from tenants.patrols.operations.tours import close, make_stops, overseers, recorded
 from tenants.timeline import numbers
 
 AHEAD = timedelta(days=2)  # tours exist so far ahead
@@ -104,17 +104,17 @@ def sweep(*, tenant: Tenant, now: datetime) -> tuple[int, int]:
 
 
 def _tell(tour: Tour, tenant: Tenant, now: datetime) -> None:
-    today = now.astimezone(tenant.tz).date()
-    people = people_of_school(school_id=tenant.school_id, roles=[Role.SCHOOL_SUPERVISOR], today=today)
+    told = overseers(tenant, now)
     if tour.route.party.provider_id:
-        people += people_of_school(
+        company = people_of_school(
             school_id=tenant.school_id,
             roles=[Role.PROVIDER_MANAGER],
-            today=today,
+            today=now.astimezone(tenant.tz).date(),
             provider_id=tour.route.party.provider_id,
         )
+        told += [p.account_id for p in company]
     notices.notify(
-        account_ids=[p.account_id for p in people],
+        account_ids=told,
         kind=NoticeKind.LATE,
         title=f"漏巡：{tour.route.name}",
         text=f"{tour.number} · {tour.starts_at.astimezone(tenant.tz):%m月%d日 %H:%M}—{tour.ends_at.astimezone(tenant.tz):%H:%M}，请说明原因或安排补巡",

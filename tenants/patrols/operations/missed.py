@@ -19,20 +19,29 @@ from tenants.patrols.errors import (
 )
 from tenants.patrols.models import Stop, Tour
 from tenants.patrols.operations.tours import locked, parties_of, recorded
-from tenants.timeline import numbers
+from tenants.timeline import numbers, once
 
 
 @transaction.atomic
 def explain(
-    *, tour_id: UUID, text: str, by: Actor, tenant: Tenant, now: datetime, stop_ids: Sequence[UUID] | None = None
+    *,
+    tour_id: UUID,
+    text: str,
+    by: Actor,
+    tenant: Tenant,
+    now: datetime,
+    stop_ids: Sequence[UUID] | None = None,
+    client_key: str = "",
 ) -> int:
     """Say why points were missed; they stay missed. Without `stop_ids`, all unexplained ones. Returns how many.
 
-    Raises NotFound, NotAllowed, Invalid (text), NothingMissed.
+    The same `client_key` again changes nothing. Locks the tour. Raises NotFound, NotAllowed, Invalid (text), NothingMissed.
     """
     tour = locked(tour_id, by)
     if not policies.can_explain(by, tour, party_ids=parties_of(by)):
         raise NotAllowed
+    if once.claim_for(key=client_key, operation="patrols.explain", by=by, result_id=tour.pk):
+        return Stop.objects.filter(tour=tour, status=StopStatus.EXPLAINED).count()
     text = text.strip()
     if not 4 <= len(text) <= 300:
         raise Invalid(_("请用 4—300 个字说明漏巡原因。"), field="text")

@@ -6,7 +6,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from identity.choices import Role
 from identity.contracts import Actor
+from identity.people import people_of_school
 from kernel.errors import NotFound
 from kernel.jobs import enqueue_on_commit
 from kernel.live import announce
@@ -43,6 +45,16 @@ def make_stops(tour: Tour) -> None:
 def parties_of(by: Actor) -> list[object] | None:
     found = organisation.party_ids_seen_by(by)
     return None if found is None else list(found)
+
+
+def overseers(tenant: Tenant, now: datetime) -> list[UUID]:
+    """The accounts of the school's supervisors; of its admins where there are none."""
+    today = now.astimezone(tenant.tz).date()
+    for role in (Role.SCHOOL_SUPERVISOR, Role.SCHOOL_ADMIN):
+        people = people_of_school(school_id=tenant.school_id, roles=[role], today=today)
+        if people:
+            return [p.account_id for p in people]
+    return []
 
 
 def recorded(tour: Tour, verb: str, sentence: str, by: Actor, **payload: Any) -> None:

@@ -11,12 +11,15 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from identity.contracts import Actor
+from kernel.anchors import NOTHING, Counted, moment_of
 from kernel.errors import Invalid, NotAllowed
 from kernel.live import announce
 from kernel.tenancy import Tenant
 from tenants.evidence import queries as evidence
 from tenants.findings import operations as findings
 from tenants.findings.choices import FindingSource
+from tenants.notices import operations as notices
+from tenants.notices.choices import NoticeKind
 from tenants.patrols import policies
 from tenants.patrols.choices import CLOSED, QuestionKind, ScanMethod, StopStatus, TourStatus
 from tenants.patrols.errors import (
@@ -30,16 +33,19 @@ from tenants.patrols.errors import (
 )
 from tenants.patrols.models import Point, Question, Stop, Tour
 from tenants.patrols.operations.drafts import ScanDraft
-from tenants.patrols.operations.tours import close, locked, make_stops, parties_of, recorded
+from tenants.patrols.operations.tours import close, locked, make_stops, overseers, parties_of, recorded
 from tenants.timeline import once
 
 OFFLINE = timedelta(hours=72)  # a phone may report so long after the window; later it is refused with its reason
 AHEAD_OF_CLOCK = timedelta(minutes=2)
 
 
-def _when(said: datetime, anchored: bool, now: datetime) -> tuple[datetime, bool]:
-    """The time that counts: what the phone says if it can be believed, never the future."""
-    return (now, False) if said > now + AHEAD_OF_CLOCK else (said, anchored)
+def _when(said: datetime, counted: Counted, tenant: Tenant, now: datetime) -> tuple[datetime, bool]:
+    """The time that counts, and whether the server's own anchor says so; else the phone's claim, never the future."""
+    at = moment_of(counted, schema=tenant.schema, received_at=now)
+    if at is not None:
+        return at, True
+    return (now if said > now + AHEAD_OF_CLOCK else said), False
 
 
 def _begin(tour: Tour, at: datetime, by: Actor, tenant: Tenant, now: datetime) -> None:
@@ -72,7 +78,7 @@ def start_tour(
     by: Actor,
     tenant: Tenant,
     now: datetime,
-    anchored: bool = False,
+    counted: Counted = NOTHING,
     client_key: str = "",
 ) -> Tour:
     """Begin a tour in its window. A phone that was offline may say so later, up to 72 hours after the window.
@@ -84,7 +90,7 @@ def start_tour(
         return tour
     if tour.status == TourStatus.WALKING and tour.walker_id == by.account_id:
         return tour  # a second tap, or the first scan was faster
-    _begin(tour, _when(at, anchored, now)[0], by, tenant, now)
+    _begin(tour, _when(at, counted, tenant, now)[0], by, tenant, now)
     return tour
 
 
@@ -95,10 +101,10 @@ def scan(*, tour_id: UUID, seen: ScanDraft, by: Actor, tenant: Tenant, now: date
     Scans arrive in any order, late, or twice: the first report of a point is kept. The first scan begins the
     tour if the phone's start did not arrive. After the end a scan made before it still counts, and the tour is
     judged again. Locks the tour. Raises NotFound, NotAllowed, NotOnRoute, PhotoRequired, AnswerMissing,
-    TourClosed, TooEarly, TooLate, PhotoUnknown.
+    TourClosed, TooEarly, TooLate, PhotoUnknown. A party closed meanwhile costs the finding, never the scan.
     """
     tour = locked(tour_id, by)
-    at, anchored = _when(seen.at, seen.anchored, now)
+    at, anchored = _when(seen.at, seen.counted, tenant, now)
     if tour.status in (TourStatus.DUE, TourStatus.MISSED):
         _begin(tour, at, by, tenant, now)
     if not policies.can_scan(by, tour):
@@ -195,25 +201,37 @@ def abnormal(*, kind: str, low: Decimal | str | None, high: Decimal | str | None
 
 
 def _open_findings(tour: Tour, stop: Stop, asked: Sequence[Question], by: Actor, tenant: Tenant, now: datetime) -> None:
+    """A finding per answer out of the normal. Nobody answers for a closed party: then the office is told instead."""
+    withheld = []
     for question in asked:
         text = stop.answers[str(question.pk)]
         if not abnormal(kind=question.kind, low=question.low, high=question.high, answer=text):
             continue
         said = "异常" if question.kind == QuestionKind.YES_NO else f"读数 {text}{question.unit}，超出正常范围"
-        findings.open_finding(
-            title=f"{question.text}：{said}"[:120],
-            place_id=stop.point.place_id,
-            line=tour.route.line,
-            party_id=tour.route.party_id,
-            detail=stop.note,
-            source=FindingSource.PATROL,
-            source_id=tour.pk,
-            source_key=f"{stop.point_id}:{question.position}",
-            photo_ids=stop.photo_ids,
-            by=by,
-            tenant=tenant,
-            now=now,
-        )
+        title = f"{question.text}：{said}"[:120]
+        try:
+            findings.open_finding(
+                title=title, place_id=stop.point.place_id, line=tour.route.line, party_id=tour.route.party_id,
+                detail=stop.note, source=FindingSource.PATROL, source_id=tour.pk,
+                source_key=f"{stop.point_id}:{question.position}", photo_ids=stop.photo_ids, by=by, tenant=tenant,
+                now=now,
+            )  # fmt: skip
+        except findings.PartyMissing:
+            withheld.append(title)
+    if withheld:
+        _withhold(tour, stop, withheld, by, tenant, now)
+
+
+def _withhold(tour: Tour, stop: Stop, titles: Sequence[str], by: Actor, tenant: Tenant, now: datetime) -> None:
+    """The scan stands; that no finding could be opened is said on the timeline and to the supervisors."""
+    where = stop.point.place.name
+    words = "；".join(titles)
+    recorded(tour, "finding_withheld", f"{where} {words}。责任单位已停用，未开出问题", by, place_id=stop.point.place_id)
+    notices.notify(
+        account_ids=overseers(tenant, now), kind=NoticeKind.TODO, title=f"巡更异常待指定责任单位：{where}",
+        text=f"{tour.number} {words}；{tour.route.party.name}已停用，请指定责任单位后登记问题",
+        path=f"/patrols/tours/{tour.pk}/", subject=tour, occasion=f"patrol.withheld:{stop.pk}", now=now,
+    )  # fmt: skip
 
 
 def _makes_up(tour: Tour, stop: Stop) -> None:
@@ -224,8 +242,8 @@ def _makes_up(tour: Tour, stop: Stop) -> None:
 
 @transaction.atomic
 def finish_tour(
-    *, tour_id: UUID, at: datetime, by: Actor, tenant: Tenant, now: datetime, note: str = "", anchored: bool = False,
-    client_key: str = "",
+    *, tour_id: UUID, at: datetime, by: Actor, tenant: Tenant, now: datetime, note: str = "",
+    counted: Counted = NOTHING, client_key: str = "",
 ) -> Tour:  # fmt: skip
     """End a tour: points not seen are missed, and the judgement is asked for. Raises NotFound, TourTaken, TourClosed."""
     tour = locked(tour_id, by)
@@ -237,6 +255,6 @@ def finish_tour(
         raise TourClosed
     tour.note = note.strip()[:300]
     tour.save(update_fields=["note"])
-    close(tour, at=max(_when(at, anchored, now)[0], tour.started_at or now), now=now, tenant=tenant)
+    close(tour, at=max(_when(at, counted, tenant, now)[0], tour.started_at or now), now=now, tenant=tenant)
     recorded(tour, "finished", f"结束巡更：{tour.get_status_display()}", by)  # type: ignore[attr-defined]
     return tour

@@ -12,6 +12,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from identity.contracts import Actor
+from kernel import anchors
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
@@ -209,7 +210,7 @@ def punch(
         raise Invalid("请选择上班或下班，也可以不选。", field="direction")
     fix = checked_fix(latitude, longitude, accuracy_m, fix_age_s)
     reading = clocks.read_phone(
-        recorded_at=recorded_at, anchored_at=clocks.anchor_time(anchor, schema=tenant.schema) if anchor else None,
+        recorded_at=recorded_at, anchored_at=anchors.anchor_time(anchor, schema=tenant.schema) if anchor else None,
         elapsed_ms=elapsed_ms if elapsed_ms is not None and math.isfinite(elapsed_ms) else None,
         monotonic=monotonic, received_at=now,
     )  # fmt: skip
@@ -279,7 +280,7 @@ def vouch(
         raise Invalid("请选择上班或下班，也可以不选。", field="direction")
     fix = checked_fix(latitude, longitude, accuracy_m, fix_age_s)
     reading = clocks.read_phone(
-        recorded_at=recorded_at, anchored_at=clocks.anchor_time(anchor, schema=tenant.schema) if anchor else None,
+        recorded_at=recorded_at, anchored_at=anchors.anchor_time(anchor, schema=tenant.schema) if anchor else None,
         elapsed_ms=elapsed_ms if elapsed_ms is not None and math.isfinite(elapsed_ms) else None,
         monotonic=monotonic, received_at=now,
     )  # fmt: skip

@@ -15,10 +15,10 @@ from uuid import UUID
 import numpy as np
 from django.db import connection
 
+from kernel.anchors import AHEAD
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.punches.choices import DeviceKind, PunchSource
-from tenants.punches.clocks import AHEAD
 from tenants.punches.grading import Vector, grade_of
 from tenants.punches.models import Device
 

@@ -11,6 +11,7 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from identity.choices import Role
+from kernel.anchors import Counted, anchor
 from kernel.clock import SHANGHAI
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
@@ -176,6 +177,28 @@ def test_a_stopwatch_that_lies_gains_half_a_minute_at_most(alpha: Tenant, duty: 
     call = make_sent(alpha, duty, now=NOON)
     summons = answer(alpha, call, guard, now=NOON + minutes(5.6), after=100, elapsed_seconds=0)
     assert summons.late
+
+
+@pytest.mark.parametrize(
+    ("monotonic", "given", "late"),
+    [
+        (True, minutes(5) - timedelta(seconds=5), False),  # a slow upload, shown by the server's own anchor
+        (True, minutes(5) + timedelta(seconds=5), True),  # the page was opened anew: its own stopwatch says nothing
+        (False, minutes(5) - timedelta(seconds=5), True),  # counted by a clock that anybody can set
+    ],
+)
+def test_the_servers_anchor_says_when_an_answer_was_given(
+    alpha: Tenant, duty: DutyPost, guard: Guard, monotonic: bool, given: timedelta, late: bool
+) -> None:
+    call = make_sent(alpha, duty, now=NOON)
+    counted = Counted(anchor(schema=alpha.schema, now=NOON), given.total_seconds() * 1000, monotonic)
+    received = NOON + minutes(5) + timedelta(seconds=20)
+    summons = answer(
+        alpha, call, guard, now=received, after=60, counted=counted, elapsed_seconds=59 if given > minutes(5) else None
+    )
+    assert summons.late is late
+    if monotonic:
+        assert summons.answered_at == NOON + given
 
 
 def test_an_answer_kept_by_the_phone_arrives_late_and_is_not_lost(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from identity.choices import Role
+from kernel.anchors import Counted, anchor
 from kernel.clock import SHANGHAI
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.ids import new_id
@@ -17,13 +18,16 @@ from kernel.tenancy import Tenant
 from tenants.evidence import operations as evidence
 from tenants.findings.models import Finding
 from tenants.notices.models import Notice
+from tenants.organisation.models import Staff
+from tenants.organisation.operations import set_party_active
 from tenants.patrols import errors, metrics, operations, queries
 from tenants.patrols.choices import Doubt, QuestionKind, ScanMethod, StopStatus, TourStatus
 from tenants.patrols.models import Point, Route, Stop, Tour
 from tenants.patrols.operations import PointDraft, QuestionDraft, ScanDraft, WindowDraft
+from tenants.timeline.models import Event
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_contract, make_place
-from tests.factories.patrols import due_tour, make_guard, make_route, walk
+from tests.factories.patrols import anchored, due_tour, make_guard, make_route, walk
 from tests.tenants.evidence.test_alike import scene
 
 NOW = datetime(2026, 11, 25, 22, 0, tzinfo=SHANGHAI).astimezone(UTC)
@@ -177,9 +181,11 @@ def test_a_tour_reported_missed_is_walked_after_all_when_the_phone_comes_back(al
     operations.sweep(tenant=alpha, now=back)
     tour.refresh_from_db()
     assert tour.status == TourStatus.MISSED
-    operations.start_tour(tour_id=tour.pk, at=NOW, by=guard, tenant=alpha, now=back, anchored=True)
+    operations.start_tour(tour_id=tour.pk, at=NOW, by=guard, tenant=alpha, now=back, counted=anchored(alpha, NOW))
     for n in range(3):
-        draft = ScanDraft(at=NOW + timedelta(minutes=5 * n), anchored=True, code=code_of_position(route, n))
+        draft = ScanDraft(
+            at=NOW, counted=anchored(alpha, NOW + timedelta(minutes=5 * n)), code=code_of_position(route, n)
+        )
         operations.scan(tour_id=tour.pk, seen=draft, by=guard, tenant=alpha, now=back)
     operations.finish_tour(tour_id=tour.pk, at=NOW + timedelta(minutes=15), by=guard, tenant=alpha, now=back)
     operations.judge(tour_id=tour.pk, tenant=alpha, now=back)
@@ -191,7 +197,7 @@ def test_a_tour_reported_missed_is_walked_after_all_when_the_phone_comes_back(al
 def test_a_phone_that_claims_the_future_gets_the_servers_time(alpha: Tenant) -> None:
     route = make_route(alpha, now=NOW)
     guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
-    draft = ScanDraft(at=NOW + timedelta(days=1), anchored=True, code=code_of_position(route, 0))
+    draft = ScanDraft(at=NOW + timedelta(days=1), code=code_of_position(route, 0))
     stop = operations.scan(tour_id=tour.pk, seen=draft, by=guard, tenant=alpha, now=NOW)
     assert (stop.scanned_at, stop.anchored) == (NOW, False)
 
@@ -268,6 +274,43 @@ def test_a_reading_out_of_bounds_opens_one_finding(alpha: Tenant) -> None:
     finding = Finding.objects.get()
     assert finding.title == "消火栓压力：读数 0.05MPa，超出正常范围"
     assert (finding.party_id, finding.source_id, finding.found_by) == (route.party_id, tour.pk, guard.account_id)
+
+
+def test_a_party_closed_meanwhile_costs_the_finding_but_not_the_scan(alpha: Tenant) -> None:
+    supervisor = make_member(alpha)
+    question = QuestionDraft("消火栓压力", QuestionKind.NUMBER, "MPa", Decimal("0.2"), Decimal("0.6"))
+    route = make_route(alpha, now=NOW, questions=[question, QuestionDraft("门窗关闭")])
+    guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
+    operations.start_tour(tour_id=tour.pk, at=NOW, by=guard, tenant=alpha, now=NOW)
+    Staff.objects.update(party=make_contract())  # everybody has moved on
+    set_party_active(party_id=route.party_id, active=False, by=make_member(alpha, Role.SCHOOL_ADMIN), tenant=alpha)
+    asked = list(route.points.get(position=0, removed_at__isnull=True).questions.order_by("position"))
+    answers = {str(asked[0].pk): "0.05", str(asked[1].pk): "no"}
+    draft = ScanDraft(at=NOW, code=code_of_position(route, 0), answers=answers)
+    for _twice in range(2):
+        stop = operations.scan(tour_id=tour.pk, seen=draft, by=guard, tenant=alpha, now=NOW)
+    assert (stop.status, stop.answers) == (StopStatus.SEEN, answers)
+    assert not Finding.objects.exists()
+    event = Event.objects.get(verb="patrol.finding_withheld")
+    assert "消火栓压力：读数 0.05MPa" in event.sentence and "门窗关闭：异常" in event.sentence
+    notice = Notice.objects.get(account_id=supervisor.account_id, occasion=f"patrol.withheld:{stop.pk}")
+    assert "未" not in notice.title and "请指定责任单位" in notice.text
+    assert operations.finish_tour(tour_id=tour.pk, at=NOW, by=guard, tenant=alpha, now=NOW).status == TourStatus.PARTIAL
+
+
+def test_a_forged_anchor_and_a_bare_claim_prove_no_time(alpha: Tenant) -> None:
+    route = make_route(alpha, now=NOW)
+    guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
+    operations.start_tour(tour_id=tour.pk, at=NOW, by=guard, tenant=alpha, now=NOW)
+    own = anchored(alpha, NOW)
+    said = [
+        Counted(own.anchor[:-2] + "xx", 0, True), Counted(anchor(schema="s_beta", now=NOW), 0, True),
+        Counted(own.anchor, 86_400_000, True),
+    ]  # fmt: skip
+    for n, counted in enumerate(said):
+        draft = ScanDraft(at=NOW, counted=counted, code=code_of_position(route, n))
+        stop = operations.scan(tour_id=tour.pk, seen=draft, by=guard, tenant=alpha, now=NOW)
+        assert (stop.scanned_at, stop.anchored) == (NOW, False)
 
 
 @pytest.mark.parametrize("answer", ["", "NaN", "abc", "1e999999"])

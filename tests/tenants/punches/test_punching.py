@@ -10,13 +10,13 @@ import pytest
 
 from identity.choices import Role
 from identity.contracts import Actor
-from kernel import clock
+from kernel import anchors, clock
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant, school_context
 from tenants.notices.models import Notice
 from tenants.organisation.choices import StaffStatus
 from tenants.organisation.models import Post, Staff
-from tenants.punches import clocks, operations, queries, sentences
+from tenants.punches import operations, queries, sentences
 from tenants.punches.choices import ClockBasis, Direction, PunchStatus, Refusal
 from tenants.punches.errors import NotOneself, NotStaff, PositionUnreadable
 from tenants.punches.models import Dirty, Punch
@@ -171,7 +171,7 @@ def test_a_punch_that_arrives_two_days_late_counts_when_it_happened(alpha: Tenan
     done = NOW - timedelta(days=2)
     make_instance(person, starts_at=done - timedelta(minutes=5))
     make_fence(person.post)
-    anchor = clocks.anchor(schema=alpha.schema, now=done - timedelta(minutes=3))
+    anchor = anchors.anchor(schema=alpha.schema, now=done - timedelta(minutes=3))
     row = take(
         alpha, by, anchor=anchor, elapsed_ms=180_000, monotonic=True, recorded_at=done + timedelta(days=1), **here()
     )
@@ -185,7 +185,7 @@ def test_a_clock_that_lies_into_the_future_does_not_count_but_is_kept(alpha: Ten
     _person, by = worker(alpha, post=make_post())
     row = take(alpha, by, recorded_at=NOW + timedelta(days=1), **here())
     assert (row.status, row.refusal, row.at) == (PunchStatus.REFUSED, Refusal.CLOCK, NOW)
-    forged = clocks.anchor(schema="s_beta", now=NOW - timedelta(hours=5))
+    forged = anchors.anchor(schema="s_beta", now=NOW - timedelta(hours=5))
     row = take(alpha, by, anchor=forged, elapsed_ms=0, monotonic=True, recorded_at=NOW - timedelta(days=30), **here())
     assert row.refusal == Refusal.CLOCK
     assert not Dirty.objects.exists()

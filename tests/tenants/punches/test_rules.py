@@ -7,6 +7,7 @@ from itertools import product
 
 import pytest
 
+from kernel import anchors
 from tenants.punches import clocks, grading
 from tenants.punches.choices import ClockBasis
 from tenants.punches.fences import Verdict, Zone, distance_m, judge
@@ -113,11 +114,11 @@ def test_a_concave_fence_leaves_its_bay_outside() -> None:
 
 
 def test_an_anchor_is_good_in_its_own_school_only() -> None:
-    text = clocks.anchor(schema="s_alpha", now=NOW)
-    assert clocks.anchor_time(text, schema="s_alpha") == NOW
-    assert clocks.anchor_time(text, schema="s_beta") is None
-    assert clocks.anchor_time(text[:-2] + "xx", schema="s_alpha") is None
-    assert clocks.anchor_time("", schema="s_alpha") is None
+    text = anchors.anchor(schema="s_alpha", now=NOW)
+    assert anchors.anchor_time(text, schema="s_alpha") == NOW
+    assert anchors.anchor_time(text, schema="s_beta") is None
+    assert anchors.anchor_time(text[:-2] + "xx", schema="s_alpha") is None
+    assert anchors.anchor_time("", schema="s_alpha") is None
 
 
 @pytest.mark.parametrize("wrong_by", [timedelta(days=1), timedelta(days=-1), timedelta(0)])

@@ -14,6 +14,7 @@ from tenants.duty.choices import AnomalyKind, AnomalyStatus, CallKind, Outcome, 
 from tenants.duty.models import DutyPost
 from tenants.findings.choices import Severity
 from tenants.organisation import queries as organisation
+from web.shared.filters import given
 
 ANY = [("", "全部")]
 SPAN = re.compile(r"^(\d{1,2}):(\d{2})\s*[-—–至]\s*(\d{1,2}):(\d{2})$")
@@ -35,9 +36,8 @@ class CockpitFilter(forms.Form):
         self.fields["campus"].choices = campus_choices(by)  # type: ignore[attr-defined]
 
     def chosen(self) -> dict[str, Any]:
-        data = self.cleaned_data if self.is_valid() else {}
-        campus = data.get("campus")
-        return {"campus_id": UUID(campus) if campus else None, "line": data.get("line") or ""}
+        data = given(self)
+        return {"campus_id": UUID(data["campus"]) if data["campus"] else None, "line": data["line"]}
 
 
 class CallFilter(forms.Form):
@@ -53,14 +53,9 @@ class CallFilter(forms.Form):
     until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
 
     def chosen(self) -> dict[str, Any]:
-        data = self.cleaned_data if self.is_valid() else {}
-        night = data.get("night")
-        return {
-            "text": data.get("text") or "", "outcome": data.get("outcome") or "", "kind": data.get("kind") or "",
-            "line": data.get("line") or "", "off_post": True if data.get("off_post") else None,
-            "night": None if not night else night == "1",
-            "from_day": data.get("from_day"), "until_day": data.get("until_day"),
-        }  # fmt: skip
+        data = given(self)
+        night = data["night"]
+        return {**data, "off_post": True if data["off_post"] else None, "night": None if not night else night == "1"}
 
 
 class AnomalyFilter(forms.Form):
@@ -72,7 +67,7 @@ class AnomalyFilter(forms.Form):
     severity = forms.ChoiceField(label="严重程度", required=False, choices=[*ANY, *Severity.choices])
 
     def chosen(self) -> dict[str, Any]:
-        return {k: v or "" for k, v in self.cleaned_data.items()} if self.is_valid() else {}
+        return {k: v or "" for k, v in given(self).items()}
 
 
 def _clock(minute: int) -> str:

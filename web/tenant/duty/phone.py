@@ -22,6 +22,7 @@ from tenants.evidence import operations as evidence
 from tenants.findings.choices import Severity
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go
+from web.shared.phone_clock import counted
 from web.tenant.duty.views import OUTCOME_TONES
 from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, refused_json
 
@@ -282,7 +283,7 @@ def _answer(request: SchoolRequest, call_id: UUID) -> HttpResponse:
         photos = keep_photos(request)
         operations.answer_call(
             call_id=call_id, nonce=post.get("nonce", ""), photo_id=photos[0] if photos else None,
-            place_code=_code(post.get("code", "")), elapsed_seconds=elapsed, **_common(request),
+            place_code=_code(post.get("code", "")), elapsed_seconds=elapsed, counted=counted(request), **_common(request),
         )  # fmt: skip
     except DomainError as refused:
         if from_outbox(request):

@@ -12,6 +12,7 @@ from standards_library.choices import ServiceLine
 from tenants.findings.choices import Category, FindingSource, FindingStatus, Severity, Whom
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import PlaceKind
+from web.shared.filters import given
 
 ANY = [("", "全部")]
 
@@ -70,9 +71,7 @@ class FindingFilter(forms.Form):
 
     def chosen(self) -> dict[str, Any]:
         """What `queries.listing` takes."""
-        if not (self.is_bound and self.is_valid()):
-            return {}
-        data = dict(self.cleaned_data)
+        data = given(self)
         place, party = data.pop("place"), data.pop("party")
         data.pop("bucket")
         return {**data, "place_id": UUID(place) if place else None, "party_id": UUID(party) if party else None}

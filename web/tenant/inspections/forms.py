@@ -13,6 +13,7 @@ from standards_library.choices import ServiceLine
 from tenants.inspections.choices import InspectionStatus
 from tenants.organisation.choices import PlaceKind
 from tenants.rubrics.contracts import RubricContract
+from web.shared.filters import given
 from web.tenant.findings.forms import ANY, party_choices, place_choices
 
 
@@ -36,9 +37,7 @@ class InspectionFilter(forms.Form):
 
     def chosen(self) -> dict[str, Any]:
         """What `queries.listing` takes."""
-        if not (self.is_bound and self.is_valid()):
-            return {}
-        data = dict(self.cleaned_data)
+        data = given(self)
         place, party = data.pop("place"), data.pop("party")
         return {**data, "place_id": UUID(place) if place else None, "party_id": UUID(party) if party else None}
 

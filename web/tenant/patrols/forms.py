@@ -19,6 +19,7 @@ from standards_library.choices import ServiceLine
 from tenants.patrols.choices import QuestionKind, TourStatus
 from tenants.patrols.models import Question
 from tenants.patrols.operations import PointDraft, QuestionDraft, WindowDraft
+from web.shared.filters import given
 from web.tenant.findings.forms import ANY, party_choices
 
 DAYS = [
@@ -51,9 +52,7 @@ class TourFilter(forms.Form):
 
     def chosen(self) -> dict[str, Any]:
         """What `queries.tours` takes."""
-        if not (self.is_bound and self.is_valid()):
-            return {}
-        data = dict(self.cleaned_data)
+        data = given(self)
         party, show = data.pop("party"), data.pop("show")
         return {
             **data,
@@ -76,11 +75,14 @@ class RouteForm(forms.Form):
         self.fields["party"].choices = [("", "请选择"), *party_choices(by)]  # type: ignore[attr-defined]
 
 
+LOCAL = forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+
 class RescheduleForm(forms.Form):
     """From when until when the missed points are walked again."""
 
-    starts_at = forms.DateTimeField(label="补巡开始", widget=forms.DateTimeInput({"type": "datetime-local"}))
-    ends_at = forms.DateTimeField(label="补巡截止", widget=forms.DateTimeInput({"type": "datetime-local"}))
+    starts_at = forms.DateTimeField(label="补巡开始", widget=LOCAL)
+    ends_at = forms.DateTimeField(label="补巡截止", widget=LOCAL)
 
 
 def _minute(text: str) -> int:

@@ -14,12 +14,15 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kernel import clock
 from kernel.errors import DomainError
-from tenants.patrols import operations, queries
+from kernel.ids import new_id
+from tenants.organisation import queries as organisation
+from tenants.patrols import operations, policies, queries
 from tenants.patrols.choices import CLOSED, ScanMethod, StopStatus, TourStatus
 from tenants.patrols.models import Tour
 from tenants.patrols.operations import ScanDraft
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go
+from web.shared.phone_clock import counted
 from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, recorded_at, refused_json
 from web.tenant.patrols.forms import moment
 from web.tenant.patrols.views import TONES
@@ -75,22 +78,26 @@ def _points(tour: Tour) -> list[dict[str, Any]]:
 @signed_in
 def walk(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
     tour = queries.tour(tour_id=tour_id, by=request.actor)
+    parties = organisation.party_ids_seen_by(request.actor)
     context = {
         "title": tour.route.name,
         "back": reverse("patrols:phone_index"),
         "tour": tour,
         "points": _points(tour),
         "ended": tour.status in CLOSED and tour.started_at is not None,
+        "missed": [
+            s for _key, s in queries.stops_of([tour.pk]) if s.status == StopStatus.MISSED and not s.made_up_by_id
+        ],
+        "may_explain": policies.can_explain(request.actor, tour, party_ids=None if parties is None else list(parties)),
+        "client_key": str(new_id()),
         "tone": TONES[TourStatus(tour.status)],
     }
     return render(request, "patrols/walk.html", context)
 
 
-def _when(request: SchoolRequest) -> tuple[datetime, bool]:
-    """When it was done: what the page worked out from its server anchor, else the phone's clock, else now."""
-    said = moment(request.POST.get("at", ""))
-    anchored = said is not None and request.POST.get("anchored") == "1"
-    return said or recorded_at(request) or clock.now(), anchored
+def _claimed(request: SchoolRequest) -> datetime:
+    """When it was done by the phone's own clock, else now; the signed anchor (`counted`) outweighs it."""
+    return moment(request.POST.get("at", "")) or recorded_at(request) or clock.now()
 
 
 def _answer(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
@@ -108,10 +115,9 @@ def _refused(request: SchoolRequest, tour_id: UUID, refused: DomainError) -> Htt
 @require_POST
 @signed_in
 def start(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
-    at, anchored = _when(request)
     try:
         operations.start_tour(
-            tour_id=tour_id, at=at, anchored=anchored, by=request.actor, tenant=request.school, now=clock.now(),
+            tour_id=tour_id, at=_claimed(request), counted=counted(request), by=request.actor, tenant=request.school, now=clock.now(),
             client_key=client_key(request),
         )  # fmt: skip
     except DomainError as refused:
@@ -130,13 +136,12 @@ def _float(text: str) -> float | None:
 @require_POST
 @signed_in
 def scan(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
-    at, anchored = _when(request)
     post = request.POST
     try:
         queries.tour(tour_id=tour_id, by=request.actor)  # before any photo is kept
         answers = {k.removeprefix("answer-"): str(v) for k, v in post.items() if k.startswith("answer-")}
         seen = ScanDraft(
-            at=at, anchored=anchored, code=post.get("code", "")[:40], nfc_tag=post.get("nfc", "")[:40],
+            at=_claimed(request), counted=counted(request), code=post.get("code", "")[:40], nfc_tag=post.get("nfc", "")[:40],
             method=ScanMethod.NUMBER if post.get("method") == "number" else ScanMethod.QR,
             latitude=_float(post.get("latitude", "")), longitude=_float(post.get("longitude", "")),
             accuracy_m=_float(post.get("accuracy", "")), answers=answers, photo_ids=keep_photos(request),
@@ -154,11 +159,10 @@ def scan(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def finish(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
-    at, anchored = _when(request)
     try:
         operations.finish_tour(
-            tour_id=tour_id, at=at, anchored=anchored, note=request.POST.get("note", ""), by=request.actor,
-            tenant=request.school, now=clock.now(), client_key=client_key(request),
+            tour_id=tour_id, at=_claimed(request), counted=counted(request), note=request.POST.get("note", ""),
+            by=request.actor, tenant=request.school, now=clock.now(), client_key=client_key(request),
         )  # fmt: skip
     except DomainError as refused:
         return _refused(request, tour_id, refused)

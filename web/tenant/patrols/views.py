@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,6 +17,7 @@ from kernel.errors import DomainError, NotAllowed
 from standards_library.choices import ServiceLine
 from tenants.findings import queries as findings
 from tenants.findings.choices import FindingSource
+from tenants.findings.models import Finding
 from tenants.organisation import queries as organisation
 from tenants.patrols import operations, policies, queries
 from tenants.patrols.choices import QuestionKind, ScanMethod, StopStatus, TourStatus
@@ -23,6 +25,7 @@ from tenants.patrols.models import Route, Stop, Tour
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, paginate, render_list
 from web.shared.xlsx import download
+from web.tenant.evidence.uploads import client_key, from_outbox, refused_json
 from web.tenant.findings.forms import place_choices
 from web.tenant.findings.views import photo_of
 from web.tenant.patrols.forms import (
@@ -111,13 +114,24 @@ def export(request: SchoolRequest) -> HttpResponse:
     return download(f"巡更-{request.school.name}-{now.astimezone(tz):%Y%m%d-%H%M}.xlsx", [("巡更", heads, rows)])
 
 
-def stop_rows(stops: list[Stop]) -> list[dict[str, Any]]:
-    """The stops of a tour for the page: answers in words, seconds since the stop before, photos."""
+def stop_rows(stops: list[Stop], *, found: Container[UUID] | None) -> list[dict[str, Any]]:
+    """The stops of a tour for the page: answers in words, seconds since the stop before, photos.
+
+    `found` holds the points with a finding, for who sees them all: something out of the normal without one was withheld.
+    """
     rows: list[dict[str, Any]] = []
     before: datetime | None = None
     for stop in stops:
         gap = (stop.scanned_at - before).total_seconds() if stop.scanned_at and before else None
         before = stop.scanned_at or before
+        answers = [
+            {
+                "text": q["text"],
+                "said": _said(q, stop.answers.get(q["id"], "")),
+                "bad": _bad(q, stop.answers.get(q["id"], "")),
+            }
+            for q in stop.asked
+        ]
         rows.append(
             {
                 "stop": stop,
@@ -125,14 +139,8 @@ def stop_rows(stops: list[Stop]) -> list[dict[str, Any]]:
                 "tone": STOP_TONES[StopStatus(stop.status)],
                 "method": ScanMethod(stop.method).label if stop.method else "",
                 "gap": None if gap is None else f"{int(gap) // 60} 分 {int(gap) % 60:02d} 秒",
-                "answers": [
-                    {
-                        "text": q["text"],
-                        "said": _said(q, stop.answers.get(q["id"], "")),
-                        "bad": _bad(q, stop.answers.get(q["id"], "")),
-                    }
-                    for q in stop.asked
-                ],
+                "answers": answers,
+                "withheld": found is not None and stop.point_id not in found and any(a["bad"] for a in answers),
                 "photos": [photo_of(p, caption=stop.point.place.name, at=stop.scanned_at) for p in stop.photo_ids],
             }
         )
@@ -149,6 +157,12 @@ def _bad(question: dict[str, Any], answer: str) -> bool:
     return operations.abnormal(kind=question["kind"], low=question["low"], high=question["high"], answer=answer)
 
 
+def _points_with_findings(rows: Iterable[Finding]) -> set[UUID]:
+    """The points whose answers opened a finding: their ids stand in its key."""
+    heads = {row.source_key.partition(":")[0] for row in rows if ":" in row.source_key}
+    return {UUID(head) for head in heads}
+
+
 def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, Any]:
     stops = [stop for _key, stop in queries.stops_of([row.pk])]
     seen = findings.rows_of_source(source=FindingSource.PATROL, source_ids=[row.pk], by=request.actor)
@@ -163,7 +177,7 @@ def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, A
         "tour": row,
         "tone": TONES[TourStatus(row.status)],
         "credibility_tone": credibility_tone(row.credibility),
-        "rows": stop_rows(stops),
+        "rows": stop_rows(stops, found=_points_with_findings(seen) if policies.reads_all(request.actor) else None),
         "missed": [s for s in stops if s.status == StopStatus.MISSED],
         "to_make_up": [
             s for s in stops if s.status in (StopStatus.MISSED, StopStatus.EXPLAINED) and s.made_up_by_id is None
@@ -187,12 +201,17 @@ def tour(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
 def explain(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
     try:
         count = operations.explain(
-            tour_id=tour_id, text=request.POST.get("text", ""), by=request.actor, tenant=request.school, now=clock.now()
-        )
+            tour_id=tour_id, text=request.POST.get("text", ""), by=request.actor, tenant=request.school,
+            now=clock.now(), client_key=client_key(request),
+        )  # fmt: skip
     except DomainError as refused:
+        if from_outbox(request):
+            return refused_json(refused)
         row = queries.tour(tour_id=tour_id, by=request.actor)
         context = _tour_context(request, row, refused=refused.sentence, said=request.POST.get("text", ""))
         return render(request, "patrols/tour.html", context, status=422)
+    if from_outbox(request):
+        return JsonResponse({"ok": True})
     return go(request, "patrols:tour", tour_id, said=f"已说明 {count} 个漏点")
 
 

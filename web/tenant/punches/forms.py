@@ -12,6 +12,7 @@ from tenants.organisation import queries as organisation
 from tenants.punches.choices import DeviceKind, FenceShape, PunchSource, PunchStatus
 from tenants.punches.models import Device
 from tenants.rosters.choices import Grade
+from web.shared.filters import given
 
 ANY = [("", "全部")]
 MARKS = [
@@ -47,9 +48,7 @@ class PunchFilter(forms.Form):
 
     def chosen(self) -> dict[str, Any]:
         """What `queries.listing` takes."""
-        if not (self.is_bound and self.is_valid()):
-            return {}
-        data = dict(self.cleaned_data)
+        data = given(self)
         post, party = data.pop("post"), data.pop("party")
         return {**data, "post_id": UUID(post) if post else None, "party_id": UUID(party) if party else None}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -13,13 +12,13 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from kernel import clock
+from kernel import anchors, clock
 from kernel.errors import DomainError, Invalid, NotAllowed
 from kernel.ids import new_id
 from tenants.evidence.operations import MAX_BYTES, TooLarge
 from tenants.face import queries as faces
 from tenants.organisation import queries as organisation
-from tenants.punches import clocks, expected, operations, policies, queries, sentences
+from tenants.punches import expected, operations, policies, queries, sentences
 from tenants.punches.choices import AppealStatus, PunchStatus
 from tenants.punches.contracts import Expected
 from tenants.punches.errors import NotStaff
@@ -28,6 +27,7 @@ from tenants.punches.models import Punch
 from tenants.rosters.choices import Grade
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go
+from web.shared.phone_clock import counted, number
 from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, recorded_at, refused_json
 from web.tenant.punches.views import APPEAL_TONES, TONES, told
 
@@ -40,21 +40,10 @@ def clock_anchor(request: SchoolRequest) -> HttpResponse:
     """The server's time, signed: the phone counts on from it while it is offline."""
     now = clock.now()
     answer = JsonResponse(
-        {"anchor": clocks.anchor(schema=request.school.schema, now=now), "now": now.timestamp() * 1000}
+        {"anchor": anchors.anchor(schema=request.school.schema, now=now), "now": now.timestamp() * 1000}
     )
     answer["Cache-Control"] = "no-store"
     return answer
-
-
-def _number(request: SchoolRequest, name: str) -> float | None:
-    text = request.POST.get(name, "").strip()
-    if not text:
-        return None
-    try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value
 
 
 def _key(request: SchoolRequest) -> UUID:
@@ -66,20 +55,20 @@ def _key(request: SchoolRequest) -> UUID:
 
 def _common(request: SchoolRequest) -> dict[str, Any]:
     """What punch and voucher share of a posted form."""
-    elapsed = _number(request, "elapsed_ms")
+    said = counted(request)
     photos = keep_photos(request, field="photo")
     return {
         "client_id": _key(request),
         "direction": request.POST.get("direction") or "unknown",
         "recorded_at": recorded_at(request),
-        "anchor": request.POST.get("anchor", "")[:300],
-        "elapsed_ms": elapsed,
-        "monotonic": request.POST.get("monotonic") == "1",
+        "anchor": said.anchor,
+        "elapsed_ms": said.elapsed_ms,
+        "monotonic": said.monotonic,
         "code": request.POST.get("code", "").strip()[:300],
-        "latitude": _number(request, "latitude"),
-        "longitude": _number(request, "longitude"),
-        "accuracy_m": _number(request, "accuracy_m"),
-        "fix_age_s": _number(request, "fix_age_s"),
+        "latitude": number(request, "latitude"),
+        "longitude": number(request, "longitude"),
+        "accuracy_m": number(request, "accuracy_m"),
+        "fix_age_s": number(request, "fix_age_s"),
         "photo_id": photos[0] if photos else None,
         "by": request.actor,
         "tenant": request.school,

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from identity.choices import Role
 from identity.contracts import Actor
+from kernel.anchors import Counted, anchor
 from kernel.tenancy import Tenant
 from tenants.organisation import operations as organisation
 from tenants.organisation import queries as places
@@ -81,11 +82,15 @@ def _hall(who: People, building: str) -> UUID:
     return found.pk
 
 
+def _anchor(at: datetime, tenant: Tenant) -> Counted:
+    return Counted(anchor(schema=tenant.schema, now=at), elapsed_ms=0, monotonic=True)
+
+
 def _walk(
     tour_id: UUID, route_id: UUID, starts: datetime, guard: Actor, tenant: Tenant, random: Random, *, rushed: bool
 ) -> None:
     at = starts + timedelta(minutes=random.randrange(4, 25))
-    operations.start_tour(tour_id=tour_id, at=at, anchored=True, by=guard, tenant=tenant, now=at)
+    operations.start_tour(tour_id=tour_id, at=at, counted=_anchor(at, tenant), by=guard, tenant=tenant, now=at)
     for n, (_key, point) in enumerate(queries.points_of([route_id])):
         at += timedelta(seconds=random.randrange(8, 20) if rushed else random.randrange(150, 420))
         if n == 3 and random.random() < 0.08:
@@ -96,7 +101,7 @@ def _walk(
             answers[str(question.pk)] = (
                 f"{0.12 if low else random.uniform(0.28, 0.5):.2f}" if question.kind == "number" else "yes"
             )
-        seen = ScanDraft(at=at, anchored=True, code=point.place.code, answers=answers)
+        seen = ScanDraft(at=at, counted=_anchor(at, tenant), code=point.place.code, answers=answers)
         operations.scan(tour_id=tour_id, seen=seen, by=guard, tenant=tenant, now=at)
-    operations.finish_tour(tour_id=tour_id, at=at, anchored=True, by=guard, tenant=tenant, now=at)
+    operations.finish_tour(tour_id=tour_id, at=at, counted=_anchor(at, tenant), by=guard, tenant=tenant, now=at)
     stamp(at)

@@ -11,11 +11,12 @@ from django.db import connection, transaction
 
 from identity.choices import Role
 from identity.contracts import Actor
+from kernel import anchors
 from kernel.tenancy import Tenant
 from tenants.evidence import operations as evidence
 from tenants.organisation import queries as organisation
 from tenants.organisation.models import Post
-from tenants.punches import clocks, operations, queries
+from tenants.punches import operations, queries
 from tenants.punches.choices import DeviceKind, Direction, FenceShape, PunchStatus
 from tenants.punches.contracts import MOST_RECORDS, Record
 from tenants.punches.models import Punch
@@ -176,7 +177,7 @@ def _worker(plan: Plan, who: People, tenant: Tenant, now: datetime, random: Rand
     lat, lon = HERE.get(plan.slug, (30.0, 120.0))
     done = now - timedelta(days=2, hours=3)
     operations.punch(
-        client_id=uuid5(found.pk, "offline"), anchor=clocks.anchor(schema=tenant.schema, now=done - timedelta(minutes=9)),
+        client_id=uuid5(found.pk, "offline"), anchor=anchors.anchor(schema=tenant.schema, now=done - timedelta(minutes=9)),
         elapsed_ms=540_000, monotonic=True, recorded_at=done + timedelta(days=1), latitude=lat, longitude=lon,
         accuracy_m=14.0, fix_age_s=3.0, phone_id=found.pk.hex[:8], by=me, tenant=tenant, now=now - timedelta(hours=3),
     )  # fmt: skip

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from identity.contracts import Actor
+from kernel.anchors import NOTHING, Counted, moment_of
 from kernel.errors import NotFound
 from kernel.tenancy import Tenant
 from tenants.duty import challenges, queries
@@ -91,9 +92,11 @@ def answer_call(
     photo_id: UUID | None = None,
     place_code: str = "",
     elapsed_seconds: float | None = None,
+    counted: Counted = NOTHING,
     client_key: str = "",
 ) -> Summons:
-    """应答: the picture asked for, the code at the post, and how long after the challenge by the phone's stopwatch.
+    """应答: the picture asked for, the code at the post, and when by the server's clock as the phone counted on from it
+    (`counted`, signed), or else how long after the challenge by its stopwatch.
 
     The time that counts is the server's (`challenges.answered_at`). A second answer changes nothing, unless the first
     was given at a wrong place. After the deadline it is kept and marked late. Locks the post and the call.
@@ -110,6 +113,8 @@ def answer_call(
     _may_still_answer(call, row, now)
     if row.challenged_at is None or not nonce or nonce != row.nonce:
         raise ChallengeStale(field="nonce")
+    by_anchor = _since_challenge(row, counted, tenant=tenant, now=now)
+    elapsed_seconds = elapsed_seconds if by_anchor is None else by_anchor
     waited = elapsed_seconds if elapsed_seconds is not None else (now - row.challenged_at).total_seconds()
     if waited > (challenges.LIVES + challenges.UPLOAD_CREDIT).total_seconds():
         raise ChallengeStale(field="nonce")
@@ -139,6 +144,14 @@ def answer_call(
     tell(duty, "call_answered", f"{by.name}应答查岗", subject=call, by=by, tenant=tenant, late=row.late)
     settle(duty, call, by=by, tenant=tenant, now=now)
     return row
+
+
+def _since_challenge(row: Summons, counted: Counted, *, tenant: Tenant, now: datetime) -> float | None:
+    """Seconds from the challenge to the answer, where a stopwatch counted them from the server's own anchor."""
+    at = moment_of(counted, schema=tenant.schema, received_at=now) if counted.monotonic else None
+    if at is None or row.challenged_at is None or at < row.challenged_at:
+        return None
+    return (at - row.challenged_at).total_seconds()
 
 
 def _check_photo(photo_id: UUID | None, row: Summons, by: Actor) -> None:

@@ -19,6 +19,7 @@ from tenants.rosters import operations, policies, queries
 from tenants.rosters.choices import RequestStatus, SwapStatus
 from tenants.rosters.models import Leave, Swap
 from web.http import SchoolRequest, signed_in
+from web.shared.filters import given
 from web.shared.pages import go, is_htmx, paginate, render_list
 from web.tenant.evidence.uploads import client_key, from_outbox, refused_json
 from web.tenant.rosters.forms import LeaveForm, RequestFilter
@@ -66,8 +67,8 @@ def index(request: SchoolRequest) -> HttpResponse:
         raise NotAllowed
     what = "swaps" if request.GET.get("what") == "swaps" else "leaves"
     form = RequestFilter(request.GET, choices={"party": party_choices(request)})
-    data = form.cleaned_data if form.is_valid() else {}
-    status = data.get("status", "")
+    data = given(form)
+    status = data["status"]
     waiting = queries.leaves(by=request.actor, status=RequestStatus.PENDING).count()
     waiting_swaps = queries.swaps(by=request.actor, status=SwapStatus.ACCEPTED).count()
     context: dict[str, Any] = {

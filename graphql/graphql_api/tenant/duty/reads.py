@@ -1,0 +1,139 @@
+"""Reads of duty. Scope: duty:read."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import graphene
+
+from graphql_api.connections import Listing, connection_of
+from graphql_api.tenant.duty.types import (
+    CockpitType,
+    DutyAnomalyType,
+    DutyPostType,
+    HandoverType,
+    LogCheckType,
+    LogEntryType,
+    PresenceCallType,
+)
+from kernel import clock
+from kernel.errors import NotFound
+from tenants.duty import cockpit, queries
+from tenants.duty.models import Anomaly, Call
+
+
+class DutyQuery(graphene.ObjectType):
+    """Reads of duty. Scope: duty:read."""
+
+    duty_cockpit = graphene.NonNull(CockpitType, campus_id=graphene.UUID(), line=graphene.String())
+    duty_posts = Listing(connection_of(DutyPostType), description="Posts with rules of duty")
+    presence_calls = Listing(
+        connection_of(PresenceCallType),
+        description="Newest first; random ones only once they have gone out",
+        outcome=graphene.String(),
+        status=graphene.String(),
+        kind=graphene.String(),
+        post_id=graphene.UUID(),
+        line=graphene.String(),
+        place_id=graphene.UUID(),
+        night=graphene.Boolean(),
+        off_post=graphene.Boolean(),
+        from_day=graphene.Date(),
+        until_day=graphene.Date(),
+        text=graphene.String(),
+    )
+    presence_call = graphene.Field(PresenceCallType, id=graphene.UUID(required=True))
+    duty_anomalies = Listing(
+        connection_of(DutyAnomalyType),
+        description="Open ones first",
+        status=graphene.String(),
+        kind=graphene.String(),
+        severity=graphene.String(),
+        post_id=graphene.UUID(),
+        raised=graphene.Boolean(description="Went up and nobody has taken it"),
+        text=graphene.String(),
+    )
+    duty_anomaly = graphene.Field(DutyAnomalyType, id=graphene.UUID(required=True))
+    duty_handovers = Listing(
+        connection_of(HandoverType), description="Newest first", open_only=graphene.Boolean(), post_id=graphene.UUID()
+    )
+    duty_log = Listing(connection_of(LogEntryType), description="Newest first", post_id=graphene.UUID(required=True))
+    duty_log_check = graphene.Field(
+        LogCheckType, description="Verify the hash chain of a post's log", post_id=graphene.UUID(required=True)
+    )
+
+    @staticmethod
+    def resolve_duty_cockpit(
+        root: None, info: graphene.ResolveInfo, campus_id: UUID | None = None, line: str = ""
+    ) -> Any:
+        return cockpit.cockpit(
+            by=info.context.actor, tenant=info.context.tenant, now=clock.now(), campus_id=campus_id, line=line
+        )
+
+    @staticmethod
+    def resolve_duty_posts(root: None, info: graphene.ResolveInfo, **_page: Any) -> Any:
+        return queries.visible_posts(info.context.actor).distinct().order_by("post__name", "pk")
+
+    @staticmethod
+    def resolve_presence_calls(
+        root: None,
+        info: graphene.ResolveInfo,
+        from_day: date | None = None,
+        until_day: date | None = None,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        **filters: Any,
+    ) -> Any:
+        context = info.context
+        return queries.calls(by=context.actor, tz=context.tenant.tz, from_day=from_day, until_day=until_day, **filters)
+
+    @staticmethod
+    def resolve_presence_call(root: None, info: graphene.ResolveInfo, id: UUID) -> Call | None:
+        try:
+            return queries.call(call_id=id, by=info.context.actor)
+        except NotFound:
+            return None
+
+    @staticmethod
+    def resolve_duty_anomalies(
+        root: None,
+        info: graphene.ResolveInfo,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        **filters: Any,
+    ) -> Any:
+        return queries.anomalies(by=info.context.actor, **filters)
+
+    @staticmethod
+    def resolve_duty_anomaly(root: None, info: graphene.ResolveInfo, id: UUID) -> Anomaly | None:
+        try:
+            return queries.anomaly(anomaly_id=id, by=info.context.actor)
+        except NotFound:
+            return None
+
+    @staticmethod
+    def resolve_duty_handovers(
+        root: None, info: graphene.ResolveInfo, open_only: bool = False, post_id: UUID | None = None, **_page: Any
+    ) -> Any:
+        return queries.handovers(by=info.context.actor, open_only=open_only, post_id=post_id)
+
+    @staticmethod
+    def resolve_duty_log(root: None, info: graphene.ResolveInfo, post_id: UUID, **_page: Any) -> Any:
+        rows = queries.visible_log(info.context.actor).filter(post_id=post_id)
+        return rows.distinct().order_by("-seq")
+
+    @staticmethod
+    def resolve_duty_log_check(root: None, info: graphene.ResolveInfo, post_id: UUID) -> LogCheckType | None:
+        try:
+            fault = queries.check_log(post_id=post_id, by=info.context.actor)
+        except NotFound:
+            return None
+        if fault is None:
+            return LogCheckType(whole=True)
+        return LogCheckType(whole=False, what=fault.what, seal=fault.number, seq=fault.seq, byte=fault.byte)

@@ -1,0 +1,381 @@
+"""Every step of duty. Photos and voices are uploaded to `/files/` first; mutations take their ids. Scope: duty:write."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import graphene
+
+from graphql_api.mutations import DomainMutation
+from graphql_api.tenant import phone_clock
+from graphql_api.tenant.duty.types import (
+    AbsenceType,
+    DutyAnomalyType,
+    DutyPostType,
+    HandoverItemType,
+    HandoverType,
+    LogEntryType,
+    PresenceCallType,
+    StintType,
+    SummonsType,
+)
+from graphql_api.tenant.findings import CLIENT_KEY, Ids, common
+from graphql_api.tenant.phone_clock import PhoneClockInput
+from tenants.duty import operations, queries
+from tenants.duty.models import Anomaly
+
+
+class DutyMutationBase(DomainMutation):
+    """Base: every mutation here needs duty:write."""
+
+    class Meta:
+        abstract = True
+
+    scope = "duty:write"
+
+
+Key = graphene.String(description=CLIENT_KEY)
+
+
+class ConfigureDutyPost(DutyMutationBase):
+    """Make a post a duty post, or change its rules; what is not named stays."""
+
+    class Arguments:
+        post_id = graphene.UUID(required=True)
+        active = graphene.Boolean()
+        answer_minutes = graphene.Int()
+        persons_to_answer = graphene.Int()
+        asks_photo = graphene.Boolean()
+        asks_code = graphene.Boolean()
+        asks_face = graphene.Boolean()
+        calls_per_day = graphene.Int()
+        night_from = graphene.Int(description="Minute of the local day")
+        night_until = graphene.Int()
+        off_post_after = graphene.Int()
+        break_minutes = graphene.Int()
+        break_cap_minutes = graphene.Int()
+        quiet = graphene.List(graphene.NonNull(graphene.List(graphene.NonNull(graphene.Int))))
+
+    duty_post = graphene.Field(DutyPostType)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return {"duty_post": operations.configure_post(**given, **common(context))}
+
+
+class IssueCalls(DutyMutationBase):
+    """查岗: one post or a group. A post under an open call gets no second one."""
+
+    class Arguments:
+        post_ids = graphene.NonNull(Ids)
+        reason = graphene.String()
+        client_key = Key
+
+    calls = graphene.List(graphene.NonNull(PresenceCallType))
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        rows = operations.issue_calls(**given, **common(context))
+        known = queries.visible_calls(context.actor).in_bulk([row.pk for row in rows])
+        return {"calls": [known[row.pk] for row in rows if row.pk in known]}
+
+
+class SummonsPayload(DutyMutationBase):
+    """Base: answers with the person's part of the call."""
+
+    class Meta:
+        abstract = True
+
+    summons = graphene.Field(SummonsType)
+    nonce = graphene.String(description="Sent back with the answer")
+
+
+class OpenCall(SummonsPayload):
+    """Draw the gesture; good for two minutes."""
+
+    class Arguments:
+        call_id = graphene.UUID(required=True)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        row = operations.open_call(**given, **common(context))
+        return {"summons": row, "nonce": row.nonce}
+
+
+class AnswerCall(SummonsPayload):
+    """应答, with the photo taken after the gesture was shown and the code at the post."""
+
+    class Arguments:
+        call_id = graphene.UUID(required=True)
+        nonce = graphene.String(required=True)
+        photo_id = graphene.UUID()
+        place_code = graphene.String()
+        elapsed_seconds = graphene.Float(description="By the phone's stopwatch, since the gesture was shown")
+        counted = PhoneClockInput(description="When it was given; outweighs elapsedSeconds")
+        client_key = Key
+
+    @classmethod
+    def perform(cls, context: Any, *, counted: dict[str, Any] | None = None, **given: Any) -> dict[str, Any]:
+        return {"summons": operations.answer_call(counted=phone_clock.counted(counted), **given, **common(context))}
+
+
+class JudgeCall(DutyMutationBase):
+    """A human's word on a decided call; `asleep` only for night calls."""
+
+    class Arguments:
+        call_id = graphene.UUID(required=True)
+        note = graphene.String(required=True)
+        outcome = graphene.String()
+        asleep = graphene.Boolean()
+
+    call = graphene.Field(PresenceCallType)
+
+    @classmethod
+    def perform(cls, context: Any, *, call_id: UUID, **given: Any) -> dict[str, Any]:
+        operations.judge_call(call_id=call_id, **given, **common(context))
+        return {"call": queries.call(call_id=call_id, by=context.actor)}
+
+
+class StintPayload(DutyMutationBase):
+    """Base: answers with the stint."""
+
+    class Meta:
+        abstract = True
+
+    stint = graphene.Field(StintType)
+
+
+class SignOn(StintPayload):
+    """上岗."""
+
+    class Arguments:
+        post_id = graphene.UUID(required=True)
+        place_code = graphene.String()
+        client_key = Key
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return {"stint": operations.sign_on(**given, **common(context))}
+
+
+class SignOff(StintPayload):
+    """下岗; refused while something open is in one's hands."""
+
+    class Arguments:
+        client_key = Key
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return {"stint": operations.sign_off(**given, **common(context))}
+
+
+class EndStint(StintPayload):
+    """A superior ends a forgotten stint."""
+
+    class Arguments:
+        stint_id = graphene.UUID(required=True)
+        reason = graphene.String(required=True)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return {"stint": operations.end_stint(**given, **common(context))}
+
+
+class DeclareAbsence(DutyMutationBase):
+    """申报离岗: patrol, relief or break."""
+
+    class Arguments:
+        kind = graphene.String(required=True)
+        minutes = graphene.Int(required=True)
+        reason = graphene.String()
+        relief_staff_id = graphene.UUID()
+        client_key = Key
+
+    absence = graphene.Field(AbsenceType)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return {"absence": operations.declare_absence(**given, **common(context))}
+
+
+class ReturnToPost(DutyMutationBase):
+    """返岗."""
+
+    class Arguments:
+        client_key = Key
+
+    absence = graphene.Field(AbsenceType)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return {"absence": operations.return_to_post(**given, **common(context))}
+
+
+class AnomalyPayload(DutyMutationBase):
+    """Base: answers with the anomaly."""
+
+    class Meta:
+        abstract = True
+
+    anomaly = graphene.Field(DutyAnomalyType)
+
+    @staticmethod
+    def told(context: Any, row: Anomaly) -> dict[str, Any]:
+        return {"anomaly": queries.anomaly(anomaly_id=row.pk, by=context.actor)}
+
+
+class ReportAnomaly(AnomalyPayload):
+    """登记异常; whoever is on duty holds it."""
+
+    class Arguments:
+        kind = graphene.String(required=True)
+        text = graphene.String()
+        severity = graphene.String()
+        post_id = graphene.UUID(description="Only for the office")
+        file_ids = Ids
+        client_key = Key
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return cls.told(context, operations.report_anomaly(**given, **common(context)))
+
+
+class CloseAnomaly(AnomalyPayload):
+    """已处理, with the result."""
+
+    class Arguments:
+        anomaly_id = graphene.UUID(required=True)
+        result = graphene.String(required=True)
+        client_key = Key
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return cls.told(context, operations.close_anomaly(**given, **common(context)))
+
+
+class TakeAnomaly(AnomalyPayload):
+    """A superior takes what went up."""
+
+    class Arguments:
+        anomaly_id = graphene.UUID(required=True)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return cls.told(context, operations.take_anomaly(**given, **common(context)))
+
+
+class AnomalyToFinding(AnomalyPayload):
+    """Make it a finding."""
+
+    class Arguments:
+        anomaly_id = graphene.UUID(required=True)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return cls.told(context, operations.to_finding(**given, **common(context)))
+
+
+class OfferHandover(DutyMutationBase):
+    """Hand what is open to a named receiver."""
+
+    class Arguments:
+        receiver_id = graphene.UUID(required=True)
+        anomaly_ids = Ids
+        note = graphene.String()
+        client_key = Key
+
+    handover = graphene.Field(HandoverType)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return {"handover": operations.offer_handover(**given, **common(context))}
+
+
+class AnswerHandoverItem(DutyMutationBase):
+    """The receiver accepts one item, or refuses it with a reason."""
+
+    class Arguments:
+        handover_item_id = graphene.UUID(required=True)
+        accept = graphene.Boolean(required=True)
+        reason = graphene.String()
+        client_key = Key
+
+    item = graphene.Field(HandoverItemType)
+
+    @classmethod
+    def perform(cls, context: Any, *, handover_item_id: UUID, **given: Any) -> dict[str, Any]:
+        return {"item": operations.answer_item(item_id=handover_item_id, **given, **common(context))}
+
+
+class AcceptHandover(DutyMutationBase):
+    """Accept everything still offered."""
+
+    class Arguments:
+        handover_id = graphene.UUID(required=True)
+        client_key = Key
+
+    handover = graphene.Field(HandoverType)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return {"handover": operations.accept_handover(**given, **common(context))}
+
+
+class AddDutyNote(DutyMutationBase):
+    """记事; with `corrects` 更正 of that line."""
+
+    class Arguments:
+        post_id = graphene.UUID(required=True)
+        text = graphene.String(required=True)
+        corrects = graphene.Int()
+        client_key = Key
+
+    entry = graphene.Field(LogEntryType)
+
+    @classmethod
+    def perform(
+        cls, context: Any, *, corrects: int | None = None, client_key: str = "", **given: Any
+    ) -> dict[str, Any]:
+        if corrects is not None:
+            return {"entry": operations.correct_entry(seq=corrects, **given, **common(context))}
+        return {"entry": operations.add_note(client_key=client_key, **given, **common(context))}
+
+
+class JudgeCameraReport(DutyMutationBase):
+    """A human says whether a camera's report is true."""
+
+    class Arguments:
+        camera_report_id = graphene.UUID(required=True)
+        confirmed = graphene.Boolean(required=True)
+        note = graphene.String(required=True)
+
+    status = graphene.String()
+
+    @classmethod
+    def perform(cls, context: Any, *, camera_report_id: UUID, **given: Any) -> dict[str, Any]:
+        return {"status": operations.judge_report(report_id=camera_report_id, **given, **common(context)).status}
+
+
+class DutyMutation(graphene.ObjectType):
+    """Writes of duty. Scope: duty:write."""
+
+    configure_duty_post = ConfigureDutyPost.Field()
+    issue_calls = IssueCalls.Field()
+    open_call = OpenCall.Field()
+    answer_call = AnswerCall.Field()
+    judge_call = JudgeCall.Field()
+    sign_on_duty = SignOn.Field()
+    sign_off_duty = SignOff.Field()
+    end_stint = EndStint.Field()
+    declare_absence = DeclareAbsence.Field()
+    return_to_post = ReturnToPost.Field()
+    report_duty_anomaly = ReportAnomaly.Field()
+    close_duty_anomaly = CloseAnomaly.Field()
+    take_duty_anomaly = TakeAnomaly.Field()
+    duty_anomaly_to_finding = AnomalyToFinding.Field()
+    offer_handover = OfferHandover.Field()
+    answer_handover_item = AnswerHandoverItem.Field()
+    accept_handover = AcceptHandover.Field()
+    add_duty_note = AddDutyNote.Field()
+    judge_camera_report = JudgeCameraReport.Field()
