@@ -61,3 +61,16 @@ def told(label: str, times: list[float]) -> float:
         flush=True,
     )
     return middle
+
+
+def on_cpu(pid: int | None = None) -> float:
+    """Seconds of processor that a process (None: this one) has had: what a busy machine does not change. Linux; else 0."""
+    try:
+        return int(Path(f"/proc/{pid or 'self'}/schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        return 0.0
+
+
+def load() -> str:
+    """How busy the machine is, to print beside wall times."""
+    return f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"

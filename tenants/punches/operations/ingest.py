@@ -23,6 +23,7 @@ from tenants.punches.operations import storing
 from tenants.timeline.operations import record
 
 TOP_SEQ = 2**62
+FEW = 500  # up to here the people of a batch are looked up by number, else all are read
 _DIRECTION = {name: n for n, name in enumerate(storing.DIRECTIONS)}
 
 
@@ -64,7 +65,8 @@ def ingest(
     drift = clocks.drift_of(sent_at, now)
     off, basis = drift or timedelta(0), ClockBasis.CLAIMED if drift is None else ClockBasis.DEVICE
     result = BatchResult(rejected=list(rejected))
-    owner = queries.numbers_of(device.pk) if records else {}
+    only = {each.number for each in records} if len(records) <= FEW else None
+    owner = queries.numbers_of(device.pk, only=only) if records else {}
     base = device.seq_base
     seqs: list[int] = []
     times: list[datetime] = []
@@ -82,8 +84,8 @@ def ingest(
         staff.append(person)
         directions.append(_DIRECTION[each.direction])
     if seqs:
-        storing.copy(storing.binary(seqs, times, staff, directions))
-        stored = storing.insert(device, drift=off, basis=basis, tenant=tenant, now=now, source=source)
+        laid = storing.lay(seqs, times, staff, directions, drift=off, tz=tenant.tz)
+        stored = storing.insert(device, laid, basis=basis, tenant=tenant, now=now, source=source)
         result.refused, result.lacking = stored.refused, len(stored.lacking)
         result.accepted = stored.inserted - stored.refused
         if stored.inserted < len(seqs):
@@ -101,7 +103,7 @@ def _conflicts(device: Device) -> list[int]:
     """Records of the batch whose number is stored with another time: the device began again from 1, or lies."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT b.seq FROM pg_temp.punches_batch b JOIN punches_punch p ON p.device_id = %s AND p.seq = b.seq"
+            "SELECT b.seq FROM pg_temp.punches_rows b JOIN punches_punch p ON p.device_id = %s AND p.seq = b.seq"
             " WHERE p.recorded_at <> b.recorded_at ORDER BY b.seq",
             [device.pk],
         )

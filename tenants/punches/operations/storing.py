@@ -1,6 +1,8 @@
 """Rows into `punches_punch` by the thousand: binary COPY into a temporary table, then one INSERT that decides and dedups.
 
-The temporary table belongs to the connection and is empty outside a call, whichever school it serves.
+The temporary table belongs to the connection and is empty outside a call, whichever school it serves. What can be said of a
+row without the database is said before (local day, slot of the windows, repeats within the batch); the rest is one join of
+the batch with the people's windows of those days: a probe per punch costs three times as much.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from django.db import connection
@@ -24,15 +27,29 @@ from tenants.punches.models import Device
 
 DIRECTIONS = ("unknown", "in", "out")  # as COPY sends them: their index
 OLDEST = timedelta(days=400)
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
+_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_QUARTER = 15 * 60 * 1_000_000  # time zones change and differ by whole quarters of an hour
+_SLOT = 24 * 60 * 60 * 1_000_000
 _HEAD = b"PGCOPY\n\xff\r\n\x00" + struct.pack(">ii", 0, 0)
 _TAIL = struct.pack(">h", -1)
+_COLUMNS = {
+    "seq": ("bigint", ">i8"), "recorded_at": ("timestamptz", ">i8"), "at": ("timestamptz", ">i8"), "staff_id": ("uuid", "V16"),
+    "direction": ("smallint", ">i2"), "day": ("date", ">i4"), "slot": ("integer", ">i4"), "again": ("boolean", "?"),
+}  # fmt: skip
 _ROW = np.dtype(
-    [
-        ("n", ">i2"), ("l1", ">i4"), ("seq", ">i8"), ("l2", ">i4"), ("at", ">i8"),
-        ("l3", ">i4"), ("staff", "V16"), ("l4", ">i4"), ("direction", ">i2"),
-    ]
-)  # fmt: skip
+    [("fields", ">i2")]
+    + [pair for name, (_sql, kind) in _COLUMNS.items() for pair in ((f"{name}_size", ">i4"), (name, kind))]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Laid:
+    """What lies in the temporary table: its numbers and times reach from … to …"""
+
+    low: int
+    high: int
+    since: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,94 +61,145 @@ class Stored:
     lacking: list[int]  # ids of accepted punches without the certificate their post requires
 
 
-def binary(seqs: Sequence[int], times: Sequence[datetime], staff: Sequence[UUID], directions: Sequence[int]) -> bytes:
-    """The rows in PostgreSQL's binary COPY format; a fixed width makes it one numpy array."""
+def _local_days(at: np.ndarray[Any, Any], tz: ZoneInfo) -> np.ndarray[Any, Any]:
+    """The local day of each moment, as PostgreSQL counts days (from 2000); one look at the calendar per quarter of an hour."""
+    quarters, which = np.unique(at // _QUARTER, return_inverse=True)
+    starts = (_EPOCH + timedelta(microseconds=int(q) * _QUARTER) for q in quarters)
+    days = [start.astimezone(tz).date().toordinal() - _EPOCH.toordinal() for start in starts]
+    return np.array(days, dtype=np.int32)[which]
+
+
+def _repeats(seqs: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """True for each row whose number stood in the batch before."""
+    again = np.ones(len(seqs), dtype=bool)
+    again[np.unique(seqs, return_index=True)[1]] = False
+    return again
+
+
+def lay(
+    seqs: Sequence[int],
+    times: Sequence[datetime],
+    staff: Sequence[UUID],
+    directions: Sequence[int],
+    *,
+    drift: timedelta,
+    tz: ZoneInfo,
+) -> Laid:
+    """Empty the temporary table and fill it, in PostgreSQL's binary COPY format: a fixed width makes it one numpy array.
+
+    `drift` is taken off the sender's times. At least one row.
+    """
     rows = np.empty(len(seqs), dtype=_ROW)
-    rows["n"], rows["l1"], rows["l2"], rows["l3"], rows["l4"] = 4, 8, 8, 16, 2
-    rows["seq"] = seqs
+    rows["fields"] = len(_COLUMNS)
+    for name in _COLUMNS:
+        rows[f"{name}_size"] = _ROW[name].itemsize
     stamps = np.fromiter((t.timestamp() for t in times), dtype=np.float64, count=len(seqs))
-    rows["at"] = np.rint((stamps - _EPOCH) * 1e6).astype(np.int64)
-    rows["staff"] = np.frombuffer(b"".join(s.bytes for s in staff), dtype="V16")
-    rows["direction"] = directions
-    return _HEAD + rows.tobytes() + _TAIL
-
-
-def copy(data: bytes) -> None:
-    """Empty the temporary table and fill it."""
+    recorded = np.rint((stamps - _EPOCH.timestamp()) * 1e6).astype(np.int64)
+    at = recorded - drift // timedelta(microseconds=1)
+    numbers = np.array(seqs, dtype=np.int64)
+    rows["seq"], rows["recorded_at"], rows["at"] = numbers, recorded, at
+    rows["staff_id"] = np.frombuffer(b"".join([s.bytes for s in staff]), dtype="V16")
+    rows["direction"], rows["day"], rows["slot"] = directions, _local_days(at, tz), at // _SLOT
+    rows["again"] = _repeats(numbers)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMPORARY TABLE IF NOT EXISTS punches_batch"
-            " (seq bigint, recorded_at timestamptz, staff_id uuid, direction smallint) ON COMMIT DELETE ROWS"
-        )
-        cursor.execute("DELETE FROM pg_temp.punches_batch")
-        with cursor.copy(
-            "COPY pg_temp.punches_batch (seq, recorded_at, staff_id, direction) FROM STDIN (FORMAT BINARY)"
-        ) as sink:
-            sink.write(data)
+        columns = ", ".join(f"{name} {sql}" for name, (sql, _kind) in _COLUMNS.items())
+        cursor.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS punches_rows ({columns}) ON COMMIT DELETE ROWS")
+        cursor.execute("DELETE FROM pg_temp.punches_rows")
+        with cursor.copy(f"COPY pg_temp.punches_rows ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)") as sink:
+            sink.write(_HEAD + rows.tobytes() + _TAIL)
+    first, last = int(at.min()), int(at.max())
+    return Laid(
+        int(numbers.min()),
+        int(numbers.max()),
+        _EPOCH + timedelta(microseconds=first),
+        _EPOCH + timedelta(microseconds=last),
+    )
 
 
-# The shift into whose window the moment falls gives post and asked grade, else the person's own post does.
+# Are any of these numbers of the device stored? Mostly not, and then the INSERT need not look for each.
+_SOME = "SELECT EXISTS (SELECT FROM punches_punch WHERE device_id = %s AND seq BETWEEN %s AND %s)"
+
+# The shift into whose window the moment falls gives post and asked grade, else the person's own post does. A window is open
+# from a day before to three days after the start of its shift, at most; it stands in each slot (day of UTC) it touches.
+# Nobody else writes rows of this device meanwhile (it is locked), so what is not there now is new.
 _INSERT = """
-WITH new AS (
+WITH windows AS MATERIALIZED (
+    SELECT r.staff_id, r.slot + n AS slot, r.post_id, r.grade, r.starts_at, r.ends_at, r.opens, r.closes
+    FROM (SELECT staff_id, post_id, grade, starts_at, ends_at, opens, closes,
+              floor(date_part('epoch', opens - %(epoch)s) / 86400)::int AS slot,
+              floor(date_part('epoch', closes - %(epoch)s) / 86400)::int AS last_slot
+          FROM (SELECT staff_id, post_id, grade, starts_at, ends_at, greatest(in_from, starts_at - interval '1 day') AS opens,
+                       least(out_until, starts_at + interval '3 days') AS closes
+                FROM rosters_shiftinstance
+                WHERE staff_id IN (SELECT staff_id FROM pg_temp.punches_rows) AND cancelled_at IS NULL
+                    AND starts_at > %(since)s - interval '3 days' AND starts_at < %(until)s + interval '1 day'
+                    AND in_from <= %(until)s AND out_until > %(since)s OFFSET 0) i OFFSET 0) r
+    JOIN (VALUES (0), (1), (2), (3), (4)) days(n) ON r.slot + n <= r.last_slot
+), likeliest AS (
+    SELECT DISTINCT ON (b.seq) b.seq, b.recorded_at, b.at, b.day, b.staff_id, b.direction, w.post_id, w.grade
+    FROM pg_temp.punches_rows b
+    LEFT JOIN windows w ON w.staff_id = b.staff_id AND w.slot = b.slot AND w.opens <= b.at AND b.at < w.closes
+    WHERE NOT b.again{new}
+    ORDER BY b.seq, NOT (w.starts_at <= b.at AND b.at < w.ends_at),
+        least(abs(date_part('epoch', w.starts_at - b.at)), abs(date_part('epoch', w.ends_at - b.at)))
+), asked AS (
+    SELECT l.seq, l.recorded_at, l.at, l.day, l.staff_id, l.direction, s.left_on, coalesce(l.post_id, s.post_id) AS post_id,
+        coalesce(l.grade, t.grade, CASE WHEN s.post_id IS NULL THEN 'D' ELSE 'C' END) AS asked
+    FROM likeliest l
+    JOIN organisation_staff s ON s.id = l.staff_id
+    LEFT JOIN rosters_postterms t ON t.post_id = s.post_id
+), decided AS MATERIALIZED (
+    SELECT a.seq, a.recorded_at, a.at, a.day, a.staff_id, a.direction, a.post_id, a.asked,
+        CASE WHEN a.at > %(latest)s OR a.at < %(oldest)s THEN 'clock' WHEN a.day > a.left_on THEN 'left'
+             WHEN %(grade)s > a.asked THEN 'too_weak' ELSE '' END AS refusal,
+        CASE WHEN p.certificates IS NULL OR p.certificates = '[]' THEN '[]'::jsonb ELSE coalesce((
+            SELECT jsonb_agg(k) FROM jsonb_array_elements_text(p.certificates) k WHERE NOT EXISTS (
+                SELECT 1 FROM organisation_certificate h WHERE h.staff_id = a.staff_id AND h.kind = k
+                    AND (h.expires_on IS NULL OR h.expires_on >= a.day))), '[]'::jsonb) END AS lacking
+    FROM asked a LEFT JOIN organisation_post p ON p.id = a.post_id
+), stored AS (
     INSERT INTO punches_punch (
         staff_id, at, recorded_at, received_at, clock, source, direction, device_id, seq, phone_id, post_id, place_id,
         place_code, vouched_by_name, vouched_on_site, grade, asked, lacking, status, refusal, note)
-    SELECT c.staff_id, c.at, c.recorded_at, %(now)s, %(clock)s, %(source)s,
-        (ARRAY['unknown', 'in', 'out'])[c.direction + 1], %(device)s, c.seq, '', c.post_id, %(place)s,
-        false, '', false, %(grade)s, c.asked,
-        CASE WHEN p.certificates IS NULL OR p.certificates = '[]' THEN '[]'::jsonb ELSE coalesce((
-            SELECT jsonb_agg(k) FROM jsonb_array_elements_text(p.certificates) k WHERE NOT EXISTS (
-                SELECT 1 FROM organisation_certificate h WHERE h.staff_id = c.staff_id AND h.kind = k
-                    AND (h.expires_on IS NULL OR h.expires_on >= (c.at AT TIME ZONE %(tz)s)::date))), '[]'::jsonb) END,
-        CASE WHEN c.refusal = '' THEN 'accepted' ELSE 'refused' END, c.refusal, ''
-    FROM (
-        SELECT b.seq, b.recorded_at, b.at, b.staff_id, b.direction, coalesce(i.post_id, s.post_id) AS post_id,
-            coalesce(i.grade, t.grade, CASE WHEN s.post_id IS NULL THEN 'D' ELSE 'C' END) AS asked,
-            CASE WHEN b.at > %(latest)s OR b.at < %(oldest)s THEN 'clock'
-                 WHEN s.left_on IS NOT NULL AND (b.at AT TIME ZONE %(tz)s)::date > s.left_on THEN 'left'
-                 WHEN %(grade)s > coalesce(i.grade, t.grade, CASE WHEN s.post_id IS NULL THEN 'D' ELSE 'C' END)
-                     THEN 'too_weak'
-                 ELSE '' END AS refusal
-        FROM (SELECT seq, recorded_at, recorded_at - %(drift)s AS at, staff_id, direction
-              FROM pg_temp.punches_batch) b
-        JOIN organisation_staff s ON s.id = b.staff_id
-        LEFT JOIN LATERAL (
-            SELECT r.post_id, r.grade FROM rosters_shiftinstance r
-            WHERE r.staff_id = b.staff_id AND r.cancelled_at IS NULL
-                AND r.starts_at > b.at - interval '3 days' AND r.starts_at < b.at + interval '1 day'
-                AND r.in_from <= b.at AND b.at < r.out_until
-            ORDER BY NOT (r.starts_at <= b.at AND b.at < r.ends_at),
-                least(abs(extract(epoch FROM r.starts_at - b.at)), abs(extract(epoch FROM r.ends_at - b.at)))
-            LIMIT 1) i ON true
-        LEFT JOIN rosters_postterms t ON t.post_id = s.post_id
-    ) c
-    LEFT JOIN organisation_post p ON p.id = c.post_id
-    ON CONFLICT (device_id, seq) WHERE device_id IS NOT NULL DO NOTHING
-    RETURNING id, staff_id, at, status, lacking
+    SELECT staff_id, at, recorded_at, %(now)s, %(clock)s, %(source)s, (ARRAY['unknown', 'in', 'out'])[direction + 1],
+        %(device)s, seq, '', post_id, %(place)s, false, '', false, %(grade)s, asked, lacking,
+        CASE WHEN refusal = '' THEN 'accepted' ELSE 'refused' END, refusal, ''
+    FROM decided
 ), changed AS (
-    INSERT INTO punches_dirty (staff_id, day)
-    SELECT DISTINCT staff_id, (at AT TIME ZONE %(tz)s)::date FROM new WHERE status = 'accepted'
+    INSERT INTO punches_dirty (staff_id, day) SELECT staff_id, day FROM decided WHERE refusal = '' GROUP BY 1, 2
 )
-SELECT count(*), count(*) FILTER (WHERE status = 'refused'),
-    coalesce(array_agg(id) FILTER (WHERE status = 'accepted' AND lacking <> '[]'), '{}')
-FROM new
+SELECT count(*), count(*) FILTER (WHERE refusal <> ''),
+    coalesce(array_agg(seq) FILTER (WHERE refusal = '' AND lacking <> '[]'), '{{}}')
+FROM decided
 """
+_NEW = """
+        AND NOT EXISTS (SELECT FROM punches_punch o
+                        WHERE o.device_id = %(device)s AND o.seq = b.seq AND o.seq BETWEEN %(low)s AND %(high)s)"""
 
 
-def insert(device: Device, *, drift: timedelta, basis: str, tenant: Tenant, now: datetime, source: str = "") -> Stored:
+def insert(device: Device, laid: Laid, *, basis: str, tenant: Tenant, now: datetime, source: str = "") -> Stored:
     """What lies in the temporary table becomes punches; those already there are left as they are.
 
-    Call with the device locked, so that two batches of one device never wait for each other crosswise.
+    Call with the device locked, so that two batches of one device never meet.
     """
     kind = PunchSource.SYSTEM if device.kind == DeviceKind.SYSTEM else PunchSource.DEVICE
     grade = grade_of(Vector(terminal=device.verifies_person, card=not device.verifies_person))
     with connection.cursor() as cursor:
+        cursor.execute(_SOME, [device.pk, laid.low, laid.high])
+        some = cursor.fetchone()[0]
         params: dict[str, Any] = {
                 "now": now, "clock": basis, "source": source or kind, "device": device.pk, "place": device.place_id,
-                "grade": grade, "tz": tenant.tz.key, "drift": drift, "latest": now + AHEAD, "oldest": now - OLDEST,
-        }  # fmt: skip
-        cursor.execute(_INSERT, params)
-        inserted, refused, lacking = cursor.fetchone()
+                "grade": grade, "latest": now + AHEAD, "oldest": now - OLDEST, "epoch": _EPOCH,
+                "low": laid.low, "high": laid.high, "since": laid.since, "until": laid.until,
+            }  # fmt: skip
+        cursor.execute(_INSERT.format(new=_NEW if some else ""), params)
+        inserted, refused, seqs = cursor.fetchone()
+        lacking: list[int] = []
+        if seqs:
+            cursor.execute(
+                "SELECT id FROM punches_punch WHERE device_id = %s AND seq = ANY(%s) ORDER BY id", [device.pk, seqs]
+            )
+            lacking = [row[0] for row in cursor.fetchall()]
     if inserted > refused:
         enqueue_on_commit("punches.received", tenant=tenant)
     if lacking:
@@ -157,6 +225,6 @@ def store_unmatched(device: Device, *, tenant: Tenant, now: datetime) -> int:
         by_correction.setdefault((recorded_at - at, basis), []).append(told)
     for (drift, basis), group in by_correction.items():
         seqs, times, staff, directions = zip(*group, strict=True)
-        copy(binary(seqs, times, staff, directions))
-        insert(device, drift=drift, basis=basis, tenant=tenant, now=now)
+        laid = lay(seqs, times, staff, directions, drift=drift, tz=tenant.tz)
+        insert(device, laid, basis=basis, tenant=tenant, now=now)
     return len(rows)
