@@ -10,6 +10,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "schools.sweep": {"task": "schools.sweep", "schedule": 60.0},
     "jobs.sweep": {"task": "jobs.sweep", "schedule": 30.0},
     "jobs.remove_old_files": {"task": "jobs.remove_old_files", "schedule": 86_400.0},
+    "organisation.part_leavers": {"task": "organisation.part_leavers", "schedule": 3_600.0},
     "organisation.forget_left": {"task": "organisation.forget_left", "schedule": 86_400.0},
     "organisation.sweep_certificates": {"task": "organisation.sweep_certificates", "schedule": 86_400.0},
     "benchmarking.sweep": {"task": "benchmarking.sweep", "schedule": 3600.0},

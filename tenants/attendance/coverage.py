@@ -2,7 +2,8 @@
 make up for a gap at another hour: each post and clock hour is capped at what was contracted for it.
 
 Proved is what results say: from the in-punch to the out-punch, cut to the shift, with evidence; 缺卡 proves nothing.
-A shift still running counts up to now.
+A shift still running counts up to now, and no longer than to its end or to where its person was last seen going
+(as on the board: an out-punch followed by an in-punch is a break, one without direction ends it in the second half).
 """
 
 from __future__ import annotations
@@ -43,13 +44,19 @@ WITH contracted AS ({CONTRACTED}), h AS MATERIALIZED (
 ), p AS MATERIALIZED (
     SELECT r.post_id, g AS hour,
            sum(date_part('epoch', least(r.until, g + interval '1 hour') - greatest(r.present_from, g)) / 60) AS minutes
-    FROM (SELECT post_id, present_from,
-                 CASE WHEN mark = 'pending' THEN least(%(now)s, present_from + interval '24 hours') ELSE present_until END AS until
-          FROM attendance_result
-          WHERE day BETWEEN %(first)s::date - 1 AND %(last)s AND present_from IS NOT NULL AND grade > ''
+    FROM (SELECT r.post_id, present_from,
+                 CASE WHEN mark = 'pending' THEN least(%(now)s, coalesce(went.at, i.ends_at)) ELSE present_until END AS until
+          FROM attendance_result r
+          LEFT JOIN rosters_shiftinstance i ON r.mark = 'pending' AND i.id = r.instance_id
+          LEFT JOIN LATERAL (
+              SELECT r.out_at AS at
+              WHERE r.out_at IS NOT NULL AND NOT EXISTS (
+                  SELECT FROM punches_punch b WHERE b.staff_id = r.staff_id AND b.at > r.out_at AND b.at <= %(now)s
+                      AND b.at < i.out_until AND b.status = 'accepted' AND b.direction = 'in')) went ON true
+          WHERE r.day BETWEEN %(first)s::date - 1 AND %(last)s AND present_from IS NOT NULL AND r.grade > ''
             AND (mark <> 'pending' OR wait = 'running')
-            AND (%(posts)s::uuid[] IS NULL OR post_id = ANY(%(posts)s::uuid[]))
-            AND (%(parties)s::uuid[] IS NULL OR party_id = ANY(%(parties)s::uuid[]))) r
+            AND (%(posts)s::uuid[] IS NULL OR r.post_id = ANY(%(posts)s::uuid[]))
+            AND (%(parties)s::uuid[] IS NULL OR r.party_id = ANY(%(parties)s::uuid[]))) r
     CROSS JOIN LATERAL generate_series(date_trunc('hour', r.present_from), r.until - interval '1 microsecond', interval '1 hour') g
     WHERE r.until > r.present_from
     GROUP BY 1, 2

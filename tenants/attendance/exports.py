@@ -56,7 +56,7 @@ def workbook(parts: Sequence[Sheet], *, school: str) -> bytes:
     line = 3
     for part in parts:
         for row in part.rows:
-            for column, text in enumerate((row.staff.name, row.staff.number, row.staff.party.name)):
+            for column, text in enumerate((row.staff.name, row.staff.number, row.party)):
                 page.write_string(line, column, _plain(text), name)
             for n, boxes in enumerate(row.days):
                 text = "/".join(b.sign + ("*" if b.held else "") for b in boxes)
@@ -115,7 +115,7 @@ def document(parts: Sequence[Sheet], *, school: str, now: datetime, tenant: Tena
         "totals": ["应到", *(SIGNS[m] for m in TOTALS)],
         "rows": [
             {
-                "name": r.staff.name, "party": r.staff.party.name,
+                "name": r.staff.name, "party": r.party,
                 "cells": [
                     {"t": "/".join(b.sign + ("*" if b.held else "") for b in boxes), "bad": any(b.tone == "bad" for b in boxes)}
                     for boxes in r.days
@@ -129,11 +129,19 @@ def document(parts: Sequence[Sheet], *, school: str, now: datetime, tenant: Tena
     return pdf.pdf(TYPST, data)
 
 
-def make(people: Sequence[Staff], *, month: date, form: str, tenant: Tenant, now: datetime) -> bytes:
-    """The file of these people. Raises Invalid for an unknown form."""
+def make(
+    people: Sequence[Staff],
+    *,
+    month: date,
+    form: str,
+    tenant: Tenant,
+    now: datetime,
+    party_ids: list[UUID] | None = None,
+) -> bytes:
+    """The file of these people, with the shifts of these parties (None: all). Raises Invalid for an unknown form."""
     if form not in FORMS:
         raise Invalid("请选择 Excel 或 PDF。", field="form")
-    parts = [sheet(people, month=month)]
+    parts = [sheet(people, month=month, party_ids=party_ids)]
     return (
         workbook(parts, school=tenant.name)
         if form == "xlsx"
@@ -150,16 +158,21 @@ def start(
     now: datetime,
     party_id: UUID | None = None,
     post_id: UUID | None = None,
+    search: str = "",
 ) -> Job:
     """A job for a large export. What the asker may see is decided now. Raises NotAllowed, Invalid."""
     if not policies.reads_sheets(by):
         raise NotAllowed
     if form not in FORMS:
         raise Invalid("请选择 Excel 或 PDF。", field="form")
-    ids = queries.people(by=by, month=month, party_id=party_id, post_id=post_id).values_list("pk", flat=True)
+    people = queries.people(by=by, month=month, party_id=party_id, post_id=post_id, search=search)
+    parties = queries.parties_shown(by=by, party_id=party_id)
     return jobs.start(
         kind="attendance.export_month", title=f"{month.year} 年 {month.month} 月考勤表（{form.upper()}）", by=by, tenant=tenant,
-        now=now, result={"month": month.isoformat(), "form": form, "staff": [str(i) for i in ids]},
+        now=now, result={
+            "month": month.isoformat(), "form": form, "staff": [str(i) for i in people.values_list("pk", flat=True)],
+            "parties": None if parties is None else [str(i) for i in parties],
+        },
     )  # fmt: skip
 
 
@@ -171,9 +184,10 @@ def work(*, job_id: UUID, tenant: Tenant, clock: Callable[[], datetime]) -> None
     asked: dict[str, Any] = job.result
     month, ids = date.fromisoformat(asked["month"]), [UUID(i) for i in asked["staff"]]
     people = list(Staff.objects.select_related("party").filter(pk__in=ids).order_by("party__name", "pinyin", "number"))
+    parties = None if asked.get("parties") is None else [UUID(i) for i in asked["parties"]]
     parts = []
     for start_at in range(0, max(1, len(people)), BATCH):
-        parts.append(sheet(people[start_at : start_at + BATCH], month=month))
+        parts.append(sheet(people[start_at : start_at + BATCH], month=month, party_ids=parties))
         done = min(len(people), start_at + BATCH)
         jobs.progress(
             job, done=done, total=len(people) + BATCH, sentence=f"已汇总 {done} / {len(people)} 人", now=clock()

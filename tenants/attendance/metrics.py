@@ -4,7 +4,9 @@ A result counts by its roster day. Held results (待定) and pending ones are in
 they lower the coverage. Rest days (not yet joined, left) and leave are not expected presence; field work is.
 
 - `attendance_present`: of the shifts expected, those with proved presence (at least one counted punch, or field work).
-- `attendance_late` (late and serious), `attendance_early`, `attendance_absent` (half and whole): of the judged shifts.
+- `attendance_late`, `attendance_early`: of the judged shifts, those with minutes beyond the grace, whatever else the
+  shift came to (late and early, late and then a missing punch); where the minutes made it an absence they count there.
+- `attendance_absent` (half and whole): of the judged shifts.
 - `attendance_fill`: proved person-minutes of the contracted ones, capped per post and hour (coverage.py).
 """
 
@@ -39,8 +41,12 @@ def _metric(code: str, name: str, numerator: str, direction: Direction, denomina
 
 
 PRESENT = _metric("attendance_present", "到岗率", "其中有有效打卡或外勤的班次", Direction.UP)
-LATE = _metric("attendance_late", "迟到率", "其中迟到、严重迟到的班次", Direction.DOWN)
-EARLY = _metric("attendance_early", "早退率", "其中早退的班次", Direction.DOWN)
+LATE = _metric(
+    "attendance_late", "迟到率", "其中迟到超出宽限的班次（同时早退、缺卡的也算；已判旷工的算旷工）", Direction.DOWN
+)
+EARLY = _metric(
+    "attendance_early", "早退率", "其中早退超出宽限的班次（同时迟到、缺卡的也算；已判旷工的算旷工）", Direction.DOWN
+)
 ABSENT = _metric("attendance_absent", "旷工率", "其中旷工、旷工半日的班次", Direction.DOWN)
 FILL = Metric(
     code="attendance_fill",
@@ -86,14 +92,14 @@ def counts(
 ) -> list[Ratio]:
     """Presence, lateness, early leaving and absence of roster days in [first, after); one set per value of `by`. One query."""
     columns = [DIMENSIONS[name] for name in by]
-    judged = Q(mark__in=_COUNTED, suspect__isnull=True)
+    judged, absent = Q(mark__in=_COUNTED, suspect__isnull=True), Q(mark__in=(Mark.ABSENT, Mark.ABSENT_HALF))
     sums = {
         "judged": Count("pk", filter=judged),
         "expected": Count("pk", filter=Q(mark__in=[*_COUNTED, Mark.PENDING])),
         "present": Count("pk", filter=judged & (Q(in_at__isnull=False) | Q(out_at__isnull=False) | Q(mark=Mark.FIELD) | Q(mark=Mark.NORMAL))),
-        "late": Count("pk", filter=judged & Q(mark__in=(Mark.LATE, Mark.SERIOUS_LATE))),
-        "early": Count("pk", filter=judged & Q(mark=Mark.EARLY)),
-        "absent": Count("pk", filter=judged & Q(mark__in=(Mark.ABSENT, Mark.ABSENT_HALF))),
+        "late": Count("pk", filter=judged & ~absent & Q(late_minutes__gt=0)),
+        "early": Count("pk", filter=judged & ~absent & Q(early_minutes__gt=0)),
+        "absent": Count("pk", filter=judged & absent),
     }  # fmt: skip
     scope = _scope(first, after, party_ids, line)
     rows = list(scope.values(*columns).annotate(**sums)) if columns else [scope.aggregate(**sums)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -184,25 +185,44 @@ SELECT r.staff_id, r.mark, count(*), sum(r.late_minutes), sum(r.early_minutes), 
        count(*) FILTER (WHERE r.mark = 'pending' OR r.suspect_id IS NOT NULL)
 FROM attendance_result r
 WHERE r.day >= %(first)s AND r.day < %(after)s AND r.staff_id = ANY(%(staff)s::uuid[])
+  AND (%(parties)s::uuid[] IS NULL OR r.party_id = ANY(%(parties)s::uuid[]))
 GROUP BY 1, 2
 """
 
 
-def month_figures(*, staff_ids: Iterable[UUID], month: date) -> dict[UUID, Figures]:
-    """The months of these people in numbers; who has no result is left out. Two queries however many people."""
-    ids = [str(i) for i in staff_ids]
+def parties_shown(*, by: Actor, party_id: UUID | None = None) -> list[UUID] | None:
+    """Whose shifts a sheet shows: the asked party's, of those `by` may see; None: everybody's.
+
+    A shift belongs to the party for which it was rostered: who changes the company takes no results along.
+    """
+    parties = None if by.is_system else policies.party_ids(by)
+    if party_id is None:
+        return parties
+    return [party_id] if parties is None or party_id in parties else []
+
+
+def _texts(ids: Iterable[UUID] | None) -> list[str] | None:
+    return None if ids is None else [str(i) for i in ids]
+
+
+def month_figures(
+    *, staff_ids: Iterable[UUID], month: date, party_ids: Iterable[UUID] | None = None
+) -> dict[UUID, Figures]:
+    """The months of these people in numbers, of these parties' shifts (None: all); who has no result is left out.
+
+    Two queries however many people.
+    """
+    ids, parties = [str(i) for i in staff_ids], _texts(party_ids)
     first, after = month_bounds(month)
     with connection.cursor() as cursor:
-        cursor.execute(_FIGURES, {"first": first, "after": after, "staff": ids})
+        cursor.execute(_FIGURES, {"first": first, "after": after, "staff": ids, "parties": parties})
         rows = cursor.fetchall()
-    asked = dict(
-        Correction.objects.filter(
-            staff_id__in=ids, status=CorrectionStatus.PENDING, instance__day__gte=first, instance__day__lt=after
-        )
-        .values_list("staff_id")
-        .annotate(n=Count("pk"))
-        .order_by()
+    waiting = Correction.objects.filter(
+        staff_id__in=ids, status=CorrectionStatus.PENDING, instance__day__gte=first, instance__day__lt=after
     )
+    if parties is not None:
+        waiting = waiting.filter(instance__party_id__in=parties)
+    asked = dict(waiting.values_list("staff_id").annotate(n=Count("pk")).order_by())
     marks: dict[UUID, dict[str, int]] = {}
     sums: dict[UUID, list[int]] = {}
     for staff_id, mark, n, late, early, worked, unsettled in rows:
@@ -211,6 +231,14 @@ def month_figures(*, staff_ids: Iterable[UUID], month: date) -> dict[UUID, Figur
         for k, value in enumerate((n, late, early, worked, unsettled)):
             mine[k] += value
     return {s: Figures(v[0], marks[s], v[1], v[2], v[3], open=v[4] + asked.get(s, 0)) for s, v in sums.items()}
+
+
+def month_of(*, staff_id: UUID, month: date, by: Actor) -> Figures | None:
+    """A person's month in numbers, of the shifts `by` may see: one's own whole, a company's those worked for it."""
+    if not visible(by).filter(staff_id=staff_id).exists():
+        return None
+    parties = None if by.staff_id == staff_id else parties_shown(by=by)
+    return month_figures(staff_ids=[staff_id], month=month, party_ids=parties).get(staff_id)
 
 
 def confirmations(*, staff_ids: Iterable[UUID], month: date) -> dict[UUID, Confirmation]:
@@ -222,21 +250,22 @@ def confirmations(*, staff_ids: Iterable[UUID], month: date) -> dict[UUID, Confi
 def people(
     *, by: Actor, month: date, party_id: UUID | None = None, post_id: UUID | None = None, search: str = ""
 ) -> QuerySet[Staff]:
-    """Who has a roster in the month, of those `by` may see, by party and name. Raises NotAllowed for workers."""
+    """Who was rostered in the month for a party `by` may see, by party and name. Raises NotAllowed for workers."""
     if not policies.reads_sheets(by):
         raise NotAllowed
     first, after = month_bounds(month)
     cells = Assignment.objects.filter(
         staff_id=OuterRef("pk"), day__gte=first, day__lt=after, cancelled_at__isnull=True, published_at__isnull=False
     )
+    parties = parties_shown(by=by, party_id=party_id)
+    if parties is not None:
+        cells = cells.filter(party_id__in=parties)
     if post_id:
         cells = cells.filter(post_id=post_id)
-    rows = (
-        organisation.staff(by=by, search=search, party_id=party_id, status=None)
-        if not by.is_system
-        else Staff.objects.select_related("party", "post")
-    )
-    return rows.filter(Exists(cells)).order_by("party__name", "pinyin", "number")
+    rows = Staff.objects.select_related("party", "post").filter(Exists(cells))
+    if search.strip():
+        rows = rows.filter(organisation.name_filter(search))
+    return rows.order_by("party__name", "pinyin", "number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +273,7 @@ class Cell:
     """One shift (or day of rest) in the month sheet."""
 
     staff_id: UUID
+    party_id: UUID
     day: date
     instance_id: UUID | None
     mark: str  # "rest" for a rostered day of rest, "" for a shift not begun
@@ -253,23 +283,26 @@ class Cell:
 
 
 _CELLS = """
-SELECT a.staff_id, a.day, i.id, coalesce(r.mark, CASE WHEN a.shift_id IS NULL THEN 'rest' ELSE '' END),
+SELECT a.staff_id, a.party_id, a.day, i.id, coalesce(r.mark, CASE WHEN a.shift_id IS NULL THEN 'rest' ELSE '' END),
        r.suspect_id IS NOT NULL, coalesce(r.late_minutes + r.early_minutes, 0), coalesce(s.code, '休')
 FROM rosters_assignment a
 LEFT JOIN rosters_shift s ON s.id = a.shift_id
 LEFT JOIN rosters_shiftinstance i ON i.assignment_id = a.id AND i.cancelled_at IS NULL
 LEFT JOIN attendance_result r ON r.instance_id = i.id
 WHERE a.staff_id = ANY(%(staff)s::uuid[]) AND a.day >= %(first)s AND a.day < %(after)s AND a.cancelled_at IS NULL
-  AND a.published_at IS NOT NULL
+  AND a.published_at IS NOT NULL AND (%(parties)s::uuid[] IS NULL OR a.party_id = ANY(%(parties)s::uuid[]))
 ORDER BY a.staff_id, a.day, i.starts_at NULLS FIRST
 """
 
 
-def cells(*, staff_ids: Iterable[UUID], month: date) -> list[Cell]:
-    """The month sheet of these people: one query."""
+def cells(*, staff_ids: Iterable[UUID], month: date, party_ids: Iterable[UUID] | None = None) -> list[Cell]:
+    """The month sheet of these people, of these parties' shifts (None: all): one query."""
     first, after = month_bounds(month)
+    given: dict[str, Any] = {
+        "staff": [str(i) for i in staff_ids], "first": first, "after": after, "parties": _texts(party_ids),
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(_CELLS, {"staff": [str(i) for i in staff_ids], "first": first, "after": after})
+        cursor.execute(_CELLS, given)
         return [Cell(*row) for row in cursor.fetchall()]
 
 
@@ -288,7 +321,7 @@ def own_month(*, by: Actor, month: date) -> list[DayResult]:
 def corrections(*, by: Actor, status: str = "", staff_id: UUID | None = None) -> QuerySet[Correction]:
     """Requests `by` may see, the longest waiting first among the open ones."""
     cut = _mine(by, party="instance__party_id")
-    rows = Correction.objects.select_related("instance__post", "instance__rule", "staff__party")
+    rows = Correction.objects.select_related("instance__post__party", "instance__rule", "staff")
     if cut is not None:
         rows = rows.filter(cut)
     if status:

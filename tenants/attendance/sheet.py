@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from uuid import UUID
@@ -14,6 +14,7 @@ from tenants.attendance.choices import Mark
 from tenants.attendance.contracts import Figures
 from tenants.calendar import queries as calendar
 from tenants.calendar.contracts import Day
+from tenants.organisation import queries as organisation
 from tenants.organisation.models import Staff
 
 SIGNS = {
@@ -64,6 +65,7 @@ class Box:
 @dataclass(slots=True)
 class Row:
     staff: Staff
+    party: str  # for whom the shifts shown were worked
     days: list[list[Box]]
     figures: Figures | None
     confirmed: bool = False
@@ -88,25 +90,28 @@ def _box(cell: queries.Cell) -> Box:
     )
 
 
-def sheet(people: Sequence[Staff], *, month: date) -> Sheet:
-    """The sheet of these people. Five queries however many."""
+def sheet(people: Sequence[Staff], *, month: date, party_ids: Iterable[UUID] | None = None) -> Sheet:
+    """The sheet of these people, with the shifts of these parties (None: all). Five queries however many."""
     first, after = month_bounds(month)
-    ids = [p.pk for p in people]
+    ids, parties = [p.pk for p in people], None if party_ids is None else list(party_ids)
     boxes: dict[tuple[UUID, date], list[Box]] = defaultdict(list)
-    for cell in queries.cells(staff_ids=ids, month=first):
+    worked_for: dict[UUID, dict[UUID, None]] = defaultdict(dict)
+    for cell in queries.cells(staff_ids=ids, month=first, party_ids=parties):
         boxes[cell.staff_id, cell.day].append(_box(cell))
+        worked_for[cell.staff_id][cell.party_id] = None
     days = calendar.days(first, after - timedelta(days=1))
-    figures, confirmed = (
-        queries.month_figures(staff_ids=ids, month=first),
-        queries.confirmations(staff_ids=ids, month=first),
-    )
+    figures = queries.month_figures(staff_ids=ids, month=first, party_ids=parties)
+    confirmed = queries.confirmations(staff_ids=ids, month=first)
+    names = {p.party_id: p.party.name for p in people}
+    if former := {party for mine in worked_for.values() for party in mine} - names.keys():
+        names |= {pk: party.name for pk, party in organisation.parties_by_id(former).items()}
     rows = []
     for person in people:
-        mine = figures.get(person.pk)
+        mine, parties_of = figures.get(person.pk), worked_for.get(person.pk) or {person.party_id: None}
         rows.append(
             Row(
-                person, [boxes.get((person.pk, d.day), []) for d in days], mine, person.pk in confirmed,
-                [mine.of(m) if mine else 0 for m in TOTALS],
+                person, "、".join(names[party] for party in parties_of), [boxes.get((person.pk, d.day), []) for d in days],
+                mine, person.pk in confirmed, [mine.of(m) if mine else 0 for m in TOTALS],
             )
         )  # fmt: skip
     return Sheet(first, days, rows)

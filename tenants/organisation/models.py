@@ -146,7 +146,8 @@ class Staff(models.Model):
     post = models.ForeignKey(Post, null=True, blank=True, on_delete=models.SET_NULL, related_name="staff")
     status = models.CharField(max_length=8, choices=StaffStatus.choices, default=StaffStatus.ACTIVE)
     hired_on = models.DateField(_("入职日期"), null=True, blank=True)
-    left_on = models.DateField(_("离职日期"), null=True, blank=True)
+    left_on = models.DateField(_("离职日期"), null=True, blank=True)  # the last day of work; may lie ahead
+    employment_changed_at = models.DateTimeField(null=True)  # when either of the two dates was last changed
     phone_sealed = models.BinaryField(null=True)
     phone_masked = models.CharField(max_length=20, blank=True)
     phone_index = models.CharField(max_length=64, blank=True, db_index=True)

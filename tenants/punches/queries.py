@@ -43,7 +43,9 @@ def visible(by: Actor) -> QuerySet[Punch]:
         raise NotAllowed
     mine = Q(pk__in=[])
     if by.provider_ids and by.has(Role.PROVIDER_MANAGER):
-        mine |= Q(staff__party__provider_id__in=by.provider_ids)
+        # By the post for which it was made: who changes the company does not bring their past along.
+        mine |= Q(post__party__provider_id__in=by.provider_ids)
+        mine |= Q(post__isnull=True, staff__party__provider_id__in=by.provider_ids)
     if by.staff_id is not None:
         mine |= Q(staff=by.staff_id)
     return Punch.objects.filter(mine)

@@ -20,6 +20,21 @@ class MonthFrozen(DomainError):
     message = _("%(name)s %(day)s 所在月份的考勤已确认，排班不能再改；确需更正请走考勤调整。")
 
 
+class ShiftBegun(DomainError):
+    code = "shift_begun"
+    message = _("%(name)s %(day)s 的班次已经开始，单位不能再改；确需更正请联系学校监管人员。")
+
+
+class LeaveOfSchool(DomainError):
+    code = "leave_of_school"
+    message = _("%(why)s，这份申请要由学校监管人员审批，请联系他们处理。")
+
+
+class LeaveUsed(Conflict):
+    code = "leave_used"
+    message = _("这份请假所覆盖的班次都已开始，不能再撤回；有差错请联系学校监管人员。")
+
+
 class NotEmployed(DomainError):
     code = "not_employed"
     message = _("%(name)s %(day)s 不在职（%(why)s），不能排班。")

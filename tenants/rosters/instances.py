@@ -91,6 +91,14 @@ def make(assignments: Sequence[Assignment], *, tenant: Tenant) -> list[ShiftInst
     return new
 
 
+def begun(assignments: Iterable[Assignment], *, now: datetime) -> set[UUID]:
+    """Which of these assignments have a stretch that has begun: one query. Call under `lock_people`."""
+    rows = ShiftInstance.objects.filter(
+        assignment_id__in=[a.pk for a in assignments], cancelled_at__isnull=True, starts_at__lte=now
+    )
+    return set(rows.values_list("assignment_id", flat=True))
+
+
 def cancel(assignments: Iterable[Assignment], *, now: datetime) -> None:
     """Cancel assignments with their instances; the neighbours' windows grow back. Call under `lock_people`."""
     rows = list(assignments)

@@ -293,7 +293,11 @@ class ShiftInstance(models.Model):
 
 
 class Leave(models.Model):
-    """A request to be away, half-open; only an approved one changes results."""
+    """A request to be away, half-open; only an approved one changes results.
+
+    An approved one that is taken back after it began ends where it was taken back and stays approved: what was
+    allowed then is not undone. `withdrawn_at` says that.
+    """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     staff = models.ForeignKey("organisation.Staff", on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -310,6 +314,7 @@ class Leave(models.Model):
     decided_by = models.UUIDField(null=True)
     decided_by_name = models.CharField(max_length=60, blank=True)
     decision_note = models.CharField(max_length=300, blank=True)
+    withdrawn_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("请假")

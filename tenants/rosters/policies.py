@@ -86,6 +86,14 @@ def can_edit(actor: Actor, party_id: UUID) -> bool:
     return editable is None or party_id in editable
 
 
+def decides_begun(actor: Actor) -> bool:
+    """Change shifts that have begun, and grant leave over them, of those one may edit: the school alone.
+
+    A company is judged by what came of its shifts; once one has begun it neither takes it away nor adds to it.
+    """
+    return actor.is_system or actor.has(*EDITORS)
+
+
 def can_configure(actor: Actor) -> bool:
     """Shift definitions and repeat patterns: who makes rosters for the school."""
     return actor.is_system or (actor.grant_id is None and actor.may(WRITE) and actor.has(*EDITORS))

@@ -23,6 +23,16 @@ def forget_left(**_newer: Any) -> int:
     return forgotten
 
 
+@app.task(base=PublicTask, name="organisation.part_leavers")
+def part_leavers(**_newer: Any) -> int:
+    """End the access of people whose last day of work is over, in every school."""
+    parted = 0
+    for tenant in schools.open_tenants():
+        with school_context(tenant):
+            parted += operations.part_due(now=clock.now(), tenant=tenant)
+    return parted
+
+
 @app.task(base=PublicTask, name="organisation.sweep_certificates")
 def sweep_certificates(**_newer: Any) -> None:
     """Ask for one look per open school."""

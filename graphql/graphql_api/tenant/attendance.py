@@ -332,9 +332,7 @@ class AttendanceQuery(graphene.ObjectType):
         root: None, info: graphene.ResolveInfo, staff_id: UUID, month: date
     ) -> MonthType | None:
         by, first = info.context.actor, month.replace(day=1)
-        if not queries.visible(by).filter(staff_id=staff_id).exists():
-            return None
-        figures = queries.month_figures(staff_ids=[staff_id], month=first).get(staff_id)
+        figures = queries.month_of(staff_id=staff_id, month=first, by=by)
         confirmed = queries.confirmations(staff_ids=[staff_id], month=first).get(staff_id)
         return _month(staff_id, first, figures, confirmed) if figures else None
 

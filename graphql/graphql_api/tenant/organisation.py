@@ -541,7 +541,7 @@ class ChangeStaff(_Write):
 
     @classmethod
     def perform(cls, context: Context, staff_id: UUID, input: dict[str, Any]) -> dict[str, Any]:
-        return {"staff": operations.change_staff(staff_id=staff_id, **input, **_by(context))}
+        return {"staff": operations.change_staff(staff_id=staff_id, **input, now=clock.now(), **_by(context))}
 
 
 class StaffLeft(_Write):
@@ -568,7 +568,7 @@ class StaffReturned(_Write):
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
-        return {"staff": operations.bring_back(**given, **_by(context))}
+        return {"staff": operations.bring_back(**given, now=clock.now(), **_by(context))}
 
 
 class ForgetStaff(_Write):

@@ -82,7 +82,7 @@ def ask_correction(
     )
     if result is None or not queries.can_see(by, result):
         raise NotFound
-    if not policies.can_ask(by, staff_id=result.staff_id, party_id=result.staff.party_id):
+    if not policies.can_ask(by, staff_id=result.staff_id, party_id=result.party_id):
         raise NotAllowed
     if side not in CorrectionSide.values:
         raise Invalid("请选择补上班卡还是下班卡。", field="side")

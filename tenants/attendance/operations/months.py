@@ -39,8 +39,8 @@ def confirm_month(
 ) -> Confirmation:
     """The person confirms their month; its results freeze as they are shown now.
 
-    Stands in line with whoever derives, so that what is frozen is what was seen. Raises NotAllowed,
-    MonthNotOver, MonthEmpty, MonthPending, MonthConfirmed.
+    Stands in line with whoever derives, and derives the month first: no shift is frozen unjudged because a message was
+    lost. Raises NotAllowed, MonthNotOver, MonthEmpty, MonthPending, MonthConfirmed.
     """
     if not policies.can_confirm(by, staff_id=staff_id):
         raise NotAllowed
@@ -51,6 +51,7 @@ def confirm_month(
     derive.lock(tenant)
     if Confirmation.objects.filter(staff_id=staff_id, month=first).exists():
         raise MonthConfirmed(month=first.month)
+    derive.derive(tenant=tenant, now=now, first=first, last=_last(first), staff_ids=[staff_id])
     figures = queries.month_figures(staff_ids=[staff_id], month=first).get(staff_id)
     if figures is None:
         raise MonthEmpty(month=first.month)
@@ -68,11 +69,19 @@ def confirm_month(
     return row
 
 
-# Everybody with results in the month, nothing open and not yet confirmed; the figures are put together by the database.
+def _last(month: date) -> date:
+    return month_bounds(month)[1] - timedelta(days=1)
+
+
+# Everybody with results in the month (of the party's shifts, where one is named: their whole month is closed), nothing open and not yet confirmed; the figures are put together by the database.
 _CLOSE = """
 WITH open AS (
     SELECT staff_id FROM attendance_result
     WHERE day >= %(first)s AND day < %(after)s AND (mark = 'pending' OR suspect_id IS NOT NULL)
+    UNION
+    SELECT i.staff_id FROM rosters_shiftinstance i
+    WHERE i.day >= %(first)s AND i.day < %(after)s AND i.cancelled_at IS NULL
+      AND NOT EXISTS (SELECT FROM attendance_result r WHERE r.instance_id = i.id)
     UNION
     SELECT c.staff_id FROM attendance_correction c JOIN rosters_shiftinstance i ON i.id = c.instance_id
     WHERE c.status = 'pending' AND i.day >= %(first)s AND i.day < %(after)s
@@ -82,9 +91,11 @@ WITH open AS (
     FROM (SELECT staff_id, mark, count(*) AS n, sum(late_minutes) AS late, sum(early_minutes) AS early,
                  sum(worked_minutes) AS worked
           FROM attendance_result WHERE day >= %(first)s AND day < %(after)s
-            AND (%(parties)s::uuid[] IS NULL OR party_id = ANY(%(parties)s::uuid[]))
           GROUP BY 1, 2) r
     WHERE r.staff_id NOT IN (SELECT staff_id FROM open)
+      AND (%(parties)s::uuid[] IS NULL OR r.staff_id IN (
+           SELECT staff_id FROM attendance_result
+           WHERE day >= %(first)s AND day < %(after)s AND party_id = ANY(%(parties)s::uuid[])))
       AND NOT EXISTS (SELECT FROM attendance_confirmation c WHERE c.staff_id = r.staff_id AND c.month = %(first)s)
     GROUP BY 1
 )
@@ -108,14 +119,16 @@ def close_month(
 ) -> int:
     """Close a month for everybody who has not confirmed it, five days after its end at the earliest; returns how many.
 
-    People with something open (a pending judgement, a correction, a held penalty) are left out. One statement
-    however many people. Raises NotAllowed, MonthNotOver.
+    With `party_id`: of those who worked a shift for that party, and their month as a whole. The month is derived first;
+    people with something open (a pending judgement, a correction, a held penalty) are left out. One statement however
+    many people. Raises NotAllowed, MonthNotOver.
     """
     if not policies.can_close(by):
         raise NotAllowed
     first = _over(month, tenant, now - CLOSE_AFTER)
     _first, after = month_bounds(first)
     derive.lock(tenant)
+    derive.derive(tenant=tenant, now=now, first=first, last=_last(first))
     given: dict[str, Any] = {
         "first": first, "after": after, "parties": None if party_id is None else [str(party_id)], "now": now,
         "account": by.account_id, "name": by.name, "note": note[:200],

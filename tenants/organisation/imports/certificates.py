@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from kernel.ids import new_id
 from kernel.spreadsheets import Column, date_of, lost_digits
@@ -180,7 +180,7 @@ def _until(row: Wanted) -> str:
     return "，".join(parts)
 
 
-def write(plan: Plan, *, tenant: Tenant) -> None:
+def write(plan: Plan, *, tenant: Tenant, now: datetime) -> None:
     """Write certificates set-based. A number that somebody else took in this moment breaks the transaction."""
     fresh = [
         Certificate(

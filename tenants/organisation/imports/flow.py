@@ -161,7 +161,7 @@ def apply_job(*, job_id: UUID, tenant: Tenant, clock: Clock) -> None:
             counts: dict[str, Any] = plan.counts()
             sentence = f"已导入：新增 {counts['new']}，更新 {counts['updated']}，未变 {counts['unchanged']}，跳过错误行 {counts['wrong']}"
             jobs.finish(job, sentence=sentence, now=clock(), result={"counts": counts})
-            KINDS[what].write(plan, tenant=tenant)
+            KINDS[what].write(plan, tenant=tenant, now=clock())
             by = Actor(account_id=job.account_id, name=job.result.get("by", ""), school_id=tenant.school_id)
             timeline.record(
                 verb=f"{what}.imported",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from kernel.errors import DomainError
@@ -196,7 +197,7 @@ def _join(parent: str, name: str) -> str:
     return f"{parent} / {name}" if parent else name
 
 
-def write(plan: Plan, *, tenant: Tenant) -> None:
+def write(plan: Plan, *, tenant: Tenant, now: datetime) -> None:
     """Write new places (parents first) and changed codes, set-based. The tree is locked by the caller."""
     rows: list[Any] = sorted((w.place for w in plan.new), key=lambda p: p.path.count("/"))
     Place.objects.bulk_create(rows, batch_size=1000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from kernel.ids import new_id
@@ -225,12 +225,12 @@ def _changes(row: Wanted, person: Staff) -> list[str]:
 
 
 WRITTEN = [
-    "name", "pinyin", "party", "post", "hired_on", "phone_sealed", "phone_masked", "phone_index",
+    "name", "pinyin", "party", "post", "hired_on", "employment_changed_at", "phone_sealed", "phone_masked", "phone_index",
     "id_card_sealed", "id_card_masked", "id_card_index",
 ]  # fmt: skip
 
 
-def write(plan: Plan, *, tenant: Tenant) -> None:
+def write(plan: Plan, *, tenant: Tenant, now: datetime) -> None:
     """Write people set-based: plain inserts for the new (columns go as arrays), upserts by work number for the changed.
 
     A number that somebody else took in this very moment breaks the transaction; the job is then taken up
@@ -244,6 +244,8 @@ def write(plan: Plan, *, tenant: Tenant) -> None:
             person.post_id = None
         person.name, person.pinyin, person.party_id = wanted.name, pinyin_key(wanted.name, 120), wanted.party_id
         person.post_id = wanted.post_id or person.post_id
+        if wanted.staff and wanted.hired_on and wanted.hired_on != person.hired_on:
+            person.employment_changed_at = now
         person.hired_on = wanted.hired_on or person.hired_on
         columns: dict[str, Any] = {}
         if wanted.phone and wanted.phone_index != person.phone_index:

@@ -34,6 +34,8 @@ from tenants.organisation.operations.staff import (
     leave,
     link_account,
     open_logins,
+    part,
+    part_due,
     reveal,
 )
 
@@ -60,6 +62,8 @@ __all__ = [
     "link_account",
     "move_place",
     "open_logins",
+    "part",
+    "part_due",
     "remove_certificate",
     "rename_place",
     "reveal",

@@ -7,7 +7,7 @@ day (name, phone, ID card) never enters it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -39,6 +39,7 @@ from tenants.organisation.pinyin import pinyin_key
 from tenants.timeline import operations as timeline
 
 KEEP_AFTER_LEAVING = timedelta(days=180)  # then personal data go (PIPL art. 47: purpose achieved); see forget_due
+PARTED_AT = time(12)  # of the day after the last one: a night shift of the last day ends with a punch of its own
 FORGOTTEN_NAME = "已删除"
 
 
@@ -150,6 +151,7 @@ def change_staff(
     phone: str | None = None,
     id_card: str | None = None,
     hired_on: date | None = None,
+    now: datetime,
     by: Actor,
     tenant: Tenant,
 ) -> Staff:
@@ -177,6 +179,8 @@ def change_staff(
     changed += [
         c for c, now in (("party", party.pk), ("post", post.pk if post else None)) if getattr(person, f"{c}_id") != now
     ]
+    if "hired_on" in changed:
+        columns["employment_changed_at"] = now
     for column, value in {**columns, "party": party, "post": post}.items():
         setattr(person, column, value)
     person.save()
@@ -195,7 +199,9 @@ def change_staff(
 def leave(*, staff_id: UUID, left_on: date, now: datetime, by: Actor, tenant: Tenant) -> Staff:
     """A person leaves: the post is free again, the login ends, and in 180 days their personal data are deleted.
 
-    Locks the person. Raises NotAllowed, NotFound, StaffGone, LeftBeforeHired.
+    `left_on` is the last day of work. One that is over ends everything at once. Today or later only states it: the
+    person works, punches and signs in until then, no roster is made beyond it, and `part_due` does the rest. Said
+    again it moves the day. Locks the person. Raises NotAllowed, NotFound, StaffGone, LeftBeforeHired.
     """
     if not policies.can_manage(by):
         raise NotAllowed
@@ -204,24 +210,70 @@ def leave(*, staff_id: UUID, left_on: date, now: datetime, by: Actor, tenant: Te
         raise StaffGone(name=person.name)
     if person.hired_on and left_on < person.hired_on:
         raise LeftBeforeHired(field="left_on")
-    person.status, person.left_on = StaffStatus.LEFT, left_on
+    over = left_on < now.astimezone(tenant.tz).date()
+    person.left_on, person.employment_changed_at = left_on, now
     person.forget_on = left_on + KEEP_AFTER_LEAVING
-    person.save(update_fields=["status", "left_on", "forget_on"])
-    identity.close_staff_access(staff_ids=[person.pk], tenant=tenant, by=by, now=now)
+    person.save(update_fields=["left_on", "employment_changed_at", "forget_on"])
     timeline.record(
-        verb="staff.left",
-        sentence=f"员工（工号 {person.number}）离职，个人信息将于 {person.forget_on} 删除",
+        verb="staff.left" if over else "staff.leaving",
+        sentence=f"员工（工号 {person.number}）{'离职' if over else f'将于 {left_on} 离职'}，个人信息将于 {person.forget_on} 删除",
         subject=person,
         by=by,
         party_id=person.party_id,
         left_on=left_on.isoformat(),
     )
+    if over:
+        _part(person, now=now, by=by, tenant=tenant)
     return person
 
 
+def _part(person: Staff, *, now: datetime, by: Actor, tenant: Tenant) -> None:
+    person.status = StaffStatus.LEFT
+    person.save(update_fields=["status"])
+    identity.close_staff_access(staff_ids=[person.pk], tenant=tenant, by=by, now=now)
+
+
 @transaction.atomic
-def bring_back(*, staff_id: UUID, party_id: UUID, post_id: UUID | None = None, by: Actor, tenant: Tenant) -> Staff:
-    """A person who left works here again, before their data were deleted. Locks the person.
+def part(*, staff_id: UUID, now: datetime, by: Actor, tenant: Tenant) -> Staff:
+    """The last day of a person is over (until noon of the next, so that a night shift can end): the login ends, and
+    what hangs on the status (templates of the face) goes. Locks the person. Twice, or too early, does nothing.
+    """
+    if not policies.can_manage(by):
+        raise NotAllowed
+    person = _locked(staff_id)
+    if person.status == StaffStatus.LEFT or person.left_on is None or not _over(person.left_on, now, tenant):
+        return person
+    _part(person, now=now, by=by, tenant=tenant)
+    timeline.record(
+        verb="staff.left",
+        sentence=f"员工（工号 {person.number}）离职，登录已关闭",
+        subject=person,
+        by=by,
+        party_id=person.party_id,
+        left_on=person.left_on.isoformat(),
+    )
+    return person
+
+
+def _over(left_on: date, now: datetime, tenant: Tenant) -> bool:
+    return now >= datetime.combine(left_on + timedelta(days=1), PARTED_AT, tenant.tz)
+
+
+def part_due(*, now: datetime, tenant: Tenant) -> int:
+    """Part with all whose last day is over; returns how many. Each in its own transaction."""
+    today = now.astimezone(tenant.tz).date()
+    rows = Staff.objects.filter(status=StaffStatus.ACTIVE, left_on__lt=today).values_list("pk", "left_on")
+    due = [pk for pk, left_on in rows if left_on and _over(left_on, now, tenant)]
+    for staff_id in due:
+        part(staff_id=staff_id, now=now, by=Actor.system(tenant.school_id), tenant=tenant)
+    return len(due)
+
+
+@transaction.atomic
+def bring_back(
+    *, staff_id: UUID, party_id: UUID, post_id: UUID | None = None, now: datetime, by: Actor, tenant: Tenant
+) -> Staff:
+    """A person who left works here again, before their data were deleted; one who was to leave stays. Locks the person.
 
     Raises NotAllowed, NotFound, AlreadyForgotten, PartyClosed, PostElsewhere.
     """
@@ -230,15 +282,18 @@ def bring_back(*, staff_id: UUID, party_id: UUID, post_id: UUID | None = None, b
     person = _locked(staff_id)
     if person.forgotten_at:
         raise AlreadyForgotten
-    if person.status == StaffStatus.ACTIVE:
+    if person.status == StaffStatus.ACTIVE and person.left_on is None:
         return person
+    had_left = person.status == StaffStatus.LEFT
     person.party, person.post = _party_and_post(party_id, post_id)
     person.status, person.left_on, person.forget_on = StaffStatus.ACTIVE, None, None
-    person.save(update_fields=["party", "post", "status", "left_on", "forget_on"])
-    identity.reopen_staff_access(staff_id=person.pk, tenant=tenant, by=by)
+    person.employment_changed_at = now
+    person.save(update_fields=["party", "post", "status", "left_on", "forget_on", "employment_changed_at"])
+    if had_left:
+        identity.reopen_staff_access(staff_id=person.pk, tenant=tenant, by=by)
     timeline.record(
         verb="staff.returned",
-        sentence=f"员工（工号 {person.number}）返岗",
+        sentence=f"员工（工号 {person.number}）{'返岗' if had_left else '不再离职，继续在岗'}",
         subject=person,
         by=by,
         party_id=person.party_id,

@@ -22,7 +22,6 @@ from tenants.face import queries as face_queries
 from tenants.face.choices import Outcome, Purpose
 from tenants.face.errors import PictureUnreadable
 from tenants.organisation import queries as organisation
-from tenants.organisation.choices import StaffStatus
 from tenants.organisation.models import Place, Post, Staff
 from tenants.punches import clocks, expected, policies, queries, sentences
 from tenants.punches.choices import Direction, PunchSource, PunchStatus, Refusal
@@ -36,6 +35,7 @@ from tenants.punches.operations.dirty import mark_dirty
 from tenants.rosters.choices import Grade
 from tenants.timeline.operations import record
 
+AFTER_LAST_DAY = timedelta(hours=12)
 WAIT_FOR_FACE = timedelta(minutes=15)  # then the punch is settled without it
 CODE = re.compile(r"(?:^|/q/)([A-Za-z0-9-]{2,24})/?$")
 
@@ -223,7 +223,7 @@ def punch(
         photo_id=_photo(photo_id, by), asked=where.asked, note=where.note,
     )  # fmt: skip
     _verdict, row.outside_m = judge(queries.zones_of(row.post_id), fix.latitude, fix.longitude, fix.accuracy_m)
-    left = person.status == StaffStatus.LEFT or _gone(person, reading.at, tenant)
+    left = _gone(person, reading.at, tenant)
     case = _case_of(row, wrong_place=where.wrong_place, believable=reading.believable, left=left)
     _settle(row, case, post=where.post, tenant=tenant)
     if face is not None and row.refusal in (Refusal.NONE, Refusal.TOO_WEAK, Refusal.STALE_FIX):
@@ -237,7 +237,8 @@ def punch(
 
 
 def _gone(person: Staff, at: datetime, tenant: Tenant) -> bool:
-    return person.left_on is not None and at.astimezone(tenant.tz).date() > person.left_on
+    """By the time of the punch alone, until noon after the last day: its night shift ends with a punch of its own."""
+    return person.left_on is not None and (at.astimezone(tenant.tz) - AFTER_LAST_DAY).date() > person.left_on
 
 
 @transaction.atomic
@@ -305,7 +306,7 @@ def vouch(
     case = Case(
         vector=vector, asked=where.asked, verdict=Verdict.OUTSIDE if verdict == Verdict.OUTSIDE else Verdict.NONE,
         stale=fix.stale, wrong_place=where.wrong_place, believable=reading.believable,
-        left=person.status == StaffStatus.LEFT or _gone(person, reading.at, tenant),
+        left=_gone(person, reading.at, tenant),
     )  # fmt: skip
     _settle(row, case, post=where.post, tenant=tenant)
     row.save(force_insert=True)

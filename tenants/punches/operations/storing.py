@@ -150,7 +150,8 @@ WITH windows AS MATERIALIZED (
     LEFT JOIN rosters_postterms t ON t.post_id = s.post_id
 ), decided AS MATERIALIZED (
     SELECT a.seq, a.recorded_at, a.at, a.day, a.staff_id, a.direction, a.post_id, a.asked,
-        CASE WHEN a.at > %(latest)s OR a.at < %(oldest)s THEN 'clock' WHEN a.day > a.left_on THEN 'left'
+        CASE WHEN a.at > %(latest)s OR a.at < %(oldest)s THEN 'clock'
+             WHEN a.at >= (a.left_on + 1 + time '12:00') AT TIME ZONE %(tz)s THEN 'left'
              WHEN %(grade)s > a.asked THEN 'too_weak' ELSE '' END AS refusal,
         CASE WHEN p.certificates IS NULL OR p.certificates = '[]' THEN '[]'::jsonb ELSE coalesce((
             SELECT jsonb_agg(k) FROM jsonb_array_elements_text(p.certificates) k WHERE NOT EXISTS (
@@ -189,7 +190,7 @@ def insert(device: Device, laid: Laid, *, basis: str, tenant: Tenant, now: datet
         some = cursor.fetchone()[0]
         params: dict[str, Any] = {
                 "now": now, "clock": basis, "source": source or kind, "device": device.pk, "place": device.place_id,
-                "grade": grade, "latest": now + AHEAD, "oldest": now - OLDEST, "epoch": _EPOCH,
+                "grade": grade, "latest": now + AHEAD, "oldest": now - OLDEST, "epoch": _EPOCH, "tz": tenant.tz.key,
                 "low": laid.low, "high": laid.high, "since": laid.since, "until": laid.until,
             }  # fmt: skip
         cursor.execute(_INSERT.format(new=_NEW if some else ""), params)

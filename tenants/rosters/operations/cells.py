@@ -21,7 +21,7 @@ from tenants.organisation import queries as organisation
 from tenants.rosters import instances, people, policies
 from tenants.rosters.choices import AssignmentSource
 from tenants.rosters.contracts import Refused
-from tenants.rosters.errors import CellChanged, MonthFrozen, PostMissing, ShiftsOverlap, ShiftUnknown
+from tenants.rosters.errors import CellChanged, MonthFrozen, PostMissing, ShiftBegun, ShiftsOverlap, ShiftUnknown
 from tenants.rosters.models import Assignment, Shift
 from tenants.rosters.people import day_text
 from tenants.rosters.windows import Stretch, first_overlap, moment
@@ -155,7 +155,8 @@ def change_cells(
 
     New cells are drafts until published, or published at once with `published`; `uses` names the pattern use
     that a cell comes from. Where a published cell changes, the change holds at once: its
-    instances are remade and the person is told. Locks the people's time lines and the rows.
+    instances are remade and the person is told. A company changes nothing of a shift that has begun, and adds none
+    that would have. Locks the people's time lines and the rows.
     Raises NotAllowed, Invalid (too many cells at once).
     """
     if not policies.edits(by):
@@ -171,6 +172,16 @@ def change_cells(
     editable = policies.editable_party_ids(by)
     frozen = policies.frozen([(c.staff_id, c.day) for c in cells])
     wanted: dict[tuple[UUID, date], list[Assignment]] = {}
+    there = [a for c in cells for a in world.live.get((c.staff_id, c.day), ())]
+    begun = set() if policies.decides_begun(by) else instances.begun(there, now=now)
+
+    def late(had: list[Assignment], rows: list[Assignment]) -> bool:
+        """Whether the change would touch a shift that has begun: of those that go and those that come."""
+        if policies.decides_begun(by):
+            return False
+        kept = {_key(a) for a in had} & {_key(r) for r in rows}
+        starts = [s.starts_at for r in rows if _key(r) not in kept for s in world.stretches(r.day, r.shift_id)]
+        return any(a.pk in begun for a in had if _key(a) not in kept) or any(s <= now for s in starts)
 
     def refuse(cell: tuple[UUID, date], refused: DomainError) -> None:
         wanted.pop(cell, None)
@@ -187,6 +198,8 @@ def change_cells(
             if cell.seen is not None and cell.seen != {a.pk for a in world.live.get(key, [])}:
                 raise CellChanged(name=person.name, day=day_text(cell.day))
             rows = _wanted(cell, world)
+            if late(world.live.get(key, []), rows):
+                raise ShiftBegun(name=person.name, day=day_text(cell.day))
             if sorted(map(str, map(_key, rows))) != sorted(map(str, map(_key, world.live.get(key, [])))):
                 wanted[key] = rows
         except DomainError as refused:
@@ -348,7 +361,8 @@ def publish(
 ) -> Published:
     """Publish the drafts of a range (both days included): instances are made and the workers are told.
 
-    A draft that a certificate, a frozen month or the end of employment forbids stays a draft and is named.
+    A draft that a certificate, a frozen month or the end of employment forbids stays a draft and is named; so does a
+    company's whose shift would have begun.
     Locks the people's time lines. Raises NotAllowed.
     """
     if not policies.edits(by):
@@ -376,9 +390,14 @@ def _publish(drafts: list[Assignment], *, by: Actor, tenant: Tenant, now: dateti
     result = Published()
     frozen = policies.frozen(sorted({(a.staff_id, a.day) for a in drafts}))
     lacking = people.lacking({(a.staff_id, a.post_id, a.day) for a in drafts if a.post_id})
+    segments = {} if policies.decides_begun(by) else instances.segments_of({a.shift_id for a in drafts if a.shift_id})
     for a in drafts:
         try:
             people.check_employed(a.staff, a.day)
+            if a.shift_id and any(
+                moment(a.day, s.start_minute, tenant.tz) <= now for s in segments.get(a.shift_id, ())
+            ):
+                raise ShiftBegun(name=a.staff.name, day=day_text(a.day))
             if (a.staff_id, a.day) in frozen:
                 raise MonthFrozen(name=a.staff.name, day=day_text(a.day))
             if a.post_id and a.post and (kinds := lacking.get((a.staff_id, a.post_id, a.day))):

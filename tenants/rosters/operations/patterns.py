@@ -160,7 +160,7 @@ def use_pattern(
 def end_use(*, use_id: UUID, ends_on: date, by: Actor, tenant: Tenant, now: datetime) -> PatternUse:
     """A person follows the cycle no longer from `ends_on` on; what it made for later days is cancelled.
 
-    Locks the person's time line. Raises NotAllowed, NotFound, Invalid.
+    What is frozen stays, and so does what has begun where a company ends it. Locks the person's time line. Raises NotAllowed, NotFound, Invalid.
     """
     use = PatternUse.objects.select_related("staff", "pattern").filter(pk=use_id).first()
     if use is None:
@@ -173,7 +173,8 @@ def end_use(*, use_id: UUID, ends_on: date, by: Actor, tenant: Tenant, now: date
     use = PatternUse.objects.select_for_update(of=("self",)).select_related("staff", "pattern").get(pk=use_id)
     gone = list(Assignment.objects.filter(pattern_use=use, day__gte=ends_on, cancelled_at__isnull=True))
     frozen = policies.frozen([(a.staff_id, a.day) for a in gone])
-    instances.cancel([a for a in gone if (a.staff_id, a.day) not in frozen], now=now)
+    begun = set() if policies.decides_begun(by) else instances.begun(gone, now=now)
+    instances.cancel([a for a in gone if (a.staff_id, a.day) not in frozen and a.pk not in begun], now=now)
     use.ends_on = ends_on
     use.save(update_fields=["ends_on"])
     record(

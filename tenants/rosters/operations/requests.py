@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -21,14 +22,16 @@ from tenants.organisation import queries as organisation
 from tenants.rosters import instances, people, policies
 from tenants.rosters.choices import AssignmentSource, LeaveKind, RequestStatus, SwapKind, SwapStatus
 from tenants.rosters.errors import (
+    LeaveOfSchool,
     LeaveOverlaps,
+    LeaveUsed,
     LeaveWrong,
     MonthFrozen,
     OwnRequest,
     RequestClosed,
     SwapUnfit,
 )
-from tenants.rosters.models import Assignment, Leave, Swap
+from tenants.rosters.models import Assignment, Leave, ShiftInstance, Swap
 from tenants.rosters.people import day_text
 from tenants.timeline import once
 from tenants.timeline.operations import record
@@ -47,11 +50,11 @@ def when_text(starts_at: datetime, ends_at: datetime, tenant: Tenant) -> str:
     return f"{day_text(a.date())} {a:%H:%M}—{tail}"
 
 
-def _deciders(party: Any, tenant: Tenant, now: datetime) -> list[UUID]:
-    """The company's managers for its people, otherwise the school's supervisors and admins."""
+def _deciders(party: Any, tenant: Tenant, now: datetime, *, by_school: bool = False) -> list[UUID]:
+    """The company's managers for its people, otherwise (and `by_school`) the school's supervisors and admins."""
     today = now.astimezone(tenant.tz).date()
     found = []
-    if party.provider_id:
+    if party.provider_id and not by_school:
         found = people_of_school(
             school_id=tenant.school_id, roles=[Role.PROVIDER_MANAGER], today=today, provider_id=party.provider_id
         )
@@ -114,8 +117,8 @@ def ask_leave(
         subject=row, by=by, party_id=person.party_id, staff_id=staff_id,
     )  # fmt: skip
     notices.notify(
-        account_ids=_deciders(organisation.party(person.party_id), tenant, now), kind=NoticeKind.TODO,
-        title=f"{person.name} 申请{label}", text=when_text(starts_at, ends_at, tenant),
+        account_ids=_deciders(organisation.party(person.party_id), tenant, now, by_school=_of_school(row, now) != ""),
+        kind=NoticeKind.TODO, title=f"{person.name} 申请{label}", text=when_text(starts_at, ends_at, tenant),
         path=f"/rosters/leaves/{row.pk}/", subject=row, occasion=f"leave.asked:{row.pk}", now=now,
         besides=by.account_id,
     )  # fmt: skip
@@ -132,6 +135,23 @@ def _check_frozen(person: Any, starts_at: datetime, ends_at: datetime, tenant: T
         raise MonthFrozen(name=person.name, day=day_text(min(d for _p, d in frozen)))
 
 
+def _shifts(row: Leave) -> QuerySet[ShiftInstance]:
+    """The person's shifts that the leave touches."""
+    return ShiftInstance.objects.filter(
+        staff_id=row.staff_id, cancelled_at__isnull=True, starts_at__lt=row.ends_at, ends_at__gt=row.starts_at
+    )
+
+
+def _of_school(row: Leave, now: datetime) -> str:
+    """Why a company may not grant this leave itself, or "": it would decide about what it is judged by.
+
+    Field work counts as presence; and a leave over a shift that has begun takes an absence away.
+    """
+    if row.kind == LeaveKind.FIELD:
+        return "外勤按出勤计"
+    return "所请时间内已有班次开始" if _shifts(row).filter(starts_at__lte=now).exists() else ""
+
+
 def _leave(leave_id: UUID) -> Leave:
     row = Leave.objects.select_for_update(of=("self",)).select_related("staff").filter(pk=leave_id).first()
     if row is None:
@@ -141,9 +161,10 @@ def _leave(leave_id: UUID) -> Leave:
 
 @transaction.atomic
 def decide_leave(*, leave_id: UUID, approve: bool, by: Actor, tenant: Tenant, now: datetime, note: str = "") -> Leave:
-    """Approve or refuse; never by who asked or whose leave it is. Locks the leave.
+    """Approve or refuse; never by who asked or whose leave it is. A company grants its people leave ahead of their
+    shifts; field work and what touches a shift that has begun the school grants. Locks the leave.
 
-    Raises NotFound, NotAllowed, OwnRequest, RequestClosed, Invalid (a refusal says why), MonthFrozen.
+    Raises NotFound, NotAllowed, OwnRequest, RequestClosed, Invalid (a refusal says why), LeaveOfSchool, MonthFrozen.
     """
     row = _leave(leave_id)
     _check_decider(by, row.staff, row.asked_by)
@@ -153,6 +174,8 @@ def decide_leave(*, leave_id: UUID, approve: bool, by: Actor, tenant: Tenant, no
     if not approve and not note:
         raise Invalid("请写明不批准的原因。", field="note")
     if approve:
+        if not policies.decides_begun(by) and (why := _of_school(row, now)):
+            raise LeaveOfSchool(why=why)
         _check_frozen(row.staff, row.starts_at, row.ends_at, tenant)
     row.status = RequestStatus.APPROVED if approve else RequestStatus.REFUSED
     row.decided_at, row.decided_by, row.decided_by_name, row.decision_note = now, by.account_id, by.name, note
@@ -193,28 +216,57 @@ def _tell(
 def withdraw_leave(*, leave_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> Leave:
     """Take back a leave that has not ended; an approved one too, unless its month is confirmed. Locks the leave.
 
-    Raises NotFound, NotAllowed, RequestClosed, MonthFrozen.
+    What was allowed is not undone: an approved leave that already covers a shift ends now, where its person takes it
+    back (they are here), and after the shift that runs, where somebody else does.
+    Raises NotFound, NotAllowed, RequestClosed, LeaveUsed, MonthFrozen.
     """
     row = _leave(leave_id)
-    own = policies.is_own(by, row.staff_id) or (by.account_id is not None and by.account_id == row.asked_by)
+    is_person = policies.is_own(by, row.staff_id)
+    own = is_person or (by.account_id is not None and by.account_id == row.asked_by)
     if not by.may(policies.WRITE) or not (own or policies.can_edit(by, row.staff.party_id)):
         raise NotFound
     if row.status not in (RequestStatus.PENDING, RequestStatus.APPROVED) or (
         row.status == RequestStatus.APPROVED and row.ends_at <= now
     ):
         raise RequestClosed(status=row.get_status_display())
-    _check_frozen(row.staff, row.starts_at, row.ends_at, tenant)
-    was = row.status
-    row.status = RequestStatus.WITHDRAWN
-    row.save(update_fields=["status"])
+    when, was, cut = when_text(row.starts_at, row.ends_at, tenant), row.status, row.starts_at
+    if was == RequestStatus.APPROVED:
+        cut = _unused_from(row, now, is_person=is_person)
+    _check_frozen(row.staff, cut, row.ends_at, tenant)
+    if cut > row.starts_at:
+        row.ends_at = cut
+    else:
+        row.status = RequestStatus.WITHDRAWN
+    row.withdrawn_at = now
+    row.save(update_fields=["status", "ends_at", "withdrawn_at"])
+    kept = f"，已休的保留：{when_text(row.starts_at, cut, tenant)}" if cut > row.starts_at else ""
     record(
-        verb="leave.withdrawn",
-        sentence=f"撤回 {row.staff.name} 的{row.get_kind_display()}：{when_text(row.starts_at, row.ends_at, tenant)}",
+        verb="leave.withdrawn", sentence=f"撤回 {row.staff.name} 的{row.get_kind_display()}：{when}{kept}",
         subject=row, by=by, party_id=row.staff.party_id, staff_id=row.staff_id, was=was,
         starts_at=row.starts_at.isoformat(), ends_at=row.ends_at.isoformat(),
     )  # fmt: skip
     notices.settle(subject=row, now=now)
+    if not is_person:
+        _tell(
+            [row.staff.account_id], f"您的{row.get_kind_display()}已被撤回", f"{when}{kept}", row,
+            f"leave.withdrawn:{row.pk}:{now:%Y%m%d%H%M%S}", by=by, now=now,
+        )  # fmt: skip
     return row
+
+
+def _unused_from(row: Leave, now: datetime, *, is_person: bool) -> datetime:
+    """From when on an approved leave can still be taken back: its start while no shift of it has begun.
+
+    Raises LeaveUsed where nothing of it is left.
+    """
+    begun = list(_shifts(row).filter(starts_at__lte=now).values_list("ends_at", flat=True))
+    if not begun:
+        return row.starts_at
+    minute = now.replace(second=0, microsecond=0)
+    cut = max(row.starts_at, minute) if is_person else max(minute, *(end for end in begun))
+    if cut >= row.ends_at:
+        raise LeaveUsed
+    return cut
 
 
 # --- Swap and cover ------------------------------------------------------------------------------
@@ -286,12 +338,15 @@ def _swap_words(row: Swap) -> str:
 
 
 def _check_swap(given: Assignment, counter: Assignment | None, taker: Any, *, now: datetime, tenant: Tenant) -> None:
-    """Raise SwapUnfit, certificate or employment refusals; overlaps are found when instances are made."""
+    """Raise SwapUnfit (also for a shift that has begun: when asked, answered and decided), certificate or
+    employment refusals; overlaps are found when instances are made."""
     today = now.astimezone(tenant.tz).date()
     if taker.pk == given.staff_id:
         raise SwapUnfit(why="不能和自己换班。", field="taker")
     if given.shift_id is None or given.day < today or (counter and counter.day < today):
         raise SwapUnfit(why="只能换今天以后的班次。", field="assignment")
+    if instances.begun([given, *([counter] if counter else [])], now=now):
+        raise SwapUnfit(why="其中一个班次已经开始；已经开始的班次由谁上就记谁的。", field="assignment")
     if counter is not None and (counter.staff_id != taker.pk or counter.shift_id is None):
         raise SwapUnfit(why="对方的班次已变动，请重新选择。", field="counter")
     people.check_employed(taker, given.day)

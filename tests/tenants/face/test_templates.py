@@ -74,7 +74,9 @@ def test_a_leaver_is_gone_with_the_next_sweep(alpha: Tenant, pack: Path) -> None
     person, template = make_enrolled(1, alpha)
     stayer, _t = make_enrolled(2, alpha)
     now = clock.now()
-    organisation.leave(staff_id=person.pk, left_on=now.date(), now=now, by=admin(alpha), tenant=alpha)
+    organisation.leave(
+        staff_id=person.pk, left_on=now.date() - timedelta(days=2), now=now, by=admin(alpha), tenant=alpha
+    )
     assert operations.upkeep(tenant=alpha, now=now + timedelta(minutes=30)) == 1
     assert list(Template.objects.values_list("staff_id", flat=True)) == [stayer.pk]
     assert Consent.objects.get(staff=person).ended == Ended.LEFT

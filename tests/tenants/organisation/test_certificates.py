@@ -234,7 +234,7 @@ def test_a_forgotten_person_leaves_no_scan(alpha: Tenant, django_capture_on_comm
     boss, person = school_actor(alpha, Role.SCHOOL_ADMIN), make_staff()
     scan = evidence.keep_file(upload=PDF, name="电工证.pdf", by=boss, tenant=alpha, now=NOW)
     add(alpha, person, scan_id=scan.pk)
-    operations.leave(staff_id=person.pk, left_on=TODAY, now=NOW, by=boss, tenant=alpha)
+    operations.leave(staff_id=person.pk, left_on=TODAY - timedelta(days=1), now=NOW, by=boss, tenant=alpha)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         operations.forget(staff_id=person.pk, now=NOW, by=boss, tenant=alpha)
     assert not Evidence.objects.filter(pk=scan.pk).exists()

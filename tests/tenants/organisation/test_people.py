@@ -164,10 +164,10 @@ def test_one_person_is_there_once(alpha: Tenant) -> None:
 def test_changing_keeps_numbers_that_are_not_given(alpha: Tenant) -> None:
     person = make_staff(phone=PHONE, id_card=ID_CARD)
     fields = {"number": person.number, "name": "李四", "party_id": person.party_id}
-    operations.change_staff(staff_id=person.pk, **fields, by=ADMIN, tenant=alpha)
+    operations.change_staff(staff_id=person.pk, **fields, now=NOW, by=ADMIN, tenant=alpha)
     person.refresh_from_db()
     assert person.name == "李四" and person.phone_masked == "138****8000" and "lisi" in person.pinyin
-    operations.change_staff(staff_id=person.pk, **fields, phone="", by=ADMIN, tenant=alpha)
+    operations.change_staff(staff_id=person.pk, **fields, now=NOW, phone="", by=ADMIN, tenant=alpha)
     person.refresh_from_db()
     assert person.phone_masked == "" and person.phone_sealed is None and person.id_card_masked
     assert Event.objects.filter(verb="staff.changed").first().payload["changed"] == ["phone"]
@@ -201,7 +201,7 @@ def test_logins_are_opened_once_and_end_with_the_work(alpha: Tenant) -> None:
     operations.leave(staff_id=told[0].staff_id, left_on=date(2026, 11, 1), now=NOW, by=admin, tenant=alpha)
     assert not actor_for(account, school_id=alpha.school_id, today=today).roles
     person = Staff.objects.get(pk=told[0].staff_id)
-    operations.bring_back(staff_id=person.pk, party_id=person.party_id, by=admin, tenant=alpha)
+    operations.bring_back(staff_id=person.pk, party_id=person.party_id, now=NOW, by=admin, tenant=alpha)
     assert actor_for(account, school_id=alpha.school_id, today=today).roles == {Role.FRONTLINE}
     operations.leave(staff_id=person.pk, left_on=date(2026, 11, 1), now=NOW, by=admin, tenant=alpha)
     operations.forget(staff_id=person.pk, now=NOW, by=admin, tenant=alpha)
@@ -223,7 +223,9 @@ def test_who_left_is_forgotten_after_180_days(alpha: Tenant) -> None:
     assert (person.name, person.phone_sealed, person.id_card_index, person.phone_masked) == ("已删除", None, None, "")
     assert not Certificate.objects.exists() and Staff.objects.filter(number=person.number).exists()
     with pytest.raises(errors.AlreadyForgotten):
-        operations.bring_back(staff_id=person.pk, party_id=person.party_id, by=school_actor(alpha), tenant=alpha)
+        operations.bring_back(
+            staff_id=person.pk, party_id=person.party_id, now=NOW, by=school_actor(alpha), tenant=alpha
+        )
 
 
 def test_who_left_may_return_in_time(alpha: Tenant) -> None:
@@ -231,9 +233,56 @@ def test_who_left_may_return_in_time(alpha: Tenant) -> None:
     operations.leave(staff_id=person.pk, left_on=date(2026, 6, 1), now=NOW, by=school_actor(alpha), tenant=alpha)
     with pytest.raises(errors.StaffGone):
         operations.leave(staff_id=person.pk, left_on=date(2026, 6, 2), now=NOW, by=school_actor(alpha), tenant=alpha)
-    operations.bring_back(staff_id=person.pk, party_id=person.party_id, by=school_actor(alpha), tenant=alpha)
+    operations.bring_back(staff_id=person.pk, party_id=person.party_id, now=NOW, by=school_actor(alpha), tenant=alpha)
     person.refresh_from_db()
     assert (person.status, person.forget_on, person.phone_masked) == ("active", None, "138****8000")
+
+
+class TestLeavingAhead:
+    """A last day that is told beforehand changes nothing until it is over."""
+
+    LAST = date(2026, 11, 25)
+
+    def at(self, alpha: Tenant, day: int, hour: int) -> datetime:
+        return datetime(2026, 11, day, hour, tzinfo=alpha.tz)
+
+    def test_works_and_signs_in_until_noon_after_the_last_day(self, alpha: Tenant) -> None:
+        admin, person = school_actor(alpha), make_staff()
+        (told,) = operations.open_logins(staff_ids=[person.pk], now=NOW, by=admin, tenant=alpha)
+        account = Account.objects.get(pk=told.account_id)
+        operations.leave(staff_id=person.pk, left_on=self.LAST, now=NOW, by=admin, tenant=alpha)
+        person.refresh_from_db()
+        assert (person.status, person.left_on, person.employment_changed_at) == ("active", self.LAST, NOW)
+        assert operations.part_due(now=self.at(alpha, 26, 11), tenant=alpha) == 0  # a night shift may end then
+        assert actor_for(account, school_id=alpha.school_id, today=self.LAST).staff_id == person.pk
+        assert operations.part_due(now=self.at(alpha, 26, 12), tenant=alpha) == 1
+        person.refresh_from_db()
+        assert (person.status, person.left_on) == ("left", self.LAST)
+        assert not actor_for(account, school_id=alpha.school_id, today=self.LAST).roles
+        assert operations.part_due(now=self.at(alpha, 27, 12), tenant=alpha) == 0
+        assert (
+            Event.objects.filter(verb="staff.leaving").count() == Event.objects.filter(verb="staff.left").count() == 1
+        )
+
+    def test_the_day_can_be_moved_and_taken_back(self, alpha: Tenant) -> None:
+        admin, person = school_actor(alpha), make_staff()
+        for left_on in (self.LAST, date(2026, 11, 30)):
+            operations.leave(staff_id=person.pk, left_on=left_on, now=NOW, by=admin, tenant=alpha)
+        assert operations.part_due(now=self.at(alpha, 27, 12), tenant=alpha) == 0
+        operations.bring_back(staff_id=person.pk, party_id=person.party_id, now=NOW, by=admin, tenant=alpha)
+        person.refresh_from_db()
+        assert (person.status, person.left_on, person.forget_on) == ("active", None, None)
+        assert operations.part_due(now=datetime(2027, 1, 1, tzinfo=UTC), tenant=alpha) == 0
+
+    def test_a_moved_date_of_joining_is_noted_and_another_change_is_not(self, alpha: Tenant) -> None:
+        person = make_staff()
+        fields = {"number": person.number, "name": "李四", "party_id": person.party_id}
+        operations.change_staff(staff_id=person.pk, **fields, now=NOW, by=ADMIN, tenant=alpha)
+        person.refresh_from_db()
+        assert person.employment_changed_at is None
+        operations.change_staff(staff_id=person.pk, **fields, hired_on=self.LAST, now=NOW, by=ADMIN, tenant=alpha)
+        person.refresh_from_db()
+        assert person.employment_changed_at == NOW
 
 
 def test_certificates_have_sensible_dates_and_one_owner(alpha: Tenant) -> None:
@@ -272,7 +321,7 @@ def test_only_the_admin_changes_people(alpha: Tenant, role: Role) -> None:
     attempts = [
         lambda: operations.add_staff(number="N", name="新", party_id=person.party_id, by=other, tenant=alpha),
         lambda: operations.change_staff(
-            staff_id=person.pk, number="N", name="新", party_id=person.party_id, by=other, tenant=alpha
+            staff_id=person.pk, number="N", name="新", party_id=person.party_id, now=NOW, by=other, tenant=alpha
         ),
         lambda: operations.leave(staff_id=person.pk, left_on=day, now=NOW, by=other, tenant=alpha),
         lambda: operations.forget(staff_id=person.pk, now=NOW, by=other, tenant=alpha),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -27,8 +27,11 @@ DAY = date(2026, 6, 15)
 NOW = clock.now
 
 
-def change(tenant: Tenant, by: Actor, *cells: CellChange) -> Outcome:
-    return operations.change_cells(cells=list(cells), by=by, tenant=tenant, now=clock.now())
+BEFORE = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def change(tenant: Tenant, by: Actor, *cells: CellChange, now: datetime | None = None) -> Outcome:
+    return operations.change_cells(cells=list(cells), by=by, tenant=tenant, now=now or clock.now())
 
 
 def cell(staff: Staff, *shifts: Shift | None, day: date = DAY, seen: object = None) -> CellChange:
@@ -173,11 +176,11 @@ def test_a_company_makes_the_roster_of_its_own_people_only(alpha: Tenant) -> Non
     manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=provider)
     own, other = make_staff(post=make_post(party=make_contract(provider_id=provider))), make_staff(post=make_post())
     shift = make_shift()
-    outcome = change(alpha, manager, cell(own, shift), cell(other, shift))
+    outcome = change(alpha, manager, cell(own, shift), cell(other, shift), now=BEFORE)
     assert [a.staff for a in outcome.made] == [own]
     assert [r.code for r in outcome.refused] == ["not_allowed"]
     change(alpha, make_member(alpha, Role.SCHOOL_ADMIN), cell(other, shift))
-    done = operations.publish(first=DAY, last=DAY, by=manager, tenant=alpha, now=clock.now())
+    done = operations.publish(first=DAY, last=DAY, by=manager, tenant=alpha, now=BEFORE)
     assert [a.staff for a in done.assignments] == [own]
 
 

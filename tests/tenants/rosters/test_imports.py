@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from datetime import date, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Any
 
 import openpyxl
@@ -44,16 +45,18 @@ def admin(alpha: Tenant) -> Actor:
     return make_member(alpha, Role.SCHOOL_ADMIN)
 
 
-def checked(tenant: Tenant, by: Actor, content: bytes, name: str = "六月.xlsx") -> Job:
-    job = flow.start(ROSTER, file_name=name, content=content, by=by, tenant=tenant, now=clock.now())
-    flow.check_job(ROSTER, job_id=job.pk, tenant=tenant, clock=clock.now)
+def checked(
+    tenant: Tenant, by: Actor, content: bytes, name: str = "六月.xlsx", time: Callable[[], datetime] = clock.now
+) -> Job:
+    job = flow.start(ROSTER, file_name=name, content=content, by=by, tenant=tenant, now=time())
+    flow.check_job(ROSTER, job_id=job.pk, tenant=tenant, clock=time)
     job.refresh_from_db()
     return job
 
 
-def applied(tenant: Tenant, by: Actor, job: Job) -> Job:
-    row = flow.confirm(ROSTER, job_id=job.pk, by=by, tenant=tenant, now=clock.now())
-    flow.apply_job(ROSTER, job_id=row.pk, tenant=tenant, clock=clock.now)
+def applied(tenant: Tenant, by: Actor, job: Job, time: Callable[[], datetime] = clock.now) -> Job:
+    row = flow.confirm(ROSTER, job_id=job.pk, by=by, tenant=tenant, now=time())
+    flow.apply_job(ROSTER, job_id=row.pk, tenant=tenant, clock=time)
     row.refresh_from_db()
     return row
 
@@ -145,9 +148,15 @@ def test_a_company_imports_its_own_people_alone(alpha: Tenant) -> None:
     make_staff("甲", post=make_post(party=party), number="G1")
     make_staff("乙", post=make_post(), number="G2")
     make_shift(code="早")
-    job = checked(alpha, manager, book(HEAD, ["G1", "甲", "早", "", ""], ["G2", "乙", "早", "", ""]))
+    sheet = book(HEAD, ["G1", "甲", "早", "", ""], ["G2", "乙", "早", "", ""])
+    assert counts(checked(alpha, manager, sheet)) == (0, 0, 0, 2)  # its days have begun: the school alone
+
+    def before() -> datetime:
+        return datetime(2026, 6, 1, tzinfo=UTC)
+
+    job = checked(alpha, manager, sheet, time=before)
     assert counts(job) == (1, 0, 0, 1)
-    applied(alpha, manager, job)
+    applied(alpha, manager, job, time=before)
     assert [a.staff.name for a in Assignment.objects.all()] == ["甲"]
     with pytest.raises(NotAllowed):
         checked(alpha, make_member(alpha, Role.FRONTLINE), book(HEAD))

@@ -141,7 +141,8 @@ def sheet(request: SchoolRequest) -> HttpResponse:
         by=request.actor, month=month, party_id=form.party_id(), post_id=form.post_id(), search=form.value("search")
     )
     page = paginate(request, people)
-    made = sheets.sheet(list(page.object_list), month=month)
+    shown = queries.parties_shown(by=request.actor, party_id=form.party_id())
+    made = sheets.sheet(list(page.object_list), month=month, party_ids=shown)
     _first, after = month_bounds(month)
     context = _base(request, "sheet", "月考勤表", f"{month.year} 年 {month.month} 月，{page.paginator.count} 人") | {
         "form": form, "page_obj": page, "sheet": made, "totals": sheets.TOTALS, "month": month,
@@ -158,15 +159,16 @@ def export(request: SchoolRequest) -> HttpResponse:
     """The sheet as Excel or PDF: at once for up to 300 people, otherwise by the worker with progress."""
     form = SheetFilter(request.POST, by=request.actor)
     month = form.value("month") or _today(request).replace(day=1)
-    asked = {"party_id": form.party_id(), "post_id": form.post_id()}
+    asked: dict[str, Any] = {"party_id": form.party_id(), "post_id": form.post_id(), "search": form.value("search")}
     kind = "pdf" if request.POST.get("form") == "pdf" else "xlsx"
     now = clock.now()
-    people = queries.people(by=request.actor, month=month, search=form.value("search"), **asked)
+    people = queries.people(by=request.actor, month=month, **asked)
     if people.count() > exports.AT_ONCE:
         exports.start(month=month, form=kind, by=request.actor, tenant=request.school, now=now, **asked)
         return go(request, "jobs:index", said="人数较多，正在后台生成，完成后可在这里下载")
     try:
-        content = exports.make(list(people), month=month, form=kind, tenant=request.school, now=now)
+        shown = queries.parties_shown(by=request.actor, party_id=form.party_id())
+        content = exports.make(list(people), month=month, form=kind, tenant=request.school, now=now, party_ids=shown)
     except DomainError as refused:
         return go(request, "attendance:sheet", said=refused.sentence, tone="bad")
     mime = "application/pdf" if kind == "pdf" else "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -291,7 +293,7 @@ def _detail(request: SchoolRequest, row: DayResult) -> dict[str, Any]:
         "crumbs": [{"label": "在岗管理"}, {"label": "异常明细", "url": reverse("attendance:results")}, {"label": row.staff.name}],
         "line": queries.lines([row], tz=tz)[0], "row": row, "windows": windows, "rules": rules, "useless": useless,
         "asked": asked, "tones": CORRECTION_TONES, "marks": {m.value: sheets.TONES[m] for m in Mark},
-        "may_ask": policies.can_ask(request.actor, staff_id=row.staff_id, party_id=row.staff.party_id),
+        "may_ask": policies.can_ask(request.actor, staff_id=row.staff_id, party_id=row.party_id),
     }  # fmt: skip
 
 

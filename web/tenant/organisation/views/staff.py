@@ -197,7 +197,7 @@ def change(request: SchoolRequest, staff_id: UUID) -> HttpResponse:
     def act(data: dict[str, Any]) -> HttpResponse:
         fields = _staff_data(data)
         fields |= {n: fields[n] or None for n in ("phone", "id_card")}
-        operations.change_staff(staff_id=staff_id, **fields, by=request.actor, tenant=request.school)
+        operations.change_staff(staff_id=staff_id, **fields, now=clock.now(), by=request.actor, tenant=request.school)
         return go(request, "organisation:person", staff_id, said="已保存")
 
     return form_page(
@@ -215,11 +215,16 @@ def leave(request: SchoolRequest, staff_id: UUID) -> HttpResponse:
         gone = operations.leave(
             staff_id=staff_id, left_on=data["left_on"], now=clock.now(), by=request.actor, tenant=request.school
         )
-        return go(request, "organisation:person", staff_id, said=f"已办理离职；个人信息将于 {gone.forget_on} 删除")
+        said = (
+            "已办理离职"
+            if gone.status == StaffStatus.LEFT
+            else f"已登记，{gone.left_on} 是最后一个工作日，此前照常排班和打卡"
+        )
+        return go(request, "organisation:person", staff_id, said=f"{said}；个人信息将于 {gone.forget_on} 删除")
 
     return form_page(
         request, form, act, title=f"「{row.name}」离职", submit="办理离职",
-        lead="岗位空出，登录账号关闭；180 天后自动删除姓名、手机号、身份证号和证书，只留工号。",
+        lead="填最后一个工作日，可以提前登记：此前照常排班和打卡，次日中午关闭登录账号；180 天后自动删除姓名、手机号、身份证号和证书，只留工号。",
         crumbs=crumbs(("员工", "organisation:staff"), "离职"), cancel=reverse("organisation:person", args=[staff_id]),
     )  # fmt: skip
 
@@ -231,7 +236,9 @@ def bring_back(request: SchoolRequest, staff_id: UUID) -> HttpResponse:
     form = BackForm(request.POST or None, choices=_staff_choices(request), initial=initial)
 
     def act(data: dict[str, Any]) -> HttpResponse:
-        operations.bring_back(staff_id=staff_id, **_staff_data(data), by=request.actor, tenant=request.school)
+        operations.bring_back(
+            staff_id=staff_id, **_staff_data(data), now=clock.now(), by=request.actor, tenant=request.school
+        )
         return go(request, "organisation:person", staff_id, said="已返岗")
 
     return form_page(
