@@ -122,6 +122,35 @@ def _minutes(stretches: Sequence[Stretch]) -> int:
     return sum(((b - a) for a, b in stretches), timedelta()) // MINUTE
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What remains of a shift after leave: its outer bounds, its middle, and the windows as they then are.
+
+    Leave at the start opens the in-window up to the middle of the rest, leave at the end opens the out-window from there.
+    The in-window is `in_from` to `in_until`, the out-window `out_from` to `out_until` of the shift, half-open.
+    """
+
+    begins: datetime
+    ends: datetime
+    middle: datetime
+    in_until: datetime
+    out_from: datetime
+
+
+def due_of(shift: Expected, leaves: Sequence[Away] = ()) -> Due | None:
+    """What is expected of a shift with these leaves; None where nothing remains. Judging and 补卡 ask the same."""
+    left = _minus((shift.starts_at, shift.ends_at), [(leave.starts_at, leave.ends_at) for leave in leaves])
+    if not left:
+        return None
+    begins, ends = left[0][0], left[-1][1]
+    middle = begins + (ends - begins) / 2
+    if shift.needs_in != shift.needs_out:  # one punch is all that is asked for, whenever in the shift it comes
+        middle = ends if shift.needs_in else begins
+    in_until = max(shift.in_until, min(middle, shift.out_until)) if begins > shift.starts_at else shift.in_until
+    out_from = min(shift.out_from, middle) if ends < shift.ends_at else shift.out_from
+    return Due(begins, ends, middle, in_until, out_from)
+
+
 def _epoch(at: datetime) -> int:
     return int(at.timestamp())
 
@@ -142,19 +171,15 @@ def judge(
     away = [(leave.starts_at, leave.ends_at) for leave in leaves]
     left = _minus(whole, away)
     on_leave = _minutes([whole]) - _minutes(left)
-    if not left:
+    due = due_of(shift, leaves)
+    if due is None:
         works = not _minus(whole, [(a.starts_at, a.ends_at) for a in leaves if a.works])
         return Judged(Mark.FIELD if works else Mark.LEAVE, leave_minutes=on_leave)
 
     trace: dict[str, Any] = {}
-    begins, ends = left[0][0], left[-1][1]
+    begins, ends, middle = due.begins, due.ends, due.middle
     if on_leave:
         trace["from"], trace["until"] = _epoch(begins), _epoch(ends)
-    middle = begins + (ends - begins) / 2
-    if shift.needs_in != shift.needs_out:  # one punch is all that is asked for, whenever in the shift it comes
-        middle = ends if shift.needs_in else begins
-    in_until = max(shift.in_until, min(middle, shift.out_until)) if begins > shift.starts_at else shift.in_until
-    out_from = min(shift.out_from, middle) if ends < shift.ends_at else shift.out_from
 
     def strong(p: Seen) -> bool:
         return p.status == "accepted" and (p.grade <= shift.grade or p.source == "correction")
@@ -168,7 +193,7 @@ def judge(
     ins = [
         p
         for p in punches
-        if shift.in_from <= p.at < in_until
+        if shift.in_from <= p.at < due.in_until
         and strong(p)
         and (p.post is None or p.post == shift.post or at_boundary_in(p))
         and (p.direction == "in" or (p.at < middle and (p.direction == "unknown" or at_boundary_in(p))))
@@ -177,7 +202,7 @@ def judge(
     outs = [
         p
         for p in punches
-        if out_from <= p.at < shift.out_until
+        if due.out_from <= p.at < shift.out_until
         and strong(p)
         and (p.post is None or p.post == shift.post or at_boundary_out(p))
         and (p.direction == "out" or (p.at >= middle and (p.direction == "unknown" or at_boundary_out(p))))
@@ -220,23 +245,23 @@ def judge(
 
     settled = has_in and has_out and now >= until and (not shift.needs_out or last is None or last.at >= until)
     report = max(shift.out_until, shift.ends_at + timedelta(hours=rule.report_hours))
-    wait, due = Wait.NONE, None
+    wait, look_at = Wait.NONE, None
     if settled:
         pass
     elif now < shift.out_until:
-        wait, due = Wait.RUNNING, until if now < until else shift.out_until
+        wait, look_at = Wait.RUNNING, until if now < until else shift.out_until
     elif (
         any(p.status == "pending" and shift.in_from <= p.at < shift.out_until for p in punches)
         and now < shift.out_until + DEVICE_WAIT
     ):
-        wait, due = Wait.VERIFY, now + LOOK_AGAIN
+        wait, look_at = Wait.VERIFY, now + LOOK_AGAIN
     elif has_in and has_out:
         pass
     elif now < report:
-        wait, due = Wait.REPORT, report
+        wait, look_at = Wait.REPORT, report
     elif devices_until is not None and devices_until < shift.out_until:
         if now < shift.out_until + DEVICE_WAIT:
-            wait, due = Wait.DEVICE, now + LOOK_AGAIN
+            wait, look_at = Wait.DEVICE, now + LOOK_AGAIN
         else:
             trace["device_silent"] = True
 
@@ -275,7 +300,7 @@ def judge(
     return Judged(
         mark=mark,
         wait=wait,
-        due_at=due,
+        due_at=look_at,
         late_minutes=late,
         early_minutes=early,
         worked_minutes=worked,

@@ -36,26 +36,38 @@ def people() -> dict[str, str]:
 
 
 def shift() -> dict[str, str]:
-    """A shift of the worker that began 24 minutes ago, asks for one punch at its start, and is over in a minute."""
+    """A shift of the worker, rostered by the school's own operations: it began 24 to 25 minutes ago, asks for one
+    punch at its start, and is over in one to two minutes. Its punch windows are those the roster gives it."""
+    from identity.contracts import Actor
     from institute.schools.queries import tenant_for
     from kernel import clock
     from kernel.tenancy import school_context
     from tenants.organisation.models import Staff
-    from tests.factories.punches import make_instance
+    from tenants.rosters import operations as rosters
+    from tenants.rosters.choices import Grade
+    from tenants.rosters.models import ShiftInstance
+    from tenants.rosters.operations.setup import SegmentInput
 
-    now = clock.now()
-    with school_context(tenant_for("s_alpha")):
-        person = Staff.objects.select_related("post__place").get(number="ATT1")
-        row = make_instance(
-            person, starts_at=now - timedelta(minutes=24), ends_at=now + timedelta(seconds=75), grade="B",
-            place=person.post.place if person.post else None, needs_out=False,
+    now, tenant = clock.now(), tenant_for("s_alpha")
+    local = now.astimezone(tenant.tz).replace(second=0, microsecond=0)
+    starts, ends = local - timedelta(minutes=24), local + timedelta(minutes=2)
+    begin = starts.hour * 60 + starts.minute
+    given = {"by": Actor.system(tenant.school_id), "tenant": tenant, "now": now}
+    with school_context(tenant):
+        person = Staff.objects.select_related("post").get(number="ATT1")
+        assert person.post_id is not None
+        rosters.set_terms(post_id=person.post_id, grade=Grade.B, hourly_rate=None, **given)
+        row = rosters.save_shift(
+            name="晚间巡守", code="巡", today=local.date(),
+            segments=[SegmentInput(begin, begin + (ends - starts) // timedelta(minutes=1), needs_out=False)], **given,
         )  # fmt: skip
-        type(row).objects.filter(pk=row.pk).update(
-            in_until=now + timedelta(minutes=10), out_from=now + timedelta(minutes=11)
-        )
-        starts = row.starts_at.astimezone(clock.SHANGHAI)
+        cell = rosters.CellChange(person.pk, starts.date(), (rosters.Item(row.pk),))
+        done = rosters.change_cells(cells=[cell], published=True, **given)
+        assert not done.refused, done.refused
+        instance = ShiftInstance.objects.get()
     return {
-        "instance": str(row.pk),
+        "instance": str(instance.pk),
+        "month": f"{instance.day:%Y-%m}",
         "starts": f"{starts:%H:%M}",
         "at": f"{starts - timedelta(minutes=3):%Y-%m-%dT%H:%M}",
     }

@@ -70,7 +70,7 @@ def test_consent_enrol_punch_sentence_appeal_corrected(site: Site, browser: Brow
     # The result says why, in one sentence, once the shift is over.
     sentence = page.locator(".days li").filter(has_text=f"班次 {shift['starts']}")
     for _try in range(30):
-        page.goto(site.school("alpha", "/m/attendance/"))
+        page.goto(site.school("alpha", f"/m/attendance/?month={shift['month']}"))
         if sentence.get_by_role("link", name="申诉 / 补卡").count():  # judged: until then it says what it waits for
             break
         page.wait_for_timeout(6_000)
@@ -101,7 +101,7 @@ def test_consent_enrol_punch_sentence_appeal_corrected(site: Site, browser: Brow
 
     # The worker sees it put right, with how.
     for _try in range(20):
-        page.goto(site.school("alpha", "/m/attendance/"))
+        page.goto(site.school("alpha", f"/m/attendance/?month={shift['month']}"))
         if sentence.filter(has_text="正常").count():
             break
         page.wait_for_timeout(3_000)

@@ -114,11 +114,14 @@ def test_a_large_export_is_a_job(alpha: Tenant, monkeypatch: pytest.MonkeyPatch)
     from tenants.jobs.models import Job
     from workers.tasks.attendance import export_month
 
-    _staff, _worker, instance = lived(alpha)
+    staff, _worker, instance = lived(alpha)
     monkeypatch.setattr(exports, "AT_ONCE", 0)
     client = signed(make_member(alpha))
-    assert client.post("/attendance/sheet/export/", {"month": f"{instance.day:%Y-%m}"}).url == "/jobs/"
+    make_day(alpha, make_worker(alpha, name="李四")[0], "08:00", "18:00", day=instance.day, derive_at=clock.now())
+    sent = {"month": f"{instance.day:%Y-%m}", "search": "王小明"}
+    assert client.post("/attendance/sheet/export/", sent).url == "/jobs/"
     job = Job.objects.get()
+    assert job.result["staff"] == [str(staff.pk)]  # the search goes along
     for _twice in range(2):
         export_month.run(tenant=alpha, job_id=str(job.pk))
     job.refresh_from_db()
@@ -129,7 +132,7 @@ def test_a_large_export_is_a_job(alpha: Tenant, monkeypatch: pytest.MonkeyPatch)
 def test_the_phone_asks_and_the_supervisor_approves(alpha: Tenant) -> None:
     _staff, worker, instance = lived(alpha)
     phone, office = signed(worker), signed(make_member(alpha))
-    assert "申诉 / 补卡" in phone.get("/m/attendance/").content.decode() or instance.day.month != clock.now().month
+    assert "申诉 / 补卡" in phone.get(f"/m/attendance/?month={instance.day:%Y-%m}").content.decode()
     url = f"/m/attendance/shifts/{instance.pk}/"
     assert phone.get(url).status_code == 200
     sent = {"side": "in", "at": f"{instance.day}T07:55", "reason": "手机没电"}

@@ -34,6 +34,8 @@ from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
 from tenants.punches import operations as punches
 from tenants.punches.choices import Direction
+from tenants.rosters import queries as rosters
+from tenants.rosters.models import ShiftInstance
 from tenants.timeline import once
 from tenants.timeline.operations import record
 
@@ -52,6 +54,21 @@ def _frozen(staff_id: UUID, day: date) -> bool:
     return Confirmation.objects.filter(staff_id=staff_id, month=day.replace(day=1)).exists()
 
 
+def _window(instance: ShiftInstance, *, coming: bool) -> tuple[datetime, datetime]:
+    """When a punch of that side counts, half-open: as the rule judges it, with the person's leave cut out."""
+    rows = rosters.approved_leaves([instance.staff_id], instance.starts_at, instance.ends_at)
+    due = rule.due_of(
+        rule.Expected(
+            instance.starts_at, instance.ends_at, instance.in_from, instance.in_until, instance.out_from,
+            instance.out_until, instance.needs_in, instance.needs_out,
+        ),
+        [rule.Away(row.starts_at, row.ends_at) for row in rows],
+    )  # fmt: skip
+    if due is None:  # on leave as a whole: nothing is judged, and what the shift says is shown
+        return (instance.in_from, instance.in_until) if coming else (instance.out_from, instance.out_until)
+    return (instance.in_from, due.in_until) if coming else (due.out_from, instance.out_until)
+
+
 @transaction.atomic
 def ask_correction(
     *,
@@ -65,15 +82,17 @@ def ask_correction(
     evidence_id: UUID | None = None,
     client_key: str = "",
 ) -> Correction:
-    """Ask that a punch which was not made be counted. Locks the result.
+    """Ask that a punch which was not made be counted, at a time at which it would have counted (leave opens the windows).
 
-    The person is bound by the month's number and the deadline of the rule; a supervisor who asks for them
+    Stands in line with whoever derives or confirms, so that the month's number holds for two shifts asked for at
+    once and nothing is asked for in a month that is being frozen; then locks the result. The person is bound by the month's number and the deadline of the rule; a supervisor who asks for them
     is not (and somebody else decides). Raises NotFound, NotAllowed, Invalid, ReasonMissing,
     CorrectionTimeWrong, CorrectionTooLate, CorrectionsUsedUp, CorrectionOpen, NothingToCorrect, MonthConfirmed.
     """
     claimed = once.claim(key=client_key, operation="attendance.ask_correction", by=by)
     if claimed.result_id is not None:
         return Correction.objects.get(pk=claimed.result_id)
+    derive.lock(tenant)
     result = (
         DayResult.objects.select_for_update(of=("self",))
         .select_related("instance", "instance__rule", "staff", "post")
@@ -91,7 +110,7 @@ def ask_correction(
         raise ReasonMissing(field="reason")
     instance, freely = result.instance, by.has(*policies.DECIDERS) and by.staff_id != result.staff_id
     coming = side == CorrectionSide.IN
-    since, until = (instance.in_from, instance.in_until) if coming else (instance.out_from, instance.out_until)
+    since, until = _window(instance, coming=coming)
     if not since <= at < until or at > now:
         raise CorrectionTimeWrong(
             field="at", side=str(CorrectionSide(side).label), since=rule.clock_of(since, result.day, tenant.tz),
