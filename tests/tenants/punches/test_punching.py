@@ -18,12 +18,13 @@ from tenants.organisation.choices import StaffStatus
 from tenants.organisation.models import Post, Staff
 from tenants.punches import operations, queries, sentences
 from tenants.punches.choices import ClockBasis, Direction, PunchStatus, Refusal
+from tenants.punches.contracts import Record
 from tenants.punches.errors import NotOneself, NotStaff, PositionUnreadable
 from tenants.punches.models import Dirty, Punch
 from tenants.timeline.models import Event
 from tests.factories.findings import make_member, make_photo
 from tests.factories.organisation import make_certificate, make_contract, make_place, make_post, make_staff
-from tests.factories.punches import make_fence, make_instance, make_punch, north
+from tests.factories.punches import make_device, make_fence, make_instance, make_punch, north
 
 NOW = clock.now()
 
@@ -348,3 +349,22 @@ def test_the_list_filters(alpha: Tenant) -> None:
     assert found(from_day=NOW.astimezone(alpha.tz).date()) == {refused}
     assert found(until_day=(NOW - timedelta(days=2)).astimezone(alpha.tz).date()) == {late}
     assert found(party_id=person.party_id, status="refused") == set()
+
+
+def test_the_last_day_ends_at_noon_of_the_next_for_phones_and_devices(alpha: Tenant) -> None:
+    """Whoever leaves after a night shift still punches its end, and the status alone refuses nobody."""
+    person, by = worker(alpha, post=make_post())
+    last = date(2026, 3, 10)
+    Staff.objects.filter(pk=person.pk).update(status=StaffStatus.LEFT, left_on=last)
+    by_phone, by_device = [], []
+    device = make_device(verifies_person=True)
+    for n, (day, hour) in enumerate([(10, 8), (11, 6), (11, 12)], start=1):
+        when = datetime(2026, 3, day, hour, tzinfo=alpha.tz)
+        row = operations.punch(client_id=uuid4(), by=by, tenant=alpha, now=when)
+        by_phone.append(row.refusal == "left")
+        operations.ingest(
+            device_id=device.pk, records=[Record(n, person.number, when)], by=Actor.system(alpha.school_id), tenant=alpha,
+            now=when,
+        )  # fmt: skip
+        by_device.append(Punch.objects.get(device=device, seq=n).refusal == "left")
+    assert by_phone == by_device == [False, False, True]
