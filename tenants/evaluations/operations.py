@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -77,6 +77,11 @@ class NothingApplicable(DomainError):
 class NotComputed(DomainError):
     code = "round_not_computed"
     message = _("请先计算得分，再定稿。")
+
+
+class RoundNotOver(DomainError):
+    code = "round_not_over"
+    message = _("本期考核到%(day)s结束，最后一天起才能定稿：之前发现的问题都要计入。")
 
 
 class Changed(DomainError):
@@ -497,9 +502,10 @@ def compute_round(*, round_id: UUID, by: Actor, tenant: Tenant, now: datetime) -
 def close_round(*, round_id: UUID, digest: str = "", by: Actor, tenant: Tenant, now: datetime) -> Round:
     """Close a round: from here on it is a document and never changes. Locks the round.
 
-    `digest` is what the person saw: another one means somebody computed again meanwhile (Changed). The
-    digest is computed once more from the rows and must agree. Raises NotAllowed, NotComputed, Changed,
-    RoundClosed (a round closes once).
+    From the last day of its period on; what is found later on that day counts in the round that follows.
+    `digest` is what the person saw: another one means somebody computed again meanwhile (Changed). The findings
+    are taken and the digest is computed once more from the rows, and both must agree. Raises NotAllowed,
+    NotComputed, RoundNotOver, Changed, RoundClosed (a round closes once).
     """
     if not policies.can_decide(by):
         raise NotAllowed
@@ -508,7 +514,11 @@ def close_round(*, round_id: UUID, digest: str = "", by: Actor, tenant: Tenant, 
         raise RoundClosed
     if row.status != RoundStatus.COMPUTED:
         raise NotComputed
-    if (digest and digest != row.digest) or recomputed_digest(row) != row.digest:
+    if now.astimezone(tenant.tz).date() < row.ends_on:
+        raise RoundNotOver(day=f"{row.ends_on.month}月{row.ends_on.day}日")
+    seen = _finding_marks(row)
+    _take_findings(row, tenant)
+    if (digest and digest != row.digest) or _finding_marks(row) != seen or recomputed_digest(row) != row.digest:
         raise Changed
     _move(row, RoundStatus.CLOSED)
     row.closed_at, row.closed_by, row.closed_by_name = now, by.account_id, by.name
@@ -708,15 +718,19 @@ def _finding_marks(row: Round) -> list[tuple[Any, ...]]:
 def _take_findings(row: Round, tenant: Tenant) -> int:
     """Make the deductions of origin `finding` agree with the findings; returns how many there are.
 
-    A finding counts when it was found within the period, is this party's, and names an item of the
-    frozen sheet. It falls into the area whose place holds its place (the innermost), else into the area
+    A finding counts when it was found within the period (or in the one before, after that round was closed on
+    its last day), is this party's, and names an item of the frozen sheet. It falls into the area whose place holds its place (the innermost), else into the area
     without a place, else into the first. What was waived stays waived.
     """
     source = row.sources.filter(takes_findings=True).first()
     if source is None:
         return 0
-    start = day_bounds(row.starts_on, tenant.tz)[0]
-    end = day_bounds(row.ends_on, tenant.tz)[1]
+    start, end = day_bounds(row.starts_on, tenant.tz)[0], day_bounds(row.ends_on, tenant.tz)[1]
+    before = Round.objects.filter(
+        party_id=row.party_id, kind=row.kind, status=RoundStatus.CLOSED, ends_on=row.starts_on - timedelta(days=1)
+    ).first()
+    if before is not None and before.closed_at is not None:
+        start = min(start, before.closed_at)
     items = {i.id: i for i in _rubric(row).items()}
     found = [
         f for f in findings.for_scoring(party_id=row.party_id, starts=start, ends=end) if f.rubric_item_id in items

@@ -18,6 +18,7 @@ from tenants.evaluations import document, operations, queries
 from tenants.evaluations.choices import Combine, Origin, RoundKind, RoundStatus, SourceMode
 from tenants.evaluations.contracts import AreaSpec, SourceSpec
 from tenants.evaluations.models import Area, Deduction, Entry, Round, Source
+from tenants.findings.models import Finding
 from tenants.timeline.models import Event
 from tests.factories.evaluations import (
     NOW,
@@ -148,6 +149,49 @@ def test_a_change_after_computing_asks_for_computing_again(alpha: Tenant) -> Non
     assert compute(row, alpha).digest != seen
     with pytest.raises(operations.Changed):
         operations.close_round(round_id=row.pk, digest=seen, by=admin(alpha), tenant=alpha, now=NOW)
+
+
+def scored_with_finding(alpha: Tenant) -> tuple[Round, Finding]:
+    party, rubric = make_contract(), make_rubric()
+    item = rubric.sections.first().items.first()
+    finding = make_finding(alpha, party=party, rubric_item_id=item.pk, now=OCTOBER)
+    row = make_round(alpha, party=party, rubric=rubric)
+    hand_in_all(row, alpha)
+    return compute(row, alpha), finding
+
+
+def test_a_finding_voided_or_opened_after_computing_asks_for_computing_again(alpha: Tenant) -> None:
+    row, finding = scored_with_finding(alpha)
+    close = {"round_id": row.pk, "digest": row.digest, "by": admin(alpha), "tenant": alpha, "now": NOW}
+    Finding.objects.filter(pk=finding.pk).update(status="void")
+    with pytest.raises(operations.Changed):
+        operations.close_round(**close)
+    assert Deduction.objects.filter(round=row).count() == 1  # the refusal changed nothing
+    row = compute(row, alpha)
+    make_finding(alpha, party=row.party, rubric_item_id=finding.rubric_item_id, now=OCTOBER)
+    with pytest.raises(operations.Changed):
+        operations.close_round(**{**close, "digest": row.digest})
+    row = compute(row, alpha)
+    assert operations.close_round(**{**close, "digest": row.digest}).status == RoundStatus.CLOSED
+
+
+def test_a_round_closes_from_its_last_day_on_and_the_rest_of_that_day_counts_in_the_next(alpha: Tenant) -> None:
+    row, finding = scored_with_finding(alpha)  # 1–28 October
+    close = {"round_id": row.pk, "by": admin(alpha), "tenant": alpha}
+    with pytest.raises(operations.RoundNotOver):
+        operations.close_round(**close, now=datetime(2026, 10, 27, 15, 59, tzinfo=UTC))
+    noon = datetime(2026, 10, 28, 4, tzinfo=UTC)
+    operations.close_round(**close, now=noon)
+    late = make_finding(
+        alpha, party=row.party, rubric_item_id=finding.rubric_item_id, now=datetime(2026, 10, 28, 9, tzinfo=UTC)
+    )
+    following = operations.create_round(
+        kind=RoundKind.MONTHLY, starts_on=date(2026, 10, 29), ends_on=date(2026, 10, 31), party_id=row.party_id,
+        rubric_id=row.rubric_id, sources=(SourceSpec("后勤处", Decimal(100), SourceMode.SHEET, takes_findings=True),),
+        by=admin(alpha), tenant=alpha,
+    )  # fmt: skip
+    operations.open_round(round_id=following.pk, by=admin(alpha), tenant=alpha)
+    assert list(following.deductions.values_list("finding_id", flat=True)) == [late.pk]
 
 
 def test_a_round_waits_for_all_sources_unless_excused(alpha: Tenant) -> None:

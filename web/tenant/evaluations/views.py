@@ -264,6 +264,7 @@ def _detail_context(request: SchoolRequest, round_id: UUID, **more: Any) -> dict
         "can_manage": policies.can_manage(request.actor),
         "can_decide": policies.can_decide(request.actor),
         "can_close": policies.can_close(request.actor, row),
+        "running": clock.now().astimezone(request.school.tz).date() < row.ends_on,
         **more,
     }
 
