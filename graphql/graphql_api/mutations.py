@@ -3,10 +3,11 @@
 from typing import Any, ClassVar
 
 import graphene
+from django.db import IntegrityError
 
 from graphql_api.context import Context
 from identity.operations import ReadOnlyUnderGrant
-from kernel.errors import DomainError, NotAllowed
+from kernel.errors import DomainError, NotAllowed, refusal_of
 
 
 class UserError(graphene.ObjectType):
@@ -45,5 +46,8 @@ class DomainMutation(graphene.Mutation):
             if not info.context.actor.may(cls.scope):
                 raise NotAllowed
             return cls(**cls.perform(info.context, **arguments), user_errors=[])
-        except DomainError as refused:
+        except (DomainError, IntegrityError) as accident:
+            refused = refusal_of(accident)
+            if refused is None:
+                raise
             return cls(user_errors=[as_user_error(refused)])

@@ -15,7 +15,7 @@ from psycopg_pool import PoolTimeout
 from institute.schools import queries as schools
 from institute.schools.choices import SchoolStatus
 from institute.schools.queries import HostAnswer
-from kernel.errors import DomainError, NotAllowed, NotFound
+from kernel.errors import NotAllowed, NotFound, refusal_of
 from kernel.tenancy import public_context, school_context
 from kernel.text import storable
 
@@ -163,7 +163,8 @@ class RefusalMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, DomainError):
+        refused = refusal_of(exception)
+        if refused is None:
             return None
-        status, template = self.STATUS.get(type(exception), (422, "errors/422.html"))
-        return render(request, template, {"refused": exception, "sentence": exception.sentence}, status=status)
+        status, template = self.STATUS.get(type(refused), (422, "errors/422.html"))
+        return render(request, template, {"refused": refused, "sentence": refused.sentence}, status=status)

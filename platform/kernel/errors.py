@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.db import IntegrityError
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -55,3 +56,22 @@ class Conflict(DomainError):
 
     code = "conflict"
     message = _("这条记录刚刚被其他人更新，请刷新后再试。")
+
+
+class AlreadyThere(Conflict):
+    """Two did the same at the same moment, and the database kept one of them."""
+
+    code = "already_there"
+    message = _("同样的内容刚刚已经保存（可能是别人，也可能是重复点击），没有再保存一份。请刷新页面查看。")
+
+
+UNIQUE_VIOLATION = "23505"
+
+
+def refusal_of(exception: BaseException) -> DomainError | None:
+    """The refusal a door should tell for an exception: itself, or AlreadyThere for a race that the database decided."""
+    if isinstance(exception, DomainError):
+        return exception
+    if isinstance(exception, IntegrityError) and getattr(exception.__cause__, "sqlstate", "") == UNIQUE_VIOLATION:
+        return AlreadyThere()
+    return None

@@ -153,7 +153,8 @@ def apply_job(*, job_id: UUID, tenant: Tenant, clock: Clock) -> None:
         if checked is None or not checked.input_path:
             raise BadFile("上传的文件已过保存期（7 天），请重新上传。")
         what = job.result["what"]
-        table, wanted = _checked(job, checked.input_path, tenant=tenant, clock=clock)
+        unconfirmed = frozenset(number for number, _sentences in checked.result["errors"])
+        table, wanted = _checked(job, checked.input_path, unconfirmed, tenant=tenant, clock=clock)
         jobs.progress(job, done=80, total=100, sentence="正在写入，请稍候", now=clock())
         with transaction.atomic():
             _lock(what, tenant)
@@ -182,11 +183,18 @@ def _lock(what: str, tenant: Tenant) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"staff|{tenant.schema}"])
 
 
-def _checked(job: Job, path: str, *, tenant: Tenant, clock: Clock) -> tuple[Table, Any]:
+def _checked(
+    job: Job, path: str, unconfirmed: frozenset[int] = frozenset(), *, tenant: Tenant, clock: Clock
+) -> tuple[Table, Any]:
+    """Read and check. Rows that were wrong when somebody looked stay out, even if they would be right by now."""
     module = KINDS[job.result["what"]]
     jobs.progress(job, done=2, total=100, sentence="正在读取文件", now=clock())
     table = named(spreadsheets.read(files.read(tenant=tenant, path=path)), module.columns(), module.ALIASES)
     jobs.progress(job, done=10, total=100, sentence=f"共 {len(table.lines)} 行，正在检查", now=clock())
+
+    for line in table.lines:
+        if line.number in unconfirmed:
+            line.errors.append("检查时这一行有错误，没有经过确认；请重新上传、检查后再导入。")
 
     def tell(done: int, total: int, sentence: str) -> None:
         jobs.progress(job, done=10 + done * 65 // total, total=100, sentence=sentence, now=clock())

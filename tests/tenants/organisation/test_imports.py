@@ -102,6 +102,15 @@ def test_good_rows_wrong_rows_and_the_same_file_again(alpha: Tenant) -> None:
     assert list(Staff.objects.order_by("number").values()) == before
 
 
+def test_a_row_that_was_wrong_when_somebody_looked_is_never_written(alpha: Tenant) -> None:
+    make_department("后勤保障部")
+    job = check(alpha, xlsx([HEADS, ["G1", "张三", "后勤保障部"], ["G2", "李四", "还没登记的单位"]]))
+    assert counts(job) == (1, 0, 0, 1)
+    make_department("还没登记的单位")
+    assert counts(confirm(alpha, job)) == (1, 0, 0, 1)  # what the button said
+    assert [s.number for s in Staff.objects.all()] == ["G1"]
+
+
 def test_the_corrected_file_can_be_mended_and_sent_again(alpha: Tenant) -> None:
     make_department("后勤保障部")
     job = check(alpha, xlsx([HEADS, ["G1", "张三", "后勤保障部"], ["G2", "李四", "没有"], ["G3", "=1", "后勤保障部"]]))
