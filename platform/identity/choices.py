@@ -36,7 +36,7 @@ class GrantScope(TextChoices):
     INSPECTIONS = "inspections", _("巡查检查")
     EVALUATIONS = "evaluations", _("考核评分")
     ORGANISATION = "organisation", _("组织与人员")
-    DUTY = "duty", _("值班与查岗")
+    DUTY = "duty", _("值班、查岗与巡更")
     ROSTERS = "rosters", _("排班与请假")
     PUNCHES = "punches", _("打卡记录")
     ATTENDANCE = "attendance", _("考勤结果")

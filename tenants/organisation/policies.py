@@ -21,8 +21,10 @@ def can_read_all(actor: Actor) -> bool:
 
 
 def can_read_places(actor: Actor) -> bool:
-    """Places are no secret among those who work here; only their names are shown to visitors."""
-    return can_read_all(actor) or (actor.may(READ) and not actor.roles.isdisjoint(SCHOOL_ROLES))
+    """Places are no secret among those who work here, nor to a guest under any grant: every scope names places."""
+    return can_read_all(actor) or (
+        actor.may(READ) and (actor.grant_id is not None or not actor.roles.isdisjoint(SCHOOL_ROLES))
+    )
 
 
 def can_read_party(actor: Actor, party: Party) -> bool:

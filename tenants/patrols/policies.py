@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from identity.choices import Role
+from identity import policies as identity
+from identity.choices import GrantScope, Role
 from identity.contracts import Actor
 from tenants.patrols.models import Route, Tour
 
@@ -12,7 +13,7 @@ OVERSEERS = (Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR, Role.SCHOOL_LEADER)
 
 def reads_all(actor: Actor) -> bool:
     """Those who oversee; everybody else sees the routes of their own party."""
-    return actor.is_system or actor.has(*OVERSEERS)
+    return actor.is_system or identity.can_read(actor, GrantScope.DUTY, *OVERSEERS)
 
 
 def can_plan(actor: Actor) -> bool:

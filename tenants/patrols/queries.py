@@ -26,7 +26,8 @@ def where(full_name: str) -> str:
 
 
 def _refuse(by: Actor) -> None:
-    if not by.is_system and (by.grant_id is not None or not by.roles or not by.may(policies.READ)):
+    guest = by.grant_id is not None and not policies.reads_all(by)
+    if not by.is_system and (guest or not by.roles or not by.may(policies.READ)):
         raise NotAllowed
 
 
