@@ -183,7 +183,8 @@ def documents(*, edition: str = "", search: str = "", kind: str = "", retired: b
         rows = rows.filter(search__contains=word)
     if kind:
         rows = rows.filter(kind=kind)
-    return rows.annotate(cited=Count("requirements", filter=Q(requirements__retired=False)))
+    counted = rows.annotate(cited=Count("requirements", filter=Q(requirements__retired=False)))
+    return counted.order_by("position", "pk")
 
 
 def documents_by_id(ids: Iterable[UUID]) -> dict[UUID, Document]:

@@ -29,6 +29,7 @@ class Entry(NamedTuple):
     url_name: str
     roles: frozenset[Role]
     grant: GrantScope | None = None  # institute staff whom the school granted this scope see it too
+    also: tuple[str, ...] = ()  # starts of other addresses that belong here
 
 
 STAFF_OF_SCHOOL = frozenset({Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR})
@@ -141,9 +142,16 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
                 url_name="attendance:sheet",
                 roles=STAFF_OF_SCHOOL | COMPANY,
                 grant=GrantScope.ATTENDANCE,
+                also=tuple(f"/attendance/{p}/" for p in ("results", "coverage", "corrections", "suspects", "shifts")),
             ),
             Entry("证照缺口预报", icon="certificate", url_name="rosters:forecast", roles=STAFF_OF_SCHOOL | COMPANY),
-            Entry("排班设置", icon="clock-cog", url_name="rosters:shifts", roles=STAFF_OF_SCHOOL | COMPANY),
+            Entry(
+                "排班设置",
+                icon="clock-cog",
+                url_name="rosters:shifts",
+                roles=STAFF_OF_SCHOOL | COMPANY,
+                also=("/rosters/rules/", "/rosters/coverage/", "/rosters/patterns/"),
+            ),
         ],
     ),
     (
@@ -283,16 +291,21 @@ def _shown(entries: list[Entry], request: HttpRequest, actor: Actor) -> list[dic
         if e.grant in actor.grant_scopes if actor.grant_id else not actor.roles.isdisjoint(e.roles):
             badge = BADGES[e.url_name](actor) if e.url_name in BADGES else None
             url = reverse(e.url_name, urlconf=urlconf)
-            rows.append({"label": e.label, "icon": e.icon, "url": url, "active": False, "badge": badge})
+            rows.append({"label": e.label, "icon": e.icon, "url": url, "active": False, "badge": badge, "also": e.also})
     return rows
 
 
 def _mark_here(rows: list[dict[str, Any]], path: str) -> None:
     """Mark the entry whose address is the longest start of `path`; a start page only when it is the path itself."""
     homes = {"/", reverse_home(path)}
-    fitting = [r for r in rows if (path == r["url"] if r["url"] in homes else path.startswith(r["url"]))]
+    fitting = [
+        (len(start), n)
+        for n, r in enumerate(rows)
+        for start in (r["url"], *r["also"])
+        if (path == start if start in homes else path.startswith(start))
+    ]
     if fitting:
-        max(fitting, key=lambda r: len(r["url"]))["active"] = True
+        rows[max(fitting)[1]]["active"] = True
 
 
 def reverse_home(path: str) -> str:

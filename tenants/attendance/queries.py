@@ -365,6 +365,7 @@ def suspects(*, by: Actor, status: str = "") -> QuerySet[Suspect]:
     if not policies.reads_all(by):
         raise NotAllowed
     rows = Suspect.objects.select_related("post__party", "fence", "device").annotate(held=Count("results"))
+    rows = rows.order_by("-found_at", "pk")
     return rows.filter(status=status) if status else rows
 
 

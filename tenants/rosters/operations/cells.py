@@ -23,6 +23,7 @@ from tenants.rosters.choices import AssignmentSource
 from tenants.rosters.contracts import Refused
 from tenants.rosters.errors import CellChanged, MonthFrozen, PostMissing, ShiftBegun, ShiftsOverlap, ShiftUnknown
 from tenants.rosters.models import Assignment, Shift
+from tenants.rosters.operations.results import ask_results
 from tenants.rosters.people import day_text
 from tenants.rosters.windows import Stretch, first_overlap, moment
 from tenants.timeline.operations import record
@@ -215,6 +216,8 @@ def change_cells(
     _apply(
         wanted, world, outcome, source=source, now=now, tenant=tenant, published=published, uses=uses or {}
     )  # fmt: skip
+    touched = [a for a in (*outcome.made, *outcome.cancelled) if a.published_at]  # a draft has no instances
+    ask_results(((a.staff_id, a.day) for a in touched), tenant=tenant, now=now)
     if outcome.cells:
         _note(outcome, world, by=by, source=source)
         if told and published:
@@ -411,6 +414,7 @@ def _publish(drafts: list[Assignment], *, by: Actor, tenant: Tenant, now: dateti
         return result
     Assignment.objects.filter(pk__in=[a.pk for a in result.assignments]).update(published_at=now)
     instances.make(result.assignments, tenant=tenant)
+    ask_results(((a.staff_id, a.day) for a in result.assignments), tenant=tenant, now=now)
     staff = {a.staff_id: a.staff for a in result.assignments}
     days = [a.day for a in result.assignments]
     parties = {p.party_id for p in staff.values()}

@@ -32,6 +32,7 @@ from tenants.rosters.errors import (
     SwapUnfit,
 )
 from tenants.rosters.models import Assignment, Leave, ShiftInstance, Swap
+from tenants.rosters.operations.results import ask_results, days_between
 from tenants.rosters.people import day_text
 from tenants.timeline import once
 from tenants.timeline.operations import record
@@ -180,6 +181,8 @@ def decide_leave(*, leave_id: UUID, approve: bool, by: Actor, tenant: Tenant, no
     row.status = RequestStatus.APPROVED if approve else RequestStatus.REFUSED
     row.decided_at, row.decided_by, row.decided_by_name, row.decision_note = now, by.account_id, by.name, note
     row.save()
+    if approve:
+        _ask_results(row, tenant, now)
     when = when_text(row.starts_at, row.ends_at, tenant)
     said = "批准" if approve else "未批准"
     record(
@@ -193,6 +196,11 @@ def decide_leave(*, leave_id: UUID, approve: bool, by: Actor, tenant: Tenant, no
         f"{when}{'：' + note if note else ''}", row, f"leave.decided:{row.pk}", by=by, now=now,
     )  # fmt: skip
     return row
+
+
+def _ask_results(row: Leave, tenant: Tenant, now: datetime) -> None:
+    days = days_between(row.starts_at, row.ends_at, tenant)
+    ask_results(((row.staff_id, day) for day in days), tenant=tenant, now=now)
 
 
 def _check_decider(by: Actor, person: Any, asked_by: UUID | None) -> None:
@@ -232,6 +240,7 @@ def withdraw_leave(*, leave_id: UUID, by: Actor, tenant: Tenant, now: datetime) 
     when, was, cut = when_text(row.starts_at, row.ends_at, tenant), row.status, row.starts_at
     if was == RequestStatus.APPROVED:
         cut = _unused_from(row, now, is_person=is_person)
+    days = days_between(row.starts_at, row.ends_at, tenant)
     _check_frozen(row.staff, cut, row.ends_at, tenant)
     if cut > row.starts_at:
         row.ends_at = cut
@@ -240,6 +249,8 @@ def withdraw_leave(*, leave_id: UUID, by: Actor, tenant: Tenant, now: datetime) 
     row.withdrawn_at = now
     row.save(update_fields=["status", "ends_at", "withdrawn_at"])
     kept = f"，已休的保留：{when_text(row.starts_at, cut, tenant)}" if cut > row.starts_at else ""
+    if was == RequestStatus.APPROVED:
+        ask_results(((row.staff_id, day) for day in days), tenant=tenant, now=now)
     record(
         verb="leave.withdrawn", sentence=f"撤回 {row.staff.name} 的{row.get_kind_display()}：{when}{kept}",
         subject=row, by=by, party_id=row.staff.party_id, staff_id=row.staff_id, was=was,
@@ -455,6 +466,8 @@ def decide_swap(*, swap_id: UUID, approve: bool, by: Actor, tenant: Tenant, now:
         instances.cancel([given, *([counter] if counter else []), *freed], now=now)
         Assignment.objects.bulk_create(moved)
         instances.make(moved, tenant=tenant)
+        touched = [given, *([counter] if counter else []), *moved]
+        ask_results(((a.staff_id, a.day) for a in touched), tenant=tenant, now=now)
     row.status = SwapStatus.APPROVED if approve else SwapStatus.REFUSED
     row.decided_at, row.decided_by, row.decided_by_name, row.decision_note = now, by.account_id, by.name, note
     row.save()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -251,3 +253,69 @@ def test_a_worker_sees_colleagues_of_the_same_post_by_name_only(alpha: Tenant) -
     seen = queries.colleagues(by=p.by_a, day=DAY, post_ids=[p.post.pk, elsewhere.post_id])
     assert seen == {p.post.pk: [("乙", "早二")]}
     assert [a.staff_id for a in queries.assignments(by=p.by_a, first=DAY, last=DAY)] == [p.a.pk]
+
+
+# --- Results are asked for at once ---------------------------------------------------------------
+
+
+def asked(callbacks: list[Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The jobs that wait for the commit, for results only."""
+    return [c.args for c in callbacks if isinstance(c, partial) and c.args[0] == "attendance.derive_dirty"]
+
+
+def test_an_approved_leave_asks_for_results_and_a_refused_one_does_not(
+    alpha: Tenant, admin: Actor, django_capture_on_commit_callbacks: Any
+) -> None:
+    person = make_staff(post=make_post())
+    me = worker(alpha, person)
+    later = datetime(2026, 6, 20, 4, tzinfo=UTC)
+    for approve in (False, True):
+        row = ask(alpha, me)
+        with django_capture_on_commit_callbacks() as callbacks:
+            operations.decide_leave(leave_id=row.pk, approve=approve, note="请改期", by=admin, tenant=alpha, now=later)
+        assert len(asked(callbacks)) == approve
+    payload = asked(callbacks)[0][1]
+    assert payload == {
+        "schema": "s_alpha", "staff_ids": [str(person.pk)], "from_day": "2026-06-18", "until_day": "2026-06-21",
+    }  # fmt: skip
+    with django_capture_on_commit_callbacks() as callbacks:
+        operations.withdraw_leave(leave_id=row.pk, by=me, tenant=alpha, now=later)
+    assert len(asked(callbacks)) == 1
+
+
+def test_changed_and_published_rosters_ask_for_results_and_drafts_and_the_future_do_not(
+    alpha: Tenant, admin: Actor, django_capture_on_commit_callbacks: Any
+) -> None:
+    person, shift = make_staff(post=make_post()), make_shift()
+    today = NOW.astimezone(alpha.tz).date()
+    late = today + timedelta(days=2)
+    cells = [operations.CellChange(person.pk, day, (operations.Item(shift.pk),)) for day in (today, late)]
+    by: dict[str, Any] = {"by": admin, "tenant": alpha, "now": NOW}
+    with django_capture_on_commit_callbacks() as callbacks:
+        operations.change_cells(cells=cells, **by)
+    assert asked(callbacks) == []  # drafts
+    with django_capture_on_commit_callbacks() as callbacks:
+        operations.publish(first=today, last=late, **by)
+    assert [p["until_day"] for _name, p in asked(callbacks)] == [(today + timedelta(days=1)).isoformat()]
+    with django_capture_on_commit_callbacks() as callbacks:
+        operations.change_cells(cells=[operations.CellChange(person.pk, late, ())], **by)
+    assert asked(callbacks) == []  # a day that has not come
+    with django_capture_on_commit_callbacks() as callbacks:
+        operations.change_cells(cells=[operations.CellChange(person.pk, today, ())], **by)
+    assert len(asked(callbacks)) == 1
+
+
+def test_a_swap_asks_for_the_results_of_both(
+    alpha: Tenant, admin: Actor, django_capture_on_commit_callbacks: Any
+) -> None:
+    post = make_post()
+    one, two = make_staff(post=post), make_staff(post=post)
+    me, other = worker(alpha, one), worker(alpha, two)
+    day = NOW.astimezone(alpha.tz).date() + timedelta(days=1)
+    row = operations.ask_swap(
+        assignment_id=make_assignment(alpha, day=day, staff=one).pk, taker_id=two.pk, by=me, tenant=alpha, now=NOW
+    )
+    operations.answer_swap(swap_id=row.pk, accept=True, by=other, tenant=alpha, now=NOW)
+    with django_capture_on_commit_callbacks() as callbacks:
+        operations.decide_swap(swap_id=row.pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    assert [set(p["staff_ids"]) for _name, p in asked(callbacks)] == [{str(one.pk), str(two.pk)}]

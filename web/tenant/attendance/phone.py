@@ -18,7 +18,9 @@ from kernel.ids import new_id
 from tenants.attendance import operations, policies, queries
 from tenants.attendance import sheet as sheets
 from tenants.attendance.choices import Mark
+from tenants.attendance.contracts import Line
 from web.http import SchoolRequest, signed_in
+from web.shared.day_grid import weeks
 from web.shared.pages import go
 from web.tenant.attendance.forms import CorrectionForm, MonthField
 from web.tenant.attendance.views import CORRECTION_TONES, ask, correction_start
@@ -31,6 +33,14 @@ def _month(request: SchoolRequest, text: str) -> date:
     except Exception:
         chosen = None
     return chosen or clock.now().astimezone(request.school.tz).date().replace(day=1)
+
+
+def _mark_of(line: Line) -> dict[str, Any]:
+    """A shift's result in the picture of the month."""
+    mark = Mark(line.mark)
+    if line.held:
+        return {"text": "定", "tone": "info", "label": f"{mark.label}（待定）"}
+    return {"text": sheets.SIGNS[mark], "tone": sheets.TONES[mark], "label": str(mark.label)}
 
 
 @require_safe
@@ -48,12 +58,19 @@ def month(request: SchoolRequest) -> HttpResponse:
     confirmed = queries.confirmations(staff_ids=[staff_id], month=chosen).get(staff_id)
     _first, after = month_bounds(chosen)
     today = now.astimezone(request.school.tz).date()
+    entries: list[dict[str, Any]] = [
+        {"line": line, "asked": asked.get(line.instance_id, []), "irregular": queries.is_penalty(line.mark)}
+        for line in lines
+    ]
+    odd = [e for e in entries if e["irregular"] or e["asked"] or e["line"].held or e["line"].adjusted]
+    marks: dict[date, list[dict[str, Any]]] = {}
+    for line in sorted(lines, key=lambda line: line.starts_at):
+        marks.setdefault(line.day, []).append(_mark_of(line))
     limit = rows[0].instance.rule.corrections_per_month if rows else 3
     context = {
         "title": "我的考勤", "back": reverse("phone:home"), "month": chosen, "confirmed": confirmed, "figures": figures,
-        "rows": [
-            {"line": line, "asked": asked.get(line.instance_id, []), "irregular": queries.is_penalty(line.mark)} for line in lines
-        ],
+        "rows": entries, "odd": odd, "rest": [e for e in entries if e not in odd],
+        "weeks": weeks(_first, after - timedelta(days=1), marks, today=today),
         "earlier": chosen - timedelta(days=1), "later": after if after <= today else None, "marks": sheets.TONES,
         "may_confirm": confirmed is None and figures is not None and not figures.open and today >= after
         and policies.can_confirm(request.actor, staff_id=staff_id),

@@ -145,7 +145,7 @@ def sheet(request: SchoolRequest) -> HttpResponse:
     made = sheets.sheet(list(page.object_list), month=month, party_ids=shown)
     _first, after = month_bounds(month)
     context = _base(request, "sheet", "月考勤表", f"{month.year} 年 {month.month} 月，{page.paginator.count} 人") | {
-        "form": form, "page_obj": page, "sheet": made, "totals": sheets.TOTALS, "month": month,
+        "form": form, "page_obj": page, "sheet": made, "totals": sheets.TOTALS, "month": month, "today": today,
         "legend": [(sign, m.label, sheets.TONES[m]) for m, sign in sheets.SIGNS.items()],
         "may_close": policies.can_close(request.actor) and today >= after + operations.months.CLOSE_AFTER,
         "query": request.GET.urlencode(),
@@ -478,11 +478,22 @@ def suspects(request: SchoolRequest) -> HttpResponse:
         row.share = round(row.refused * 100 / row.tried) if row.tried else 0
         row.others = round(row.others_refused * 100 / row.others_tried) if row.others_tried else None
         row.why = WHY.get(row.reason, "未通过")
+        row.drawn = _fence_drawn(row.proposal)
     context |= {
         "page_obj": page, "tones": SUSPECT_TONES, "may": policies.decides(request.actor), "chosen": chosen,
         "status_tabs": _status_tabs(request, SuspectStatus, chosen, reverse("attendance:suspects")),
     }  # fmt: skip
     return render(request, "attendance/suspects.html", context)
+
+
+def _fence_drawn(proposal: dict[str, Any]) -> dict[str, int] | None:
+    """The circle as it is and as proposed, in a picture 100 wide; a proposed centre lies aside."""
+    was, then = proposal.get("was_m"), proposal.get("radius_m")
+    if not was or not then:
+        return None
+    aside = proposal.get("p90_m", 0) if proposal.get("latitude") else 0
+    scale = 46 / max(was, then + aside)
+    return {"now": round(was * scale), "then": round(then * scale), "shift": round(aside * scale)}
 
 
 @require_POST

@@ -73,6 +73,7 @@ def index(request: SchoolRequest) -> HttpResponse:
         "after": year + 1 if year < operations.LAST_YEAR else None,
         "months": _months(year, days, today, queries.solar_terms_of(year)),
         "weekdays": WEEKDAYS,
+        "month_now": today.month if today.year == year else None,
         "periods": sorted(periods, key=lambda p: (p.starts_on, p.kind)),
         "runs": _runs(days),
         "provisional": provisional,

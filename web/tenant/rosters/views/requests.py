@@ -19,6 +19,7 @@ from tenants.rosters import operations, policies, queries
 from tenants.rosters.choices import RequestStatus, SwapStatus
 from tenants.rosters.models import Leave, Swap
 from web.http import SchoolRequest, signed_in
+from web.shared.day_grid import weeks
 from web.shared.filters import given
 from web.shared.pages import go, is_htmx, paginate, render_list
 from web.tenant.evidence.uploads import client_key, from_outbox, refused_json
@@ -190,10 +191,20 @@ def phone_roster(request: SchoolRequest) -> HttpResponse:
         day = first + timedelta(days=n)
         if by_day.get(day) or n < 7:
             days.append({"day": day, "rows": by_day.get(day, []), "today": day == today, "future": day >= today})
+    marks = {
+        day: [
+            {"text": a.shift.code, "colour": a.shift.colour, "label": f"{a.shift.name} {a.times}"}  # type: ignore[attr-defined]
+            if a.shift
+            else {"text": "休", "tone": "muted", "label": "休息"}
+            for a in mine
+        ]
+        for day, mine in by_day.items()
+    }
     posts = {a.post_id for a in rows if a.day == first and a.post_id}
     mates = queries.colleagues(by=request.actor, day=first, post_ids=posts) if posts else {}
     context = {
-        "title": "我的排班", "back": reverse("phone:home"), "days": days, "first": first, "today": today,
+        "title": "我的排班", "back": reverse("phone:home"), "days": days, "first": first,
+        "weeks": weeks(first, first + timedelta(days=AHEAD - 1), marks, today=today), "today": today,
         "before": (first - timedelta(days=AHEAD)).isoformat(), "after": (first + timedelta(days=AHEAD)).isoformat(),
         "mates": [pair for pairs in mates.values() for pair in pairs],
         "waiting": queries.own_open_requests(request.actor),
