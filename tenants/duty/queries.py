@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import TypeVar
-from uuid import UUID
+from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.db import connection
@@ -38,6 +38,8 @@ from tenants.evidence.contracts import EvidenceContract
 from tenants.evidence.models import Evidence
 from tenants.organisation import queries as organisation
 from tenants.organisation.models import Staff
+from tenants.punches import queries as punches
+from tenants.punches.models import Punch
 from tenants.timeline.queries import events_with_verb
 
 Row = TypeVar("Row", bound=Model)
@@ -366,6 +368,16 @@ def _anchor(post_id: UUID) -> str:
 
 
 # --- One person ------------------------------------------------------------------------------------
+
+
+def punch_key(stint_id: UUID, direction: str) -> UUID:
+    """The id under which signing on ("in") or off ("out") was sent as a punch: one per stint and direction."""
+    return uuid5(stint_id, f"duty.punch.{direction}")
+
+
+def punch_of(stint: Stint, direction: str, *, by: Actor) -> Punch | None:
+    """The person's own punch that came of signing on or off; None where none was due."""
+    return punches.own_by_client_id(punch_key(stint.pk, direction), by=by)
 
 
 def own_stint(by: Actor) -> Stint | None:

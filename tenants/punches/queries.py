@@ -115,6 +115,11 @@ def own(*, by: Actor, limit: int = 20) -> list[Punch]:
     return list(rows.order_by("-at", "-id")[:limit])
 
 
+def own_by_client_id(client_id: UUID, *, by: Actor) -> Punch | None:
+    """The actor's own punch that was sent under this id."""
+    return Punch.objects.filter(staff_id=by.staff_id, client_id=client_id).first() if by.staff_id else None
+
+
 def phones_of(rows: Iterable[Punch], *, now: datetime) -> dict[int, Phones]:
     """For phone punches of the last 30 days: how many phones the person used, how many others this phone. Two queries.
 

@@ -34,10 +34,11 @@ from tenants.duty.operations.common import (
     tell,
     write,
 )
+from tenants.duty.operations.punching import place_of, punch_along
 from tenants.findings.choices import Severity
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import CertificateKind
-from tenants.organisation.models import Place, Staff
+from tenants.organisation.models import Staff
 from tenants.timeline import once
 
 LONGEST = {AbsenceKind.PATROL: 180, AbsenceKind.RELIEF: 240}  # minutes; a break has the post's own limit
@@ -60,6 +61,7 @@ def sign_on(
 ) -> Stint:
     """上岗. Fills the person's shift instance at the post, if there is one. Locks the post.
 
+    With the code at the post it is a punch for that shift, too; a punch refused never refuses the sign-on.
     A missing certificate is recorded and raised, never a reason to lose the sign-on. Signing on twice is once.
     Raises NotAllowed, NotADutyPost, NotYourParty, AlreadyOn.
     """
@@ -76,7 +78,7 @@ def sign_on(
             raise AlreadyOn(post=there.post.name)
         claim.keep(there.pk)
         return there
-    scanned = Place.objects.filter(code=place_code.strip().upper()).first() if place_code.strip() else None
+    scanned = place_of(place_code)
     instance = staffing.instance_now(staff_id=person.pk, post_id=post_id, now=now)
     lacking = _lacking(duty, person, now, tenant)
     stint = Stint.objects.create(
@@ -92,6 +94,7 @@ def sign_on(
             duty, AnomalyKind.CERTIFICATE, f"{person.name}上岗时没有有效的{names}", by=by, tenant=tenant, now=now,
             severity=Severity.MAJOR, stint=stint,
         )  # fmt: skip
+    punch_along(duty, stint, scanned, direction="in", by=by, tenant=tenant, now=now)
     claim.keep(stint.pk)
     return stint
 
@@ -106,8 +109,10 @@ def _end(duty: DutyPost, stint: Stint, *, by: Actor, tenant: Tenant, now: dateti
 
 
 @transaction.atomic
-def sign_off(*, by: Actor, tenant: Tenant, now: datetime, client_key: str = "") -> Stint:
+def sign_off(*, by: Actor, tenant: Tenant, now: datetime, place_code: str = "", client_key: str = "") -> Stint:
     """下岗: only when nothing open is left in one's hands and no call rings. Seals the log. Locks the post.
+
+    With the code at the post it is a punch too, as at sign-on.
 
     Raises NotAllowed, NotOn, HandoverOpen, CallRinging.
     """
@@ -126,6 +131,7 @@ def sign_off(*, by: Actor, tenant: Tenant, now: datetime, client_key: str = "") 
     if ringing.exists():
         raise CallRinging
     _end(duty, stint, by=by, tenant=tenant, now=now, words=f"{person.name}下岗")
+    punch_along(duty, stint, place_of(place_code), direction="out", by=by, tenant=tenant, now=now)
     claim.keep(stint.pk)
     return stint
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -15,9 +16,11 @@ from tenants.duty.choices import AnomalyKind
 from tenants.duty.cockpit import cockpit
 from tenants.duty.models import Absence, Anomaly, DutyPost, LogEntry, Stint
 from tenants.notices.models import Notice
+from tenants.punches.models import Punch
 from tests.factories.duty import Guard, answer, make_coverage, make_duty_post, make_guard, make_sent, report, sign_on
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_certificate
+from tests.factories.punches import make_instance
 from tests.factories.rosters import make_assignment, make_rule, make_shift
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=SHANGHAI)
@@ -47,6 +50,62 @@ def test_signing_on_fills_the_rostered_shift(alpha: Tenant, duty: DutyPost, guar
     assert (stint.due_until, stint.lacking) == (datetime(2026, 11, 25, 20, tzinfo=SHANGHAI), [])
     assert sign_on(alpha, duty, guard, now=at(-19)).pk == stint.pk  # twice is once
     assert Stint.objects.count() == 1 and not Anomaly.objects.exists()
+
+
+def rostered(tenant: Tenant, duty: DutyPost, guard: Guard, *, grade: str = "C") -> str:
+    """A shift from noon to eight that asks for `grade`; the code at the post."""
+    make_instance(
+        guard.staff, post=duty.post, place=duty.post.place, starts_at=NOON, ends_at=at(480), grade=grade
+    )  # fmt: skip
+    assert duty.post.place is not None
+    return str(duty.post.place.code)
+
+
+def test_signing_on_and_off_with_the_code_at_the_post_punches_once_each(
+    alpha: Tenant, duty: DutyPost, guard: Guard
+) -> None:
+    code = rostered(alpha, duty, guard)
+    for key in ("a", "a", "b"):  # the same tap again, and a second one
+        stint = operations.sign_on(
+            post_id=duty.pk, place_code=code, by=guard.actor, tenant=alpha, now=at(-5), client_key=key
+        )
+    row = Punch.objects.get()
+    assert (row.direction, row.status, row.at, row.post_id, row.place_code) == ("in", "accepted", at(-5), duty.pk, True)
+    assert queries.punch_of(stint, "in", by=guard.actor) == row
+    for _twice in range(2):
+        operations.sign_off(place_code=code, by=guard.actor, tenant=alpha, now=at(485), client_key="off")
+    assert list(Punch.objects.order_by("at").values_list("direction", "status")) == [
+        ("in", "accepted"),
+        ("out", "accepted"),
+    ]
+
+
+def test_a_refused_punch_never_refuses_the_sign_on(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:
+    code = rostered(alpha, duty, guard, grade="A")
+    stint = operations.sign_on(post_id=duty.pk, place_code=code, by=guard.actor, tenant=alpha, now=NOON)
+    assert (stint.on_code, stint.signed_on_at) == (True, NOON)
+    row = queries.punch_of(stint, "in", by=guard.actor)
+    assert row is not None and (row.status, row.refusal) == ("refused", "too_weak")  # kept, with its reason
+
+
+def test_a_punch_that_cannot_be_written_never_refuses_the_sign_on(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:
+    code = rostered(alpha, duty, guard)
+    narrow = replace(guard.actor, scopes=frozenset({"duty:read", "duty:write"}))
+    stint = operations.sign_on(post_id=duty.pk, place_code=code, by=narrow, tenant=alpha, now=NOON)
+    assert stint.instance_id is not None and not Punch.objects.exists()
+
+
+@pytest.mark.parametrize("shown", ["", "ELSEWHERE", "own without a shift"])
+def test_without_the_posts_code_or_a_shift_nothing_is_punched(
+    alpha: Tenant, duty: DutyPost, guard: Guard, shown: str
+) -> None:
+    assert duty.post.place is not None
+    code = duty.post.place.code if shown.startswith("own") else shown
+    if not shown.startswith("own"):
+        rostered(alpha, duty, guard)
+    operations.sign_on(post_id=duty.pk, place_code=code, by=guard.actor, tenant=alpha, now=NOON)
+    operations.sign_off(place_code=code, by=guard.actor, tenant=alpha, now=at(60))
+    assert not Punch.objects.exists()
 
 
 def test_a_missing_certificate_is_recorded_and_raised_and_the_sign_on_stands(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +18,13 @@ from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.ids import new_id
 from tenants.duty import challenges, operations, policies, queries
 from tenants.duty.choices import REPORTABLE, AbsenceKind, CallStatus
-from tenants.duty.models import Call
+from tenants.duty.models import Call, Stint
 from tenants.evidence import operations as evidence
 from tenants.findings.choices import Severity
+from tenants.punches import sentences
+from tenants.punches.choices import PunchStatus
 from web.http import SchoolRequest, signed_in
-from web.shared.pages import go
+from web.shared.pages import Tone, go
 from web.shared.phone_clock import counted
 from web.tenant.duty.views import OUTCOME_TONES
 from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, refused_json
@@ -85,9 +88,15 @@ def ringing(request: SchoolRequest) -> HttpResponse:
 
 
 def _step(request: SchoolRequest, said: str, do: Callable[[], object]) -> HttpResponse:
-    """Take one step and go back to the start; a refusal is shown there, or told to the outbox."""
+    """Take one step and go back to the start; a refusal is shown there, or told to the outbox.
+
+    What `do` answers in words is added to `said`.
+    """
+    tone: Tone = "ok"
     try:
-        do()
+        done = do()
+        if isinstance(done, Words):
+            said, tone = f"{said}{done.text}", done.tone
     except DomainError as refused:
         if from_outbox(request):
             return refused_json(refused)
@@ -96,7 +105,25 @@ def _step(request: SchoolRequest, said: str, do: Callable[[], object]) -> HttpRe
         return render(request, "duty/phone_home.html", {**_home(request), "refused": refused.sentence}, status=422)
     if from_outbox(request):
         return JsonResponse({"said": said})
-    return go(request, "duty:phone", said=said)
+    return go(request, "duty:phone", said=said, tone=tone)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What to add to the sentence that says a step was taken."""
+
+    text: str
+    tone: Tone = "ok"
+
+
+def _punched(request: SchoolRequest, stint: Stint, direction: str) -> Words:
+    """What became of the punch that goes along with signing on and off."""
+    row = queries.punch_of(stint, direction, by=request.actor)
+    if row is None:
+        return Words("")
+    if row.status == PunchStatus.ACCEPTED:
+        return Words("，同时已打卡")
+    return Words(f"。打卡未通过：{sentences.why(row)}{sentences.next_step(row)}", "warn")
 
 
 def _common(request: SchoolRequest) -> dict[str, Any]:
@@ -121,19 +148,24 @@ def _code(text: str) -> str:
 @require_POST
 @signed_in
 def sign_on(request: SchoolRequest) -> HttpResponse:
-    return _step(
-        request, "已上岗",
-        lambda: operations.sign_on(
+    def do() -> Words:
+        stint = operations.sign_on(
             post_id=_uuid(request.POST.get("post", ""), "post"), place_code=_code(request.POST.get("code", "")),
             **_common(request),
-        ),
-    )  # fmt: skip
+        )  # fmt: skip
+        return _punched(request, stint, "in")
+
+    return _step(request, "已上岗", do)
 
 
 @require_POST
 @signed_in
 def sign_off(request: SchoolRequest) -> HttpResponse:
-    return _step(request, "已下岗，日志已封存", lambda: operations.sign_off(**_common(request)))
+    def do() -> Words:
+        stint = operations.sign_off(place_code=_code(request.POST.get("code", "")), **_common(request))
+        return _punched(request, stint, "out")
+
+    return _step(request, "已下岗，日志已封存", do)
 
 
 @require_POST

@@ -22,8 +22,9 @@ from graphql_api.tenant.duty.types import (
 )
 from graphql_api.tenant.findings import CLIENT_KEY, Ids, common
 from graphql_api.tenant.phone_clock import PhoneClockInput
+from graphql_api.tenant.punches import PunchType
 from tenants.duty import operations, queries
-from tenants.duty.models import Anomaly
+from tenants.duty.models import Anomaly, Stint
 
 
 class DutyMutationBase(DomainMutation):
@@ -144,10 +145,15 @@ class StintPayload(DutyMutationBase):
         abstract = True
 
     stint = graphene.Field(StintType)
+    punch = graphene.Field(PunchType, description="That came of it, whether it counts or not; null where none was due")
+
+    @staticmethod
+    def told(context: Any, row: Stint, direction: str) -> dict[str, Any]:
+        return {"stint": row, "punch": queries.punch_of(row, direction, by=context.actor)}
 
 
 class SignOn(StintPayload):
-    """上岗."""
+    """上岗; with the code at the post it is a punch for the shift it fills, too."""
 
     class Arguments:
         post_id = graphene.UUID(required=True)
@@ -156,18 +162,19 @@ class SignOn(StintPayload):
 
     @classmethod
     def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
-        return {"stint": operations.sign_on(**given, **common(context))}
+        return cls.told(context, operations.sign_on(**given, **common(context)), "in")
 
 
 class SignOff(StintPayload):
-    """下岗; refused while something open is in one's hands."""
+    """下岗; refused while something open is in one's hands. With the code at the post it is a punch too."""
 
     class Arguments:
+        place_code = graphene.String()
         client_key = Key
 
     @classmethod
     def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
-        return {"stint": operations.sign_off(**given, **common(context))}
+        return cls.told(context, operations.sign_off(**given, **common(context)), "out")
 
 
 class EndStint(StintPayload):
