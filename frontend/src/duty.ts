@@ -31,6 +31,17 @@ document.querySelectorAll<HTMLFormElement>('form[data-answer]').forEach((form) =
   }, { capture: true })
 })
 
+/** Part of a form that belongs to one choice of a list (`data-only-for="id" data-only-value="x"`); without a script it is always there. */
+document.querySelectorAll<HTMLElement>('[data-only-for]').forEach((box) => {
+  const list = document.querySelector<HTMLSelectElement>(`#${box.dataset.onlyFor}`)!, field = box.querySelector('select')
+  const paint = (): void => {
+    box.hidden = list.value !== box.dataset.onlyValue
+    if (field) field.required = !box.hidden
+  }
+  list.addEventListener('change', paint)
+  paint()
+})
+
 /** A picture from the live camera into a file field; without a camera here the field itself opens the phone's. */
 async function camera(box: HTMLElement): Promise<void> {
   const input = document.querySelector<HTMLInputElement>(box.dataset.cameraInto!)!

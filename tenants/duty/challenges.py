@@ -1,4 +1,4 @@
-"""What a person is asked to show on the picture: drawn when the call is opened, bound to it, soon worthless."""
+"""What a person is asked to show on the picture, or to say: drawn when the call is opened, bound to it, soon worthless."""
 
 from __future__ import annotations
 
@@ -11,6 +11,15 @@ UPLOAD_CREDIT = timedelta(seconds=30)  # how much of a slow upload may be taken 
 HANDS = ("左手", "右手")
 FINGERS = ("1 根手指", "2 根手指", "3 根手指", "4 根手指", "手掌")
 SPOTS = ("举过头顶", "放在耳边", "放在胸前", "指向身后的岗位", "放在肩上")
+WORDS = (
+    "梧桐", "长江", "白云", "春风", "灯塔", "石桥", "金桂", "竹林", "晴天", "雪山", "海岸", "麦田", "星河", "书院", "操场",
+    "荷塘", "松树", "彩虹", "清泉", "古城", "红枫", "银杏", "晨光", "远山", "渡口", "草原",
+)  # fmt: skip
+
+
+def phrase() -> str:
+    """Four digits and a word to be said or held up, for whoever cannot make the gesture: one of 260,000."""
+    return f"{' '.join(secrets.choice('0123456789') for _ in range(4))} {secrets.choice(WORDS)}"
 
 
 def draw() -> str:

@@ -62,7 +62,12 @@ class ChallengeStale(DomainError):
 
 class PhotoMissing(DomainError):
     code = "photo_missing"
-    message = _("请按提示的动作拍一张现场照片。")
+    message = _("请按提示的动作或口令拍一张现场照片。")
+
+
+class VoiceUnknown(DomainError):
+    code = "voice_unknown"
+    message = _("录音没有找到，或不是刚才录的，请重新念一遍口令再提交。")
 
 
 class PhotoReused(DomainError):

@@ -1,23 +1,30 @@
-"""The numbers duty can state, for any period × party × line × post: one grouped query, no loops.
+"""The numbers duty can state. Calls for any period × party × line × post: one grouped query, no loops.
 
 - `calls_answered_in_time`: of the calls decided whose deadline lies in the period, the ones answered in time at the
   post (在岗). Calls while everybody had declared to be away do not count.
 - `off_post_cases`: 脱岗 by the school's own rule of calls in a row. Denominator: 1.
+- `duty_minutes_covered`: of the person-minutes the contracts want at duty posts since somebody first signed on there, those
+  with somebody on duty; up to the newest line of any log, so that a month still running is not short of its future.
+- `handovers_accepted`: of the open items offered to a next shift and answered, those accepted by the named receiver.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
-from kernel.metrics import Direction, Metric
-from tenants.duty.choices import CallStatus, Outcome
-from tenants.duty.models import Call
+from kernel.clock import day_bounds, month_bounds
+from kernel.metrics import Direction, Metric, Reading
+from tenants.duty import staffing
+from tenants.duty.choices import CallStatus, ItemStatus, Outcome
+from tenants.duty.models import Call, DutyPost, HandoverItem, LogEntry
 
 ANSWERED = Metric(
     code="calls_answered_in_time",
@@ -42,7 +49,31 @@ OFF_POST = Metric(
     version=1,
     minimum_n=0,
 )
-METRICS = (ANSWERED, OFF_POST)
+MINUTES = Metric(
+    code="duty_minutes_covered",
+    name="值守覆盖率",
+    unit="%",
+    numerator="其中有人值守（含已申报离岗）的人·分钟",
+    denominator="期内合同要求值守的人·分钟（自该岗首次上岗起）",
+    coverage="有过上岗记录的人·分钟占合同要求的比例",
+    direction=Direction.UP,
+    version=1,
+    minimum_n=100,
+    percent=True,
+)
+HANDED = Metric(
+    code="handovers_accepted",
+    name="交接接收率",
+    unit="%",
+    numerator="其中由接班人接收的事项",
+    denominator="期内交接并已答复的未了事项（撤回的除外）",
+    coverage="已答复的事项占全部交接事项的比例",
+    direction=Direction.UP,
+    version=1,
+    minimum_n=10,
+    percent=True,
+)
+METRICS = (ANSWERED, OFF_POST, MINUTES, HANDED)
 DIMENSIONS = {"party": "post__party_id", "line": "post__line", "post": "post_id"}
 
 
@@ -82,3 +113,52 @@ def counts(
             Count3(OFF_POST.code, key, row["off"], 1, row["n"]),
         ]
     return result
+
+
+def readings(*, month: date, tz: ZoneInfo) -> dict[str, list[Reading]]:
+    """{metric code: readings of that month}, for the whole school ("") and each line with duty posts. Seven queries."""
+    first, after = month_bounds(month)
+    starts, ends = day_bounds(first, tz)[0], day_bounds(after, tz)[0]
+    found: dict[str, list[Reading]] = {m.code: [] for m in METRICS}
+    for row in [*counts(starts=starts, ends=ends), *counts(starts=starts, ends=ends, by=["line"])]:
+        line = str(row.key[0]) if row.key else ""
+        found[row.code].append(
+            Reading(first, line, Decimal(row.numerator), Decimal(row.denominator), row.n, Decimal(1))
+        )
+    for line, (wanted, known, held) in _minutes(starts, ends, tz).items():
+        found[MINUTES.code].append(
+            Reading(first, line, Decimal(held), Decimal(known), known // 60, _share(known, wanted))
+        )
+    for line, (offered, answered, accepted) in _handed(starts, ends).items():
+        found[HANDED.code].append(
+            Reading(first, line, Decimal(accepted), Decimal(answered), answered, _share(answered, offered))
+        )
+    return found
+
+
+def _share(part: int, whole: int) -> Decimal:
+    return (Decimal(part) / whole).quantize(Decimal("0.0001")) if whole else Decimal(1)
+
+
+def _minutes(starts: datetime, ends: datetime, tz: ZoneInfo) -> dict[str, tuple[int, int, int]]:
+    newest = LogEntry.objects.aggregate(at=Max("at"))["at"]
+    posts = DutyPost.objects.filter(active=True, post__active=True).values_list("pk", flat=True)
+    until = min(ends, newest) if newest else starts
+    lines = staffing.covered_minutes(post_ids=posts, starts=starts, ends=until, tz=tz)
+    sums = [sum(row[n] for row in lines.values()) for n in range(3)]
+    return {"": (sums[0], sums[1], sums[2])} | lines if lines else {}
+
+
+def _handed(starts: datetime, ends: datetime) -> dict[str, tuple[int, int, int]]:
+    rows = HandoverItem.objects.filter(handover__opened_at__gte=starts, handover__opened_at__lt=ends)
+    rows = rows.exclude(status=ItemStatus.WITHDRAWN).order_by()
+    sums = {
+        "offered": Count("pk"),
+        "answered": Count("pk", filter=~Q(status=ItemStatus.OFFERED)),
+        "accepted": Count("pk", filter=Q(status=ItemStatus.ACCEPTED)),
+    }
+    by_line: dict[str, Any] = {
+        row["handover__post__line"]: row for row in rows.values("handover__post__line").annotate(**sums)
+    }
+    found: dict[str, Any] = {"": rows.aggregate(**sums)} | by_line
+    return {line: (row["offered"], row["answered"], row["accepted"]) for line, row in found.items() if row["offered"]}

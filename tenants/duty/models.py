@@ -216,7 +216,10 @@ class Summons(models.Model):
     staff = models.ForeignKey("organisation.Staff", on_delete=models.PROTECT, related_name="+", db_index=False)
     on_duty = models.BooleanField(default=True)  # False: somebody else answered
     away = models.BooleanField(default=False)  # had declared to be away when the call went out
-    challenge = models.CharField(max_length=60, blank=True)
+    challenge = models.CharField(max_length=60, blank=True)  # the gesture
+    phrase = models.CharField(
+        max_length=40, blank=True, default="", db_default=""
+    )  # or these digits and word, said or held up
     nonce = models.CharField(max_length=32, blank=True)
     challenged_at = models.DateTimeField(null=True)
     draws = models.PositiveSmallIntegerField(default=0)
@@ -224,6 +227,7 @@ class Summons(models.Model):
     received_at = models.DateTimeField(null=True)
     reaction_s = models.PositiveIntegerField(null=True)  # from the call going out to the answer
     photo_id = models.UUIDField(null=True)
+    voice_id = models.UUIDField(null=True)  # the phrase, spoken
     place = models.ForeignKey("organisation.Place", null=True, on_delete=models.SET_NULL, related_name="+")
     place_ok = models.BooleanField(null=True)
     face = models.CharField(max_length=8, choices=FaceState.choices, default=FaceState.NONE, blank=True)

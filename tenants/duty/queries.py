@@ -43,6 +43,7 @@ from tenants.punches.models import Punch
 from tenants.timeline.queries import events_with_verb
 
 Row = TypeVar("Row", bound=Model)
+MOST_RELIEFS = 300  # in the phone's list
 OPEN_ITEMS = (ItemStatus.OFFERED, ItemStatus.REFUSED)
 
 # --- Who sees what ---------------------------------------------------------------------------------
@@ -165,7 +166,8 @@ def report(*, report_id: UUID, by: Actor) -> CameraReport:
 def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:
     """Witness for tenants.evidence: the photo or voice belongs to something of duty that the actor may see."""
     try:
-        if visible_calls(actor).filter(summons__photo_id=evidence_id).exists():
+        own = Q(summons__photo_id=evidence_id) | Q(summons__voice_id=evidence_id)
+        if visible_calls(actor).filter(own).exists():
             return True
         return visible_anomalies(actor).filter(files__evidence_id=evidence_id).exists()
     except NotAllowed:
@@ -199,10 +201,10 @@ def break_minutes_of(stint: Stint, *, now: datetime) -> int:
     return sum(round(((r.ends_at or now) - r.starts_at).total_seconds() / 60) for r in rows)
 
 
-def photo_was_used(photo: EvidenceContract, *, besides: UUID) -> bool:
-    """Whether the same bytes already answered a call."""
-    same = Evidence.objects.filter(source_sha256=photo.source_sha256).values("pk")
-    return Summons.objects.filter(photo_id__in=same).exclude(pk=besides).exists()
+def was_used(file: EvidenceContract, *, besides: UUID) -> bool:
+    """Whether the same bytes already answered a call, as a picture or a voice."""
+    same = Evidence.objects.filter(source_sha256=file.source_sha256).values("pk")
+    return Summons.objects.filter(Q(photo_id__in=same) | Q(voice_id__in=same)).exclude(pk=besides).exists()
 
 
 def names_of_answers(row: Call) -> str:
@@ -388,7 +390,11 @@ def own_stint(by: Actor) -> Stint | None:
         "post__place", "post__party", "staff"
     )
     return rows.prefetch_related(
-        Prefetch("absences", queryset=Absence.objects.filter(ends_at__isnull=True), to_attr="open_absences")
+        Prefetch(
+            "absences",
+            queryset=Absence.objects.filter(ends_at__isnull=True).select_related("relief"),
+            to_attr="open_absences",
+        )
     ).first()
 
 
@@ -455,3 +461,12 @@ def possible_receivers(by: Actor, *, post_id: UUID, now: datetime) -> list[Staff
     """Whom the person may hand over to, by name."""
     ids = staffing.receivers(post_id=post_id, now=now) - ({by.staff_id} if by.staff_id else set())
     return sorted(organisation.staff_by_id(ids).values(), key=lambda p: p.pinyin)
+
+
+def possible_reliefs(by: Actor, *, post_id: UUID, now: datetime) -> list[Staff]:
+    """Who may stand in: those on duty or rostered at the post first, then everybody else of the same company."""
+    near = staffing.receivers(post_id=post_id, now=now)
+    if by.staff_id is None or (own := organisation.staff_by_id([by.staff_id]).get(by.staff_id)) is None:
+        return []
+    people = [p for p in organisation.working_people_of(own.party_id)[:MOST_RELIEFS] if p.pk != own.pk]
+    return sorted(people, key=lambda p: (p.pk not in near, p.pinyin))

@@ -133,7 +133,7 @@ def receivers(*, post_id: UUID, now: datetime) -> set[UUID]:
         return {row[0] for row in cursor.fetchall()}
 
 
-_SHORT = """
+_STATES = """
 WITH windows AS ({windows}),
 wanted AS (
   SELECT post_id, persons, greatest(starts, %(from)s) AS starts, least(ends, %(until)s) AS ends
@@ -166,8 +166,12 @@ states AS (
   SELECT post_id, at, lead(at) OVER w AS until, sum(need) OVER w AS need, sum(present) OVER w AS present,
          sum(away) OVER w AS away
   FROM moments WINDOW w AS (PARTITION BY post_id ORDER BY at)
-),
-short AS (
+)
+""".replace("{windows}", _WINDOWS)
+
+_SHORT = """
+{states}
+, short AS (
   SELECT post_id, at, until, need, present - away AS here, present >= need AS declared FROM states
   WHERE until > at AND present - away < need
 ),
@@ -181,7 +185,21 @@ numbered AS (
 )
 SELECT post_id, min(at), max(until), min(need), min(here), bool_and(declared)
 FROM numbered GROUP BY post_id, island ORDER BY post_id, 2
-""".replace("{windows}", _WINDOWS)
+""".replace("{states}", _STATES)
+
+_COVERED = """
+{states}
+, began AS (SELECT post_id, min(signed_on_at) AS at FROM duty_stint GROUP BY post_id),
+spans AS (
+  SELECT p.line, extract(epoch FROM s.until - s.at) / 60 AS minutes, s.need, least(s.need, s.present) AS held,
+         s.at >= b.at AS known
+  FROM states s JOIN organisation_post p ON p.id = s.post_id LEFT JOIN began b ON b.post_id = s.post_id
+  WHERE s.until > s.at AND s.need > 0
+)
+SELECT line, round(sum(minutes * need))::bigint, coalesce(round(sum(minutes * need) FILTER (WHERE known)), 0)::bigint,
+       coalesce(round(sum(minutes * held) FILTER (WHERE known)), 0)::bigint
+FROM spans GROUP BY line ORDER BY line
+""".replace("{states}", _STATES)
 
 
 def shortfalls(
@@ -201,3 +219,19 @@ def shortfalls(
         for post_id, begin, until, need, here, declared in cursor.fetchall():
             found[post_id].append(Shortfall(post_id, begin, until, int(need), int(here), declared))
     return dict(found)
+
+
+def covered_minutes(
+    *, post_ids: Iterable[UUID], starts: datetime, ends: datetime, tz: ZoneInfo
+) -> dict[str, tuple[int, int, int]]:
+    """{line: (contracted person-minutes, those since somebody first signed on at the post, those of them held)}.
+
+    A declared absence is held: the person is on duty. More people than wanted make up for nothing. One query.
+    """
+    ids = list(set(post_ids))
+    if not ids or starts >= ends:
+        return {}
+    first, last = starts.astimezone(tz).date(), ends.astimezone(tz).date()
+    with connection.cursor() as cursor:
+        cursor.execute(_COVERED, {**_windows_of(first, last, tz), "from": starts, "until": ends, "posts": ids})
+        return {line: (wanted, known, held) for line, wanted, known, held in cursor.fetchall()}

@@ -1,4 +1,4 @@
-"""The numbers patrols can state: tours walked in full of those due, and points seen of those asked for.
+"""The numbers patrols can state: tours walked in full of those due, points seen of those asked for, and credibility.
 
 Late phones do not count against anybody: a tour is judged by when it was walked, not by when it was reported.
 """
@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum
 
 from kernel.clock import month_bounds
 from kernel.metrics import Direction, Metric, Reading
@@ -41,7 +41,18 @@ POINTS_SEEN = Metric(
     minimum_n=30,
     percent=True,
 )
-METRICS = (TOURS_DONE, POINTS_SEEN)
+CREDIBILITY = Metric(
+    code="patrol_credibility",
+    name="巡更可信度",
+    unit="分",
+    numerator="已评判巡更的可信度之和",
+    denominator="期内已评判可信度的巡更（不含补巡）",
+    coverage="已评判可信度的巡更占已走巡更的比例",
+    direction=Direction.UP,
+    version=1,
+    minimum_n=10,
+)
+METRICS = (TOURS_DONE, POINTS_SEEN, CREDIBILITY)
 
 
 def readings(*, month: date, tz: ZoneInfo) -> dict[str, list[Reading]]:
@@ -54,6 +65,8 @@ def readings(*, month: date, tz: ZoneInfo) -> dict[str, list[Reading]]:
         "done": Count("pk", filter=Q(status=TourStatus.DONE)),
         "walked": Count("pk", filter=Q(started_at__isnull=False)),
         "judged": Count("pk", filter=Q(judged_at__isnull=False)),
+        "scored": Count("credibility"),
+        "score": Sum("credibility"),
     }
     points = {"due": Count("pk"), "done": Count("pk", filter=Q(status=StopStatus.SEEN))}
     by_line: dict[str, Any] = {"": tours.aggregate(**sums)} | {
@@ -65,6 +78,12 @@ def readings(*, month: date, tz: ZoneInfo) -> dict[str, list[Reading]]:
     found: dict[str, list[Reading]] = {m.code: [] for m in METRICS}
     for line, row in by_line.items():
         coverage = Decimal(row["judged"]) / row["walked"] if row["walked"] else Decimal(1)
+        found[CREDIBILITY.code].append(
+            Reading(
+                month=first, line=line, numerator=Decimal(row["score"] or 0), denominator=Decimal(row["scored"]),
+                n=row["scored"], coverage=min(coverage, Decimal(1)),
+            )
+        )  # fmt: skip
         for code, counted in (
             (TOURS_DONE.code, row),
             (POINTS_SEEN.code, points_by_line.get(line, {"due": 0, "done": 0})),

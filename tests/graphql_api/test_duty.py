@@ -9,10 +9,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from identity.choices import Role
 from kernel import clock
 from kernel.tenancy import Tenant
 from tenants.duty import operations
-from tenants.duty.models import Call
+from tenants.duty.models import Call, CameraReport
 from tests.factories.duty import make_coverage, make_duty_post, make_guard, make_sent, report, sign_on
 from tests.factories.findings import make_member
 from tests.graphql_api.test_findings import ask, signed, upload
@@ -118,3 +119,54 @@ def test_no_field_tells_of_a_random_call_before_it_goes_out(alpha: Tenant) -> No
         )
         assert (told["presenceCall"], told["presenceCalls"]["totalCount"]) == (None, 0)
         assert told["dutyCockpit"]["posts"][0]["openCall"] is None
+
+
+def test_camera_systems_and_the_chain_are_read_and_written(alpha: Tenant) -> None:
+    duty = make_duty_post()
+    admin, chief, guard = (
+        signed(make_member(alpha, Role.SCHOOL_ADMIN)),
+        signed(make_member(alpha)),
+        signed(make_guard(alpha, party=duty.post.party).actor),
+    )
+    add = 'mutation { addCameraSystem(name: "视频平台") { system { id name active } secret %s } }' % ERRORS
+    assert ask(chief, add)["addCameraSystem"]["userErrors"][0]["code"] == "not_allowed"
+    made = ask(admin, add)["addCameraSystem"]
+    assert made["secret"] and made["system"]["active"]
+    off = (
+        "mutation($c: UUID!) { setCameraSystemActive(cameraSystemId: $c, active: false) { system { active } %s } }"
+        % ERRORS
+    )
+    assert ask(admin, off, c=made["system"]["id"])["setCameraSystemActive"]["system"] == {"active": False}
+    report = CameraReport.objects.create(
+        system_id=made["system"]["id"],
+        message_id="m1",
+        post=duty.post,
+        kind="off_post",
+        at=NOW,
+        text="无人",
+        received_at=NOW,
+    )
+    seen = '{ cameraSystems { edges { node { name active } } } cameraReports(status: "new") { edges { node { id system post { name } } } } }'
+    told = ask(chief, seen)
+    assert [e["node"] for e in told["cameraSystems"]["edges"]] == [{"name": "视频平台", "active": False}]
+    [node] = [e["node"] for e in told["cameraReports"]["edges"]]
+    assert node == {"id": str(report.pk), "system": "视频平台", "post": {"name": duty.post.name}}
+    judge = (
+        'mutation($r: UUID!) { judgeCameraReport(cameraReportId: $r, confirmed: false, note: "雨衣挂在椅子上") '
+        "{ report { status judgedNote } %s } }" % ERRORS
+    )
+    assert ask(chief, judge, r=report.pk)["judgeCameraReport"]["report"]["status"] == "rejected"
+    assert (
+        "errors"
+        in guard.post(
+            "/graphql/", {"query": "{ cameraReports { totalCount } }"}, content_type="application/json"
+        ).json()
+    )
+    change = (
+        'mutation($p: UUID!) { configureDutyPost(postId: $p, chain: [{afterMinutes: 10, rung: "leader"},'
+        ' {afterMinutes: 0, rung: "manager"}]) { dutyPost { chain { afterMinutes rung } quiet } %s } }' % ERRORS
+    )
+    changed = ask(chief, change, p=duty.pk)["configureDutyPost"]["dutyPost"]
+    assert changed["chain"] == [{"afterMinutes": 0, "rung": "manager"}, {"afterMinutes": 10, "rung": "leader"}]
+    wrong = change.replace('"leader"', '"dean"')
+    assert ask(chief, wrong, p=duty.pk)["configureDutyPost"]["userErrors"][0]["field"] == "chain"

@@ -16,7 +16,7 @@ from kernel import clock
 from kernel.crypto import blind_index
 from kernel.tenancy import Tenant
 from tenants.duty import operations, webhooks
-from tenants.duty.models import Anomaly, Call, CameraReport, Stint
+from tenants.duty.models import Absence, Anomaly, Call, CameraReport, LogEntry, Stint, Summons
 from tests.factories.duty import make_coverage, make_duty_post, make_guard, make_sent, report, sign_on
 from tests.factories.findings import make_member
 from tests.web.test_findings import HOST, photo, signed
@@ -82,6 +82,51 @@ def test_the_phone_signs_on_answers_reports_and_signs_off(alpha: Tenant) -> None
     phone.post(f"/m/duty/close/{row.pk}/", {"result": "已修好"})
     assert phone.post("/m/duty/off/").status_code == 302
     assert Stint.objects.get().signed_off_at is not None
+
+
+def test_a_call_is_answered_by_the_spoken_phrase_and_the_office_hears_it(alpha: Tenant) -> None:
+    duty = make_duty_post()
+    guard = make_guard(alpha, party=duty.post.party)
+    sign_on(alpha, duty, guard, now=NOW - timedelta(hours=1))
+    phone, call = signed(guard.actor), make_sent(alpha, duty, now=clock.now())
+    base = f"/m/duty/calls/{call.pk}/"
+    phone.post(f"{base}open/")
+    row = Summons.objects.get()
+    page = phone.get(base).content.decode()
+    assert row.phrase and row.phrase in page and row.challenge in page
+    sent = {"nonce": row.nonce, "code": duty.post.place.code if duty.post.place else "", "photos": photo(4)}
+    film = SimpleUploadedFile("录音.webm", VOICE.replace(b"A_OPUS", b"V_VP80"), "audio/webm")
+    assert phone.post(base, {**sent, "voice": film}).status_code == 422
+    voice = SimpleUploadedFile("录音.webm", VOICE, "audio/webm")
+    answer = phone.post(base, {**sent, "photos": photo(5), "voice": voice}, headers={"X-Outbox": "1"})
+    assert answer.status_code == 200, answer.content
+    row.refresh_from_db()
+    assert row.voice_id is not None
+    chief = signed(make_member(alpha))
+    assert f"/files/{row.voice_id}/" in chief.get(f"/duty/calls/{call.pk}/").content.decode()
+    assert chief.get(f"/files/{row.voice_id}/")["Content-Type"] == "audio/webm"
+    stranger = signed(make_guard(alpha, party=make_duty_post().post.party).actor)
+    assert stranger.get(f"/files/{row.voice_id}/").status_code == 403
+
+
+def test_a_relief_says_who_stands_in(alpha: Tenant) -> None:
+    duty = make_duty_post()
+    guard, other = make_guard(alpha, party=duty.post.party), make_guard(alpha, party=duty.post.party, name="王秀英")
+    stranger = make_guard(alpha, party=make_duty_post().post.party, name="外单位")
+    sign_on(alpha, duty, guard, now=NOW - timedelta(hours=1))
+    phone = signed(guard.actor)
+    page = phone.get("/m/duty/").content.decode()
+    assert str(other.staff.pk) in page and str(stranger.staff.pk) not in page
+    missing = phone.post("/m/duty/away/", {"kind": "relief", "minutes": "20"})
+    assert missing.status_code == 422 and "请选择谁来顶岗" in missing.content.decode()
+    themselves = phone.post("/m/duty/away/", {"kind": "relief", "minutes": "20", "relief": str(guard.staff.pk)})
+    assert themselves.status_code == 422 and not Absence.objects.exists()
+    assert phone.post(
+        "/m/duty/away/", {"kind": "relief", "minutes": "20", "relief": str(other.staff.pk)}
+    ).status_code == 302  # fmt: skip
+    assert Absence.objects.get().relief_id == other.staff.pk
+    assert "王秀英顶岗" in phone.get("/m/duty/").content.decode()
+    assert LogEntry.objects.filter(text__contains="顶岗替换 20 分钟，王秀英顶岗").exists()
 
 
 def test_a_film_is_no_voice(alpha: Tenant) -> None:

@@ -14,6 +14,7 @@ from kernel import clock, jobs
 from kernel.metrics import Metric, Reading
 from kernel.tenancy import Tenant, public_context, school_context
 from tenants.attendance import metrics as attendance
+from tenants.duty import metrics as duty
 from tenants.evaluations import metrics as evaluations
 from tenants.findings import metrics as findings
 from tenants.inspections import metrics as inspections
@@ -22,7 +23,7 @@ from tenants.patrols import metrics as patrols
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
-SOURCES = (evaluations, findings, inspections, attendance, patrols, organisation)
+SOURCES = (evaluations, findings, inspections, attendance, duty, patrols, organisation)
 METRICS: dict[str, Metric] = {m.code: m for source in SOURCES for m in source.METRICS}
 LOOK_EVERY = timedelta(hours=20)
 

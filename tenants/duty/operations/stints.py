@@ -175,7 +175,7 @@ def declare_absence(
     client_key: str = "",
 ) -> Absence:
     """申报离岗 for so many minutes. Breaks have a limit each and a cap per shift; over the cap the absence is still
-    recorded, and becomes an anomaly. Locks the post.
+    recorded, and becomes an anomaly. `relief_staff_id` stands in. Locks the post.
 
     Raises NotAllowed, NotOn, AlreadyAway, AwayTooLong, Invalid.
     """
@@ -192,21 +192,23 @@ def declare_absence(
         raise AwayTooLong(minutes=longest, field="minutes")
     if Absence.objects.filter(stint=stint, ends_at__isnull=True).exists():
         raise AlreadyAway
-    if relief_staff_id is not None and not organisation.staff_by_id([relief_staff_id]):
+    relief = organisation.staff_by_id([relief_staff_id]).get(relief_staff_id) if relief_staff_id else None
+    if relief_staff_id is not None and (relief is None or relief.pk == person.pk):
         raise Invalid("没有找到顶岗的人，请重新选择。", field="relief_staff_id")
+    instead = f"，{relief.name}顶岗" if relief else ""
     label = AbsenceKind(kind).label
     row = Absence.objects.create(
         stint=stint, kind=kind, reason=clean(reason, 200), relief_id=relief_staff_id, starts_at=now,
         until=now + timedelta(minutes=minutes),
     )  # fmt: skip
     write(
-        duty, EntryKind.AWAY, f"{person.name}{label} {minutes} 分钟{'：' + row.reason if row.reason else ''}", by=by,
+        duty, EntryKind.AWAY, f"{person.name}{label} {minutes} 分钟{instead}{'：' + row.reason if row.reason else ''}", by=by,
         now=now, stint_id=stint.pk, subject_id=row.pk,
     )  # fmt: skip
     tell(
         duty,
         "absence_declared",
-        f"{person.name}{label} {minutes} 分钟",
+        f"{person.name}{label} {minutes} 分钟{instead}",
         subject=row,
         by=by,
         tenant=tenant,

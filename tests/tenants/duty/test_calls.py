@@ -14,17 +14,21 @@ from identity.choices import Role
 from kernel.anchors import Counted, anchor
 from kernel.clock import SHANGHAI
 from kernel.errors import NotAllowed, NotFound
+from kernel.ids import new_id
 from kernel.tenancy import Tenant
 from tenants.duty import errors, operations, queries
 from tenants.duty.choices import CallStatus, Outcome
 from tenants.duty.models import Call, DutyPost, LogEntry, Summons
 from tenants.duty.operations.calls import was_sent_late
+from tenants.evidence.operations import keep_file
 from tenants.findings.models import Finding
 from tenants.notices.models import Notice
 from tests.factories.duty import Guard, answer, make_coverage, make_duty_post, make_guard, make_sent, sign_on
 from tests.factories.findings import make_member, make_photo
 from tests.factories.organisation import make_place
 
+# An EBML header, a WebM doctype and an Opus track: what MediaRecorder begins a voice message with.
+VOICE = b"\x1a\x45\xdf\xa3\x42\x82\x84webm\x86\x86A_OPUS" + b"\x00" * 400
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=SHANGHAI)
 NIGHT = datetime(2026, 11, 25, 2, 0, tzinfo=SHANGHAI)
 
@@ -199,6 +203,21 @@ def test_the_servers_anchor_says_when_an_answer_was_given(
     assert summons.late is late
     if monotonic:
         assert summons.answered_at == NOON + given
+
+
+def test_an_old_voice_and_a_picture_are_no_spoken_phrase(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:
+    call = make_sent(alpha, duty, now=NOON)
+    old = keep_file(upload=VOICE, name="录音.webm", by=guard.actor, tenant=alpha, now=NOON - minutes(60))
+    picture = make_photo(alpha, guard.actor)
+    for wrong in (old.pk, picture.pk, new_id()):
+        with pytest.raises(errors.VoiceUnknown):
+            answer(alpha, call, guard, now=NOON + minutes(1), voice_id=wrong)
+    fresh = keep_file(upload=VOICE + b"1", name="录音.webm", by=guard.actor, tenant=alpha, now=NOON + minutes(1))
+    assert answer(alpha, call, guard, now=NOON + minutes(1), voice_id=fresh.pk).voice_id == fresh.pk
+    again = keep_file(upload=VOICE + b"1", name="录音.webm", by=guard.actor, tenant=alpha, now=NOON + minutes(61))
+    second = make_sent(alpha, duty, now=NOON + minutes(60))
+    with pytest.raises(errors.VoiceUnknown):
+        answer(alpha, second, guard, now=NOON + minutes(61), voice_id=again.pk)
 
 
 def test_an_answer_kept_by_the_phone_arrives_late_and_is_not_lost(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:

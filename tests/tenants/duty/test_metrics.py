@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from kernel.clock import SHANGHAI
 from kernel.tenancy import Tenant
 from tenants.duty import metrics, operations
-from tests.factories.duty import answer, make_duty_post, make_guard, make_sent, sign_on
+from tests.factories.duty import answer, make_coverage, make_duty_post, make_guard, make_sent, report, sign_on
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=SHANGHAI)
 
@@ -33,3 +34,48 @@ def test_in_time_late_unanswered_and_excused(alpha: Tenant) -> None:
     }
     assert found == {"calls_answered_in_time": (1, 3, 3), "off_post_cases": (1, 1, 4)}
     assert metrics.counts(starts=at(600), ends=at(900), by=["post"]) == []
+
+
+def test_minutes_held_and_handovers_accepted_become_readings(alpha: Tenant) -> None:
+    duty, idle = make_duty_post(), make_duty_post()
+    giver, taker = (make_guard(alpha, party=duty.post.party, name=name) for name in ("甲", "乙"))
+    make_coverage(duty.post, persons=2, start_minute=720, end_minute=840)  # two people from noon to two
+    make_coverage(idle.post, persons=1, start_minute=720, end_minute=840)  # nobody ever signed on here
+    sign_on(alpha, duty, giver, now=NOON)
+    sign_on(alpha, duty, taker, now=NOON + timedelta(minutes=30))
+    operations.declare_absence(
+        kind="break", minutes=10, by=giver.actor, tenant=alpha, now=NOON + timedelta(minutes=40)
+    )  # declared: held
+    rows = [report(alpha, giver, text=f"事项 {n}", now=NOON + timedelta(minutes=50)) for n in range(3)]
+    handover = operations.offer_handover(
+        receiver_id=taker.staff.pk, by=giver.actor, tenant=alpha, now=NOON + timedelta(minutes=55)
+    )
+    first, second, _waits = handover.items.order_by("anomaly__number")
+    for item, accept in ((first, True), (second, False)):
+        operations.answer_item(
+            item_id=item.pk,
+            accept=accept,
+            reason="没空",
+            by=taker.actor,
+            tenant=alpha,
+            now=NOON + timedelta(minutes=60),
+        )
+    assert len(rows) == 3
+    found = metrics.readings(month=NOON.date(), tz=alpha.tz)
+    held = {r.line: r for r in found["duty_minutes_covered"]}
+    # up to the newest line at 13:00: 2 × 60 minutes wanted at a post with people, 90 of them held; 60 unknown at the other.
+    # Of the days before NOON's nothing is known either: nobody had signed on yet.
+    assert (held[""].numerator, held[""].denominator) == (Decimal(90), Decimal(120))
+    assert held["security"] == held[""].__class__(
+        held[""].month, "security", held[""].numerator, held[""].denominator, held[""].n, held[""].coverage
+    )
+    assert held[""].coverage < Decimal("0.1")
+    handed = {r.line: r for r in found["handovers_accepted"]}
+    assert (handed[""].numerator, handed[""].denominator, handed[""].coverage) == (1, 2, Decimal("0.6667"))
+    assert {m.code for m in metrics.METRICS} == set(found)
+    assert found["calls_answered_in_time"][0].denominator == 0
+
+
+def test_a_month_without_duty_says_nothing(alpha: Tenant) -> None:
+    found = metrics.readings(month=NOON.date(), tz=alpha.tz)
+    assert found["duty_minutes_covered"] == found["handovers_accepted"] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -152,6 +153,8 @@ def test_the_time_of_an_answer_is_the_servers() -> None:
 
 def test_gestures_and_nonces_differ() -> None:
     assert len({challenges.draw() for _ in range(200)}) > 25
+    said = [challenges.phrase() for _ in range(200)]
+    assert len(set(said)) > 190 and all(re.fullmatch(r"(\d ){4}[\u4e00-\u9fff]{2}", each) for each in said)
     assert len({challenges.nonce() for _ in range(200)}) == 200
 
 

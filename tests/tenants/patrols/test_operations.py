@@ -440,6 +440,9 @@ def test_the_numbers_of_a_month(alpha: Tenant) -> None:
     found = metrics.readings(month=NOW.date(), tz=alpha.tz)
     done = {r.line: r for r in found["patrol_tours_done"]}
     assert (done[""].numerator, done[""].denominator, done[""].coverage) == (1, 2, Decimal("0.5"))
+    judged = Tour.objects.get(judged_at__isnull=False)
+    score = {r.line: r for r in found["patrol_credibility"]}["security"]
+    assert (score.numerator, score.denominator, score.n, score.coverage) == (judged.credibility, 1, 1, Decimal("0.5"))
     points = {r.line: r for r in found["patrol_points_seen"]}
     assert (points["security"].numerator, points["security"].denominator) == (4, 6)
 

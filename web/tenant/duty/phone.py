@@ -46,6 +46,7 @@ def _home(request: SchoolRequest) -> dict[str, Any]:
         "held": held,
         "offered": queries.offered_to(by),
         "receivers": queries.possible_receivers(by, post_id=stint.post_id, now=now) if stint and held else [],
+        "reliefs": queries.possible_reliefs(by, post_id=stint.post_id, now=now) if stint else [],
         "absences": AbsenceKind.choices,
         "kinds": [(k.value, k.label) for k in REPORTABLE],
         "severities": Severity.choices,
@@ -176,9 +177,12 @@ def away(request: SchoolRequest) -> HttpResponse:
             minutes = int(request.POST.get("minutes", ""))
         except ValueError as wrong:
             raise Invalid("请填写离岗的分钟数。", field="minutes") from wrong
+        relief = request.POST.get("relief", "")
+        if request.POST.get("kind") == AbsenceKind.RELIEF and not relief:
+            raise Invalid("请选择谁来顶岗。", field="relief")
         return operations.declare_absence(
             kind=request.POST.get("kind", ""), minutes=minutes, reason=request.POST.get("reason", ""),
-            **_common(request),
+            relief_staff_id=_uuid(relief, "relief_staff_id") if relief else None, **_common(request),
         )  # fmt: skip
 
     return _step(request, "已申报，请按时返岗", do)
@@ -312,9 +316,10 @@ def _answer(request: SchoolRequest, call_id: UUID) -> HttpResponse:
     except ValueError:
         elapsed = None
     try:
-        photos = keep_photos(request)
+        photos, voices = keep_photos(request), _voices(request)
         operations.answer_call(
             call_id=call_id, nonce=post.get("nonce", ""), photo_id=photos[0] if photos else None,
+            voice_id=voices[0] if voices else None,
             place_code=_code(post.get("code", "")), elapsed_seconds=elapsed, counted=counted(request), **_common(request),
         )  # fmt: skip
     except DomainError as refused:

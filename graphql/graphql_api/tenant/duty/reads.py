@@ -10,6 +10,8 @@ import graphene
 
 from graphql_api.connections import Listing, connection_of
 from graphql_api.tenant.duty.types import (
+    CameraReportType,
+    CameraSystemType,
     CockpitType,
     DutyAnomalyType,
     DutyPostType,
@@ -21,7 +23,7 @@ from graphql_api.tenant.duty.types import (
 from kernel import clock
 from kernel.errors import NotFound
 from tenants.duty import cockpit, queries
-from tenants.duty.models import Anomaly, Call
+from tenants.duty.models import Anomaly, Call, CameraReport
 
 
 class DutyQuery(graphene.ObjectType):
@@ -63,6 +65,30 @@ class DutyQuery(graphene.ObjectType):
     duty_log_check = graphene.Field(
         LogCheckType, description="Verify the hash chain of a post's log", post_id=graphene.UUID(required=True)
     )
+
+    camera_systems = Listing(connection_of(CameraSystemType), description="Video systems, without their secrets")
+    camera_reports = Listing(
+        connection_of(CameraReportType),
+        description="Newest first; suspicions until confirmed",
+        status=graphene.String(),
+    )
+    camera_report = graphene.Field(CameraReportType, id=graphene.UUID(required=True))
+
+    @staticmethod
+    def resolve_camera_systems(root: None, info: graphene.ResolveInfo, **_page: Any) -> Any:
+        return queries.cameras(by=info.context.actor).order_by("name", "pk")
+
+    @staticmethod
+    def resolve_camera_reports(root: None, info: graphene.ResolveInfo, status: str = "", **_page: Any) -> Any:
+        rows = queries.visible_reports(info.context.actor).order_by("-received_at", "-pk")
+        return rows.filter(status=status) if status else rows
+
+    @staticmethod
+    def resolve_camera_report(root: None, info: graphene.ResolveInfo, id: UUID) -> CameraReport | None:
+        try:
+            return queries.report(report_id=id, by=info.context.actor)
+        except NotFound:
+            return None
 
     @staticmethod
     def resolve_duty_cockpit(

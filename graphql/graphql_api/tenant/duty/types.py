@@ -12,7 +12,19 @@ from graphql_api.loaders import load_many, load_one
 from graphql_api.tenant.evidence import EvidenceType, Id, Text, listed
 from graphql_api.tenant.findings import PartyRef, PlaceRef
 from tenants.duty import queries
-from tenants.duty.models import Absence, Anomaly, Call, DutyPost, Handover, HandoverItem, LogEntry, Stint, Summons
+from tenants.duty.models import (
+    Absence,
+    Anomaly,
+    Call,
+    CameraReport,
+    CameraSystem,
+    DutyPost,
+    Handover,
+    HandoverItem,
+    LogEntry,
+    Stint,
+    Summons,
+)
 from tenants.duty.operations.calls import was_sent_late
 from tenants.evidence import queries as evidence
 from tenants.organisation.models import Staff
@@ -50,6 +62,16 @@ def _person(row: Staff | None) -> DutyPerson | None:
     return DutyPerson(id=row.pk, name=row.name) if row else None
 
 
+class EscalationStepType(graphene.ObjectType):
+    """A rung of the chain that an unanswered call climbs."""
+
+    class Meta:
+        name = "EscalationStep"
+
+    after_minutes = graphene.Field(Int, description="After the deadline of the call")
+    rung = graphene.Field(Text, description="manager, supervisor or leader")
+
+
 class DutyPostType(DjangoObjectType):
     """值班岗: a post with its rules of duty."""
 
@@ -62,10 +84,19 @@ class DutyPostType(DjangoObjectType):
         )  # fmt: skip
 
     post = graphene.NonNull(PostRef)
+    quiet = graphene.Field(
+        listed(graphene.List(graphene.NonNull(graphene.Int))),
+        description="Times without calls, as [from, until] minutes of the local day",
+    )
+    chain = graphene.Field(listed(EscalationStepType), description="Who is told of an unanswered call, and when")
 
     @staticmethod
     def resolve_post(row: DutyPost, info: graphene.ResolveInfo) -> PostRef:
         return _post(row)
+
+    @staticmethod
+    def resolve_chain(row: DutyPost, info: graphene.ResolveInfo) -> list[EscalationStepType]:
+        return [EscalationStepType(after_minutes=int(step[0]), rung=str(step[1])) for step in row.chain]
 
 
 class OnDutyType(graphene.ObjectType):
@@ -156,6 +187,7 @@ class SummonsType(DjangoObjectType):
             "on_duty",
             "away",
             "challenge",
+            "phrase",
             "draws",
             "answered_at",
             "reaction_s",
@@ -168,6 +200,13 @@ class SummonsType(DjangoObjectType):
     id = Id
     person = graphene.NonNull(DutyPerson)
     photo = graphene.Field(EvidenceType)
+    voice = graphene.Field(EvidenceType, description="The phrase, spoken")
+
+    @staticmethod
+    def resolve_voice(row: Summons, info: graphene.ResolveInfo) -> Any:
+        if row.voice_id is None:
+            return None
+        return load_one(info.context, "duty.photos", evidence.contracts_of, row.voice_id)
 
     @staticmethod
     def resolve_person(row: Summons, info: graphene.ResolveInfo) -> DutyPerson | None:
@@ -351,3 +390,45 @@ class AbsenceType(DjangoObjectType):
         convert_choices_to_enum = False
 
     id = Id
+    relief = graphene.Field(DutyPerson, description="Who stands in")
+
+    @staticmethod
+    def resolve_relief(row: Absence, info: graphene.ResolveInfo) -> DutyPerson | None:
+        return _person(row.relief)
+
+
+class CameraSystemType(DjangoObjectType):
+    """A video system that may report through the signed webhook. Its secret is told once, when it is added."""
+
+    class Meta:
+        model = CameraSystem
+        name = "CameraSystem"
+        fields = ("id", "name", "active", "last_seen_at", "created_at", "created_by_name")
+
+    id = Id
+
+
+class CameraReportType(DjangoObjectType):
+    """What a camera system claims; it counts for nothing until a human confirms it."""
+
+    class Meta:
+        model = CameraReport
+        name = "CameraReport"
+        fields = (
+            "id", "kind", "at", "text", "received_at", "status", "judged_at", "judged_by_name", "judged_note", "finding_id",
+        )  # fmt: skip
+        convert_choices_to_enum = False
+
+    id = Id
+    finding_id = graphene.UUID()
+    system_id = Id
+    system = Text
+    post = graphene.NonNull(PostRef)
+
+    @staticmethod
+    def resolve_system(row: CameraReport, info: graphene.ResolveInfo) -> str:
+        return row.system.name
+
+    @staticmethod
+    def resolve_post(row: CameraReport, info: graphene.ResolveInfo) -> PostRef:
+        return _post(row)

@@ -11,6 +11,8 @@ from graphql_api.mutations import DomainMutation
 from graphql_api.tenant import phone_clock
 from graphql_api.tenant.duty.types import (
     AbsenceType,
+    CameraReportType,
+    CameraSystemType,
     DutyAnomalyType,
     DutyPostType,
     HandoverItemType,
@@ -39,6 +41,13 @@ class DutyMutationBase(DomainMutation):
 Key = graphene.String(description=CLIENT_KEY)
 
 
+class EscalationStepInput(graphene.InputObjectType):
+    """A rung of the chain that an unanswered call climbs."""
+
+    after_minutes = graphene.Int(required=True, description="After the deadline of the call")
+    rung = graphene.String(required=True, description="manager, supervisor or leader")
+
+
 class ConfigureDutyPost(DutyMutationBase):
     """Make a post a duty post, or change its rules; what is not named stays."""
 
@@ -57,11 +66,16 @@ class ConfigureDutyPost(DutyMutationBase):
         break_minutes = graphene.Int()
         break_cap_minutes = graphene.Int()
         quiet = graphene.List(graphene.NonNull(graphene.List(graphene.NonNull(graphene.Int))))
+        chain = graphene.List(
+            graphene.NonNull(EscalationStepInput), description="The whole chain; an empty list tells nobody"
+        )
 
     duty_post = graphene.Field(DutyPostType)
 
     @classmethod
-    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+    def perform(cls, context: Any, *, chain: list[dict[str, Any]] | None = None, **given: Any) -> dict[str, Any]:
+        if chain is not None:
+            given["chain"] = [[step["after_minutes"], step["rung"]] for step in chain]
         return {"duty_post": operations.configure_post(**given, **common(context))}
 
 
@@ -93,7 +107,7 @@ class SummonsPayload(DutyMutationBase):
 
 
 class OpenCall(SummonsPayload):
-    """Draw the gesture; good for two minutes."""
+    """Draw a gesture and a phrase; one of them is shown or said within two minutes."""
 
     class Arguments:
         call_id = graphene.UUID(required=True)
@@ -105,12 +119,13 @@ class OpenCall(SummonsPayload):
 
 
 class AnswerCall(SummonsPayload):
-    """应答, with the photo taken after the gesture was shown and the code at the post."""
+    """应答, with the photo taken after the gesture or phrase was shown and the code at the post."""
 
     class Arguments:
         call_id = graphene.UUID(required=True)
         nonce = graphene.String(required=True)
         photo_id = graphene.UUID()
+        voice_id = graphene.UUID(description="The phrase, spoken; the photo then need not show the gesture")
         place_code = graphene.String()
         elapsed_seconds = graphene.Float(description="By the phone's stopwatch, since the gesture was shown")
         counted = PhoneClockInput(description="When it was given; outweighs elapsedSeconds")
@@ -349,6 +364,35 @@ class AddDutyNote(DutyMutationBase):
         return {"entry": operations.add_note(client_key=client_key, **given, **common(context))}
 
 
+class AddCameraSystem(DutyMutationBase):
+    """Register a video system. Its secret is in this answer and nowhere else; it reports to /hooks/cameras/<id>/."""
+
+    class Arguments:
+        name = graphene.String(required=True)
+
+    system = graphene.Field(CameraSystemType)
+    secret = graphene.String(description="Told once")
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        made = operations.add_camera(**given, **common(context))
+        return {"system": made.system, "secret": made.secret}
+
+
+class SetCameraSystemActive(DutyMutationBase):
+    """Switch a video system on or off."""
+
+    class Arguments:
+        camera_system_id = graphene.UUID(required=True)
+        active = graphene.Boolean(required=True)
+
+    system = graphene.Field(CameraSystemType)
+
+    @classmethod
+    def perform(cls, context: Any, *, camera_system_id: UUID, **given: Any) -> dict[str, Any]:
+        return {"system": operations.set_camera_active(camera_id=camera_system_id, **given, **common(context))}
+
+
 class JudgeCameraReport(DutyMutationBase):
     """A human says whether a camera's report is true."""
 
@@ -358,10 +402,12 @@ class JudgeCameraReport(DutyMutationBase):
         note = graphene.String(required=True)
 
     status = graphene.String()
+    report = graphene.Field(CameraReportType)
 
     @classmethod
     def perform(cls, context: Any, *, camera_report_id: UUID, **given: Any) -> dict[str, Any]:
-        return {"status": operations.judge_report(report_id=camera_report_id, **given, **common(context)).status}
+        row = operations.judge_report(report_id=camera_report_id, **given, **common(context))
+        return {"status": row.status, "report": queries.report(report_id=row.pk, by=context.actor)}
 
 
 class DutyMutation(graphene.ObjectType):
@@ -385,4 +431,6 @@ class DutyMutation(graphene.ObjectType):
     answer_handover_item = AnswerHandoverItem.Field()
     accept_handover = AcceptHandover.Field()
     add_duty_note = AddDutyNote.Field()
+    add_camera_system = AddCameraSystem.Field()
+    set_camera_system_active = SetCameraSystemActive.Field()
     judge_camera_report = JudgeCameraReport.Field()

@@ -21,6 +21,7 @@ from tenants.duty.errors import (
     PhotoMissing,
     PhotoReused,
     PhotoUnknown,
+    VoiceUnknown,
 )
 from tenants.duty.models import Call, DutyPost, Summons
 from tenants.duty.operations.calls.common import locked_call, settle
@@ -62,7 +63,7 @@ def _may_still_answer(call: Call, row: Summons, now: datetime) -> None:
 
 @transaction.atomic
 def open_call(*, call_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> Summons:
-    """The person opens the call on the phone: a gesture is drawn for them, good for two minutes, then another one.
+    """The person opens the call on the phone: a gesture and a phrase are drawn for them, good for two minutes, then others.
 
     Locks the post and the call. Raises NotAllowed, NotFound, CallNotOut, CallOver.
     """
@@ -72,7 +73,7 @@ def open_call(*, call_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> Sum
         return row
     _may_still_answer(call, row, now)
     if row.challenged_at is None or now >= row.challenged_at + challenges.LIVES:
-        row.challenge, row.nonce = challenges.draw(), challenges.nonce()
+        row.challenge, row.phrase, row.nonce = challenges.draw(), challenges.phrase(), challenges.nonce()
         row.challenged_at, row.draws = now, row.draws + 1
         first = row._state.adding
         row.save()
@@ -90,6 +91,7 @@ def answer_call(
     tenant: Tenant,
     now: datetime,
     photo_id: UUID | None = None,
+    voice_id: UUID | None = None,
     place_code: str = "",
     elapsed_seconds: float | None = None,
     counted: Counted = NOTHING,
@@ -101,8 +103,10 @@ def answer_call(
     The time that counts is the server's (`challenges.answered_at`). A second answer changes nothing, unless the first
     was given at a wrong place. After the deadline it is kept and marked late. Locks the post and the call.
 
+    The picture shows the gesture, or the phrase written down; or `voice_id` is the phrase spoken. A human judges which.
+
     Raises NotAllowed, NotFound, CallNotOut, CallOver, ChallengeStale, PhotoMissing, PhotoUnknown, PhotoReused,
-    CodeMissing.
+    VoiceUnknown, CodeMissing.
     """
     duty, call = locked_call(call_id)
     row = _own_summons(duty, call, by)
@@ -120,6 +124,8 @@ def answer_call(
         raise ChallengeStale(field="nonce")
     if call.asks_photo:
         _check_photo(photo_id, row, by)
+    if voice_id is not None:
+        _check_voice(voice_id, row, by)
     place: Place | None = None
     if call.asks_code:
         if not place_code.strip():
@@ -133,7 +139,7 @@ def answer_call(
     )
     row.reaction_s = max(0, round((row.answered_at - call.sent_at).total_seconds()))
     row.late = row.answered_at >= call.deadline
-    row.photo_id = photo_id if call.asks_photo else None
+    row.photo_id, row.voice_id = photo_id if call.asks_photo else None, voice_id
     if call.asks_face and row.photo_id and row.on_duty:
         row.face_check_id = faces.request_check(
             staff_id=row.staff_id, evidence_id=row.photo_id, purpose=Purpose.DUTY, subject_id=row.pk,
@@ -160,10 +166,24 @@ def _check_photo(photo_id: UUID | None, row: Summons, by: Actor) -> None:
         raise PhotoMissing(field="photo")
     if not evidence.existing([photo_id], by=by):
         raise PhotoUnknown(field="photo")
-    known = evidence.contracts_of([photo_id])[photo_id]
-    assert row.challenged_at is not None
-    if known.received_at < row.challenged_at or queries.photo_was_used(known, besides=row.pk):
+    if not _is_fresh(photo_id, row):
         raise PhotoReused(field="photo")
+
+
+def _check_voice(voice_id: UUID, row: Summons, by: Actor) -> None:
+    """The phrase spoken now, by the same rule as the picture."""
+    kept = evidence.existing([voice_id], by=by) and evidence.contracts_of([voice_id])[voice_id].mime.startswith(
+        "audio/"
+    )
+    if not kept or not _is_fresh(voice_id, row):
+        raise VoiceUnknown(field="voice")
+
+
+def _is_fresh(file_id: UUID, row: Summons) -> bool:
+    """Kept after the challenge was shown, and never used before, not even as the same bytes."""
+    known = evidence.contracts_of([file_id])[file_id]
+    assert row.challenged_at is not None
+    return known.received_at >= row.challenged_at and not queries.was_used(known, besides=row.pk)
 
 
 FACES = {
