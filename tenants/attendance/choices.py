@@ -64,6 +64,10 @@ class SuspectKind(TextChoices):
     DEVICE = "device", _("考勤机")
 
 
+# Refusals that a wrong fence, a bad phone or a bad camera would give; the others say what is so (left, wrong place).
+WRONGFUL = ("outside", "stale_fix", "face_mismatch", "not_live", "too_weak")
+
+
 class SuspectStatus(TextChoices):
     OPEN = "open", _("待处理")
     ACCEPTED = "accepted", _("已采纳")

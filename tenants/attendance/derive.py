@@ -17,10 +17,13 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from identity.contracts import Actor
 from kernel.live import announce
 from kernel.tenancy import Tenant
-from tenants.attendance.choices import SuspectStatus
+from tenants.attendance.choices import PENALTIES, WRONGFUL, Mark, SuspectStatus
 from tenants.attendance.models import Suspect
+from tenants.organisation import queries as organisation
+from tenants.timeline.operations import record
 
 # --- The rule -------------------------------------------------------------------------------------
 # Reads `scope(id)`; gives one row per instance with the columns of attendance_result.
@@ -51,11 +54,11 @@ JUDGED = f"""
       AND i.day BETWEEN %(first)s AND %(last)s
     GROUP BY i.id
 ), devices AS MATERIALIZED (
-    SELECT pl.id AS place_id, min(d.reported_until) AS until
+    SELECT pl.id AS place_id, min(coalesce(d.reported_until, d.last_seen_at)) AS until
     FROM punches_device d
     JOIN organisation_place dp ON dp.id = d.place_id
     JOIN organisation_place pl ON starts_with(pl.path, dp.path) OR starts_with(dp.path, pl.path)
-    WHERE d.active AND d.reported_until IS NOT NULL
+    WHERE d.active AND coalesce(d.reported_until, d.last_seen_at) IS NOT NULL
     GROUP BY pl.id
 ), judged AS (
 SELECT
@@ -282,6 +285,7 @@ FORGET = f"""
 DELETE FROM attendance_result WHERE id IN (
     SELECT r.id {_GONE} AND NOT EXISTS (
         SELECT FROM attendance_confirmation c WHERE c.staff_id = r.staff_id AND c.month = date_trunc('month', r.day)::date))
+RETURNING staff_id, day, mark
 """
 CANCELLED = f"""
 INSERT INTO attendance_adjustment (instance_id, staff_id, day, was, mark, late_minutes, early_minutes, worked_minutes, trace, at)
@@ -292,16 +296,28 @@ SELECT r.instance_id, r.staff_id, r.day, r.mark, '', 0, 0, 0, '{{}}', %(now)s {_
        <> ''
 """
 
-# A penalty of somebody whom a suspected post, fence, phone or device refused in that shift is 待定.
-HOLD = """
+_PENALTY = ", ".join(f"'{mark.value}'" for mark in PENALTIES)
+_THAWED = """NOT EXISTS (SELECT FROM attendance_confirmation c
+                    WHERE c.staff_id = r.staff_id AND c.month = date_trunc('month', r.day)::date)"""
+
+# What is no penalty (any more: corrected, or on leave) waits for nobody.
+RELEASE = f"""
+UPDATE attendance_result r SET suspect_id = NULL
+WHERE r.suspect_id IS NOT NULL AND r.mark NOT IN ({_PENALTY}) AND r.day BETWEEN %(first)s AND %(last)s
+"""
+
+# A penalty of somebody whom a suspected post, fence, phone or device refused in that shift, wrongly perhaps, is 待定.
+# What was confirmed stays as it was confirmed.
+HOLD = f"""
 UPDATE attendance_result r SET suspect_id = s.id
 FROM attendance_suspect s
 WHERE s.status = 'open' AND r.suspect_id IS NULL AND r.day BETWEEN %(first)s AND %(last)s
-  AND r.mark IN ('late', 'serious_late', 'early', 'absent_half', 'absent', 'missing_in', 'missing_out')
+  AND r.mark IN ({_PENALTY}) AND {_THAWED}
   AND EXISTS (
     SELECT FROM rosters_shiftinstance i
     JOIN punches_punch p ON p.staff_id = i.staff_id AND p.at >= i.in_from AND p.at < i.out_until AND p.status = 'refused'
     WHERE i.id = r.instance_id AND p.at >= s.since
+      AND (p.refusal = 'outside' OR (s.kind <> 'fence' AND p.refusal IN ({", ".join(f"'{code}'" for code in WRONGFUL)})))
       AND CASE s.kind WHEN 'phone' THEN p.phone_id = s.phone_id
                       WHEN 'device' THEN p.device_id = s.device_id
                       ELSE coalesce(p.post_id, r.post_id) = s.post_id END)
@@ -330,6 +346,24 @@ def _run(sql: str, parameters: dict[str, Any]) -> int:
     return max(0, written)
 
 
+def _forget(given: dict[str, Any], tenant: Tenant) -> int:
+    """Results of cancelled shifts go; what they said stays on their people's timelines."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET, given)
+        rows = cursor.fetchall()
+    said: dict[UUID, list[str]] = {}
+    for staff_id, day, mark in sorted(rows, key=lambda row: row[1]):
+        if mark != Mark.PENDING:
+            said.setdefault(staff_id, []).append(f"{day.month}月{day.day}日{Mark(mark).label}")
+    for person in organisation.staff_by_id(said).values() if said else ():
+        lost = said[person.pk]
+        record(
+            verb="results.forgotten", sentence=f"班次取消，{person.name} 的考勤结果随之作废：{'、'.join(lost)}"[:300],
+            subject=person, by=Actor.system(tenant.school_id), party_id=person.party_id, results=lost,
+        )  # fmt: skip
+    return len(rows)
+
+
 @transaction.atomic
 def _derive(scope: str, *, tenant: Tenant, now: datetime, first: date, last: date, **parameters: Any) -> Derived:
     """`scope` selects instance ids whose days lie between `first` and `last` (both included)."""
@@ -345,7 +379,8 @@ def _derive(scope: str, *, tenant: Tenant, now: datetime, first: date, last: dat
         frozen = cursor.fetchone()[0]
     if frozen:
         adjusted = _run(ADJUST.replace("{scope}", scope), given) + _run(CANCELLED, given)
-    forgotten = _run(FORGET, given)
+    forgotten = _forget(given, tenant)
+    _run(RELEASE, given)
     if Suspect.objects.filter(status=SuspectStatus.OPEN).exists():
         _run(HOLD, given)
     if written or forgotten:
@@ -382,28 +417,38 @@ def derive_days(days: Iterable[tuple[UUID, date]], *, tenant: Tenant, now: datet
     )  # fmt: skip
 
 
+# The first two arms go by what is so and may leave something to the next sweep; the others go by the watermark, which
+# moves on, and leave nothing.
 DUE = """
-SELECT r.instance_id AS id, r.day FROM attendance_result r WHERE r.due_at <= %(now)s
+(SELECT r.instance_id AS id, r.day FROM attendance_result r WHERE r.due_at <= %(now)s ORDER BY r.due_at LIMIT 50000)
 UNION
-SELECT i.id, i.day FROM rosters_shiftinstance i
+(SELECT i.id, i.day FROM rosters_shiftinstance i
 WHERE i.cancelled_at IS NULL AND i.ends_at > %(now)s - interval '40 days' AND i.in_from <= %(now)s
   AND i.ends_at < %(now)s + interval '3 days'
   AND NOT EXISTS (SELECT FROM attendance_result r WHERE r.instance_id = i.id)
+ORDER BY i.ends_at DESC LIMIT 50000)
 UNION
+-- A leave that was taken back on the way has a new end: shifts after it that had not begun by then looked allowed.
 SELECT i.id, i.day FROM rosters_leave l
-JOIN rosters_shiftinstance i ON i.staff_id = l.staff_id AND i.starts_at < l.ends_at AND i.ends_at > l.starts_at
-WHERE l.decided_at >= %(seen)s AND i.cancelled_at IS NULL
+JOIN rosters_shiftinstance i ON i.staff_id = l.staff_id AND i.ends_at > l.starts_at
+     AND i.starts_at < greatest(l.ends_at, l.withdrawn_at + interval '2 days')
+WHERE (l.decided_at >= %(seen)s OR l.withdrawn_at >= %(seen)s) AND i.cancelled_at IS NULL
+UNION
+-- Dates of employment that moved: what is expected of the days between is another.
+SELECT r.instance_id, r.day FROM organisation_staff s JOIN attendance_result r ON r.staff_id = s.id
+WHERE s.employment_changed_at >= %(seen)s
+  AND (r.mark = 'rest') <> (coalesce(s.hired_on > r.day, false) OR coalesce(s.left_on < r.day, false))
 UNION
 -- A cell that came or went moves the windows of its neighbours.
 SELECT i.id, i.day FROM rosters_assignment a
 JOIN rosters_shiftinstance i ON i.staff_id = a.staff_id AND i.day BETWEEN a.day - 1 AND a.day + 1
 WHERE (a.published_at >= %(seen)s OR a.cancelled_at >= %(seen)s) AND i.in_from <= %(now)s
-LIMIT 50000
 """
 
 
 def due(*, now: datetime, seen: datetime) -> Sequence[tuple[UUID, date]]:
-    """(instance, day) to look at now: judgements whose time has come, shifts without a result, leaves decided since `seen`."""
+    """(instance, day) to look at now: judgements whose time has come, shifts without a result, and what was
+    decided since `seen` (leaves, dates of employment, cells)."""
     with connection.cursor() as cursor:
         cursor.execute(DUE, {"now": now, "seen": seen})
         rows: list[tuple[UUID, date]] = cursor.fetchall()

@@ -21,7 +21,7 @@ from identity.people import people_of_school
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.attendance import derive, policies
-from tenants.attendance.choices import SuspectKind, SuspectStatus
+from tenants.attendance.choices import WRONGFUL, SuspectKind, SuspectStatus
 from tenants.attendance.errors import FenceMoved, ReasonMissing, SuspectClosed
 from tenants.attendance.models import DayResult, Suspect
 from tenants.notices import operations as notices
@@ -34,7 +34,6 @@ LEAST_TRIED, LEAST_REFUSED, LEAST_PEOPLE = 10, 5, 2
 LEAST_LOW = 0.15
 Z = 1.96
 MOST_GROWTH_M = 300  # a fence is not made larger than this at once: then the place itself is to be looked at
-WRONGFUL = ("outside", "stale_fix", "face_mismatch", "not_live", "too_weak")
 
 
 def wilson_low(refused: int, tried: int) -> float:

@@ -37,6 +37,7 @@ def build(tenant: Tenant, seed: int, *, people: int = 60, days: int = 5) -> date
     ]  # fmt: skip
     now = moment(FIRST + timedelta(days=days - 2), dice.randrange(1440), tenant.tz)
     make_device(place=places[0], reported_until=now - timedelta(hours=dice.choice([1, 9, 30])), token="a")
+    make_device(place=places[0], last_seen_at=now - timedelta(hours=dice.choice([2, 20])), token="c")
     make_device(place=places[1], active=False, reported_until=now - timedelta(days=3), token="b")
     shift = make_shift()
     instances: list[ShiftInstance] = []
@@ -146,7 +147,7 @@ def oracle(now: datetime) -> dict[Any, Judged]:
         leaves[leave.staff_id].append(Away(leave.starts_at, leave.ends_at, works=leave.kind == "field"))
     for p in Punch.objects.all():
         punches[p.staff_id].append(Seen(p.pk, p.at, p.direction, p.grade, p.status, p.source, p.refusal, p.post_id))
-    devices = list(Device.objects.filter(active=True, reported_until__isnull=False).select_related("place"))
+    devices = list(Device.objects.filter(active=True).select_related("place"))
     rows = list(ShiftInstance.objects.filter(cancelled_at__isnull=True).select_related("rule", "staff", "post__place"))
     for row in rows:
         lines[row.staff_id].append(row)
@@ -171,8 +172,8 @@ def oracle(now: datetime) -> dict[Any, Judged]:
         )
         place = i.place or i.post.place
         reported = [
-            d.reported_until for d in devices
-            if place and d.place and (place.path.startswith(d.place.path) or d.place.path.startswith(place.path))
+            until for d in devices
+            if (until := d.reported_until or d.last_seen_at) and place and d.place and (place.path.startswith(d.place.path) or d.place.path.startswith(place.path))
         ]  # fmt: skip
         away = [a for a in leaves[i.staff_id] if a.starts_at < i.ends_at and a.ends_at > i.starts_at]
         told[i.pk] = judge(
