@@ -58,6 +58,7 @@ def make(style: str, target: Path) -> Path:
     slices = sorted((PACKAGE / "files").glob("*-wght-normal.woff2"), key=lambda p: ("latin-wght" not in p.name, p.name))
     for number, path in enumerate(slices):
         font = TTFont(path)
+        font.flavor = None  # the parts are read again at once: packing and unpacking them is a third of the work
         for table in DROPPED:
             if table in font:
                 del font[table]

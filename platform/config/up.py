@@ -12,7 +12,6 @@ import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from config import embedded
-from config.processes import STOPS, run_together
+from config.processes import STOPS, Beside, Failed, run_together
 
 ROOT = Path(__file__).resolve().parents[2]
 DATABASE = "cielm"
@@ -81,20 +80,20 @@ def start_database() -> None:
     os.environ["DATABASE_URL"] = url
 
 
+def manage(*arguments: str) -> Beside:
+    return Beside([sys.executable, "-W", "ignore", str(ROOT / "manage.py"), *arguments], cwd=ROOT)
+
+
 class StaticFiles:
-    """Collected and compressed by a process beside the database's steps; nothing to do when they stand already."""
+    """Collected and compressed beside the database's steps; nothing to do when they stand already."""
 
     def __init__(self, var: Path) -> None:
         self.stamp = var / "stamps" / "static-files"
         self.wanted = hashlib.sha256(
             b"".join(f"{p}|{p.stat().st_size}|{p.stat().st_mtime_ns}\n".encode() for p in sorted(self._sources()))
         ).hexdigest()
-        self.process: subprocess.Popen[str] | None = None
-        if not (self.stamp.exists() and self.stamp.read_text() == self.wanted and (var / "static").exists()):
-            self.process = subprocess.Popen(  # noqa: S603  (our own command)
-                [sys.executable, "-W", "ignore", str(ROOT / "manage.py"), "collectstatic", "--noinput", "-v", "0"],
-                cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
-            )  # fmt: skip
+        stand = self.stamp.exists() and self.stamp.read_text() == self.wanted and (var / "static").exists()
+        self.work = None if stand else manage("collectstatic", "--noinput", "-v", "0")
 
     @staticmethod
     def _sources() -> list[Path]:
@@ -102,18 +101,33 @@ class StaticFiles:
         return [ROOT / "requirements" / "app.txt", *(path for path in built if path.is_file())]
 
     def wait(self) -> None:
-        if self.process is None:
-            return
-        said, _ = self.process.communicate()
-        if self.process.returncode:
-            raise CannotStart(f"静态文件未能收集：{(said.strip().splitlines() or ['原因不明'])[-1]}")
-        self.stamp.parent.mkdir(parents=True, exist_ok=True)
-        self.stamp.write_text(self.wanted)
+        if self.work is not None:
+            self.work.wait()
+            self.stamp.parent.mkdir(parents=True, exist_ok=True)
+            self.stamp.write_text(self.wanted)
 
     def drop(self) -> None:
-        if self.process is not None and self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
+        if self.work is not None:
+            self.work.drop()
+
+
+def make_demo() -> None:
+    """What schools share first, then the schools side by side: they touch no row in common."""
+    from django.core.management import call_command
+
+    from workers import demo
+
+    if demo.begun():  # finds what is missing, usually nothing
+        call_command("demo")
+        return
+    call_command("demo", "--shared")
+    schools = [manage("demo", "--school", plan.slug) for plan in demo.PLANS]
+    try:
+        for school in schools:
+            school.wait()
+    finally:
+        for school in schools:
+            school.drop()
 
 
 def prepare() -> None:
@@ -139,7 +153,7 @@ def prepare() -> None:
             call_command("import_standards", verbosity=0)
         if os.environ.get("DEMO", "1") != "0":
             print("  · 演示数据", flush=True)
-            call_command("demo")
+            make_demo()
         with step("静态文件"):
             static.wait()
     finally:
@@ -185,6 +199,10 @@ def sentence(failure: BaseException, var: Path) -> str:
     for one in chain:
         if isinstance(one, CannotStart):
             return str(one)
+        if isinstance(one, Failed):
+            return (
+                f"准备数据时出错（{one}）：再次 `make run` 会从断点继续；若仍失败，完整出错信息：`make run TRACE=1`。"
+            )
         full = getattr(one, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or getattr(one, "sqlstate", "") == "53100"
         if full or "No space left on device" in str(one):
             return no_room(var, ROOM_FIRST)
@@ -233,6 +251,7 @@ def main() -> int:
     finally:
         for number in STOPS:  # the database is stopped on the way out; nothing may come between
             signal.signal(number, signal.SIG_IGN)
+        embedded.release()
     print("\n已停止全部进程。" if not code else "\n已停止；再次 `make run` 会从断点继续。", flush=True)
     return code
 

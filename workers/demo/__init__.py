@@ -24,34 +24,56 @@ from workers.demo.school import (
 )
 
 SEED = 20261
+PLANS = schools.PLANS
+
+
+def begun() -> bool:
+    """Whether a school of the demo is there already."""
+    with public_context():
+        return schools.opened()
 
 
 def make(*, now: datetime, say: Callable[[str], None]) -> None:
     """Make whatever of the demo is missing."""
+    make_shared(now=now, say=say)
+    for plan in PLANS:
+        make_school(plan, now=now, say=say)
+
+
+def make_shared(*, now: datetime, say: Callable[[str], None]) -> None:
+    """The institute, an application, the company, and the two schools, opened and empty."""
     with public_context():
         staff = institute.make()
         say("研究院账号")
         applications.make(staff, now=now)
         say("一份待评审的申报")
         company = institute.provider(staff)
-        for plan in schools.PLANS:
-            tenant, people = schools.make(plan, company, now=now)
-            with school_context(tenant):
-                calendar.make(people, tenant)
-                organisation.make(plan, people, company, tenant, seed=SEED)
-                say(f"{plan.name}：场所、合同、岗位、120 名员工")
-                rosters.make(plan, people, tenant, now=now, seed=SEED)
-                say(f"{plan.name}：班次、三个月的排班与今后四周")
-                history.make(plan, people, tenant, now=now, seed=SEED)
-                boards.make(plan, people, tenant, now=now, seed=SEED)
-                say(f"{plan.name}：三个月的巡查、整改与两轮考核")
-                punches.make(plan, people, tenant, now=now, seed=SEED)
-                say(f"{plan.name}：打卡范围、考勤设备与两个月的打卡")
-                patrols.make(plan, people, tenant, now=now, seed=SEED)
-                say(f"{plan.name}：两条巡更路线与十个夜晚")
-                face.make(plan, people, tenant, now=now, seed=SEED)
-                attendance.make(plan, people, tenant, now=now)
-                say(f"{plan.name}：两个月的考勤结果")
-                duty.make(plan, people, tenant, now=now, seed=SEED)
-                say(f"{plan.name}：值班、查岗与交接")
-            schools.facts(tenant)
+        for plan in PLANS:
+            schools.make(plan, company, now=now)
+        say("两所学校的数据空间")
+
+
+def make_school(plan: schools.Plan, *, now: datetime, say: Callable[[str], None]) -> None:
+    """Three months of one school. Touches no row of the other: both may be made at once."""
+    with public_context():
+        company = institute.provider(institute.make())
+        tenant, people = schools.make(plan, company, now=now)
+        with school_context(tenant):
+            calendar.make(people, tenant)
+            organisation.make(plan, people, company, tenant, seed=SEED)
+            say(f"{plan.name}：场所、合同、岗位、120 名员工")
+            rosters.make(plan, people, tenant, now=now, seed=SEED)
+            say(f"{plan.name}：班次、三个月的排班与今后四周")
+            history.make(plan, people, tenant, now=now, seed=SEED)
+            boards.make(plan, people, tenant, now=now, seed=SEED)
+            say(f"{plan.name}：三个月的巡查、整改与两轮考核")
+            punches.make(plan, people, tenant, now=now, seed=SEED)
+            say(f"{plan.name}：打卡范围、考勤设备与两个月的打卡")
+            patrols.make(plan, people, tenant, now=now, seed=SEED)
+            say(f"{plan.name}：两条巡更路线与十个夜晚")
+            face.make(plan, people, tenant, now=now, seed=SEED)
+            attendance.make(plan, people, tenant, now=now)
+            say(f"{plan.name}：两个月的考勤结果")
+            duty.make(plan, people, tenant, now=now, seed=SEED)
+            say(f"{plan.name}：值班、查岗与交接")
+        schools.facts(tenant)

@@ -56,6 +56,11 @@ PLANS = (
 )  # fmt: skip
 
 
+def opened() -> bool:
+    """Whether one of them is there."""
+    return bool(School.objects.filter(slug__in=[plan.slug for plan in PLANS]).exists())
+
+
 def make(plan: Plan, company: ProviderRef, *, now: datetime) -> tuple[Tenant, People]:
     """Open the school (or finish opening it) and give it its people."""
     school = School.objects.filter(slug=plan.slug).first()
