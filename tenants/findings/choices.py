@@ -34,6 +34,7 @@ class FindingSource(TextChoices):
     ALARM = "alarm", _("设备告警")
     COMPLAINT = "complaint", _("投诉建议")
     EVALUATION = "evaluation", _("考核评分")
+    ATTENDANCE = "attendance", _("在岗考勤")
     MANUAL = "manual", _("随手拍")
 
 

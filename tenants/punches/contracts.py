@@ -83,3 +83,19 @@ class Phones:
 
     own: int  # phones this person punched with
     shared: int  # other people who punched with the same phone
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertified:
+    """Somebody stood at a post that requires certificates they had not; labels of what was missing."""
+
+    punch_id: int
+    staff_id: UUID
+    staff_name: str
+    post_id: UUID
+    post_name: str
+    line: str
+    party_id: UUID
+    place_id: UUID | None
+    day: date
+    kinds: tuple[str, ...]

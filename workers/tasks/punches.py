@@ -12,6 +12,7 @@ from institute.schools import queries as schools
 from kernel import clock
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
+from tenants.findings import operations as findings
 from tenants.punches import importing, operations
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
@@ -53,8 +54,12 @@ def face_checked(*, tenant: Tenant, check_id: str, **_newer: Any) -> None:
 
 @app.task(base=SchoolTask, name="punches.raise_uncertified")
 def raise_uncertified(*, tenant: Tenant, punch_ids: list[int], **_newer: Any) -> int:
-    """People on post without the certificate: told once per person, post and day."""
-    return len(operations.raise_uncertified(punch_ids=punch_ids, tenant=tenant, now=clock.now()))
+    """People on post without the certificate: told, and a finding opened, once per person, post and day."""
+    now = clock.now()
+    with transaction.atomic():
+        news = operations.raise_uncertified(punch_ids=punch_ids, tenant=tenant, now=now)
+        findings.open_uncertified(punch_ids=punch_ids, tenant=tenant, now=now)
+    return len(news)
 
 
 @app.task(base=PublicTask, name="punches.sweep")

@@ -26,6 +26,7 @@ from tenants.findings.operations.learning import set_consequence
 from tenants.findings.operations.managing import assign_verifier, change_deadline, comment, void
 from tenants.findings.operations.opening import open_finding
 from tenants.findings.operations.rules import set_ladder, set_repeat_rule, set_rule
+from tenants.findings.operations.uncertified import open_uncertified
 from tenants.findings.operations.verifying import confirm_on_site, reopen, verify_pass, verify_reject
 
 __all__ = [
@@ -56,6 +57,7 @@ __all__ = [
     "escalate_overdue",
     "grant_extension",
     "open_finding",
+    "open_uncertified",
     "refuse_extension",
     "reopen",
     "set_consequence",
