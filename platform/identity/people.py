@@ -65,3 +65,9 @@ def institute_people(*roles: Role, today: date) -> list[Person]:
     )  # fmt: skip
     found = {row.account_id: Person(row.account_id, str(row.account), row.account.email) for row in rows}
     return list(found.values())
+
+
+def spaces_of(account_ids: Iterable[UUID]) -> list[tuple[UUID, UUID | None, UUID | None]]:
+    """(account, school, company) of every live membership of some accounts. One query."""
+    rows = Membership.objects.filter(account_id__in=list(account_ids), active=True)
+    return list(rows.values_list("account_id", "school_id", "provider_id"))

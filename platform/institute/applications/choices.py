@@ -25,9 +25,9 @@ _S = ApplicationStatus
 MOVES: Final[dict[ApplicationStatus, frozenset[ApplicationStatus]]] = {
     _S.DRAFT: frozenset({_S.SUBMITTED, _S.WITHDRAWN}),
     _S.SUBMITTED: frozenset({_S.RETURNED, _S.ACCEPTED, _S.REJECTED, _S.WITHDRAWN}),
-    _S.RETURNED: frozenset({_S.SUBMITTED, _S.WITHDRAWN}),
-    _S.ACCEPTED: frozenset({_S.REVIEWING, _S.WITHDRAWN}),
-    _S.REVIEWING: frozenset({_S.SCORED, _S.WITHDRAWN}),
+    _S.RETURNED: frozenset({_S.SUBMITTED, _S.REJECTED, _S.WITHDRAWN}),  # rejected: the day for 补正 has gone by
+    _S.ACCEPTED: frozenset({_S.REVIEWING, _S.REJECTED, _S.WITHDRAWN}),
+    _S.REVIEWING: frozenset({_S.SCORED, _S.REJECTED, _S.WITHDRAWN}),
     # Back to the reviewers when a conflict comes to light after the last sheet is in.
     _S.SCORED: frozenset({_S.REVIEWING, _S.APPROVED, _S.REJECTED, _S.WAITLISTED, _S.WITHDRAWN}),
     _S.WAITLISTED: frozenset({_S.APPROVED, _S.REJECTED, _S.WITHDRAWN}),

@@ -2,10 +2,16 @@
 
 import re
 import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
+from identity import people
 from institute.applications.choices import ConflictKind
 from institute.applications.models import Application, ReviewerProfile
+from institute.providers import queries as providers
+from institute.schools import lookup
 
 _NOISE = re.compile(r"[\s·•・,，.。、()（）《》“”\"'\-—_/]+")
 _LEAST = 4  # characters; shorter names ("一中") are compared whole, never as a part
@@ -30,6 +36,29 @@ def same_body(one: str, other: str) -> bool:
     if not a or not b:
         return False
     return a == b or (len(a) >= _LEAST and a in b) or (len(b) >= _LEAST and b in a)
+
+
+def bodies_of(account_ids: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """The names of the schools and companies in which accounts hold a role on this platform. Three queries."""
+    held = people.spaces_of(account_ids)
+    schools = lookup.names_of({s for _a, s, _p in held if s})
+    companies = providers.providers_by_id({p for _a, _s, p in held if p})
+    found: dict[UUID, list[str]] = defaultdict(list)
+    for account_id, school_id, provider_id in held:
+        if school_id in schools:
+            found[account_id].append(schools[school_id])
+        if provider_id in companies:
+            found[account_id].append(companies[provider_id].name)
+    return found
+
+
+def by_role(bodies: Iterable[str], application: Application) -> list[Found]:
+    """What an account's own roles on this platform say: they act in the applying school or for a company it names."""
+    companies = [c for c in re.split(r"[、,，;；\n]+", application.provider_names) if c.strip()]
+    for body in bodies:
+        if any(same_body(body, other) for other in (application.name, *companies)):
+            return [Found(ConflictKind.EMPLOYER, f"在本平台担任“{body}”的工作")]
+    return []
 
 
 def derived(profile: ReviewerProfile, application: Application) -> list[Found]:

@@ -67,6 +67,7 @@ class Application(models.Model):
     returned_at = models.DateTimeField(_("退回补正时间"), null=True, blank=True)
     returned_items = models.JSONField(_("补正清单"), default=list, blank=True)
     fix_due_on = models.DateField(_("补正期限"), null=True, blank=True)
+    fix_reminded_at = models.DateTimeField(null=True, blank=True)
     accepted_at = models.DateTimeField(_("受理时间"), null=True, blank=True)
     criteria_edition = models.PositiveIntegerField(_("评分标准版本"), null=True, blank=True)
     decided_at = models.DateTimeField(_("决定时间"), null=True, blank=True)

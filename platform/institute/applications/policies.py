@@ -1,8 +1,10 @@
 """Who may do what with applications. A conflict of interest outweighs every role (queries leave those rows out)."""
 
+from datetime import date
+
 from identity.choices import Role
 from identity.contracts import Actor
-from institute.applications.choices import CLOSED, EDITABLE, ApplicationStatus
+from institute.applications.choices import CLOSED, EDITABLE, OPEN, ApplicationStatus
 from institute.applications.models import Application, Assignment, Enquiry
 
 _S = ApplicationStatus
@@ -51,8 +53,20 @@ def can_assign(actor: Actor, application: Application) -> bool:
     return can_manage(actor) and application.status in {_S.ACCEPTED, _S.REVIEWING}
 
 
-def can_decide(actor: Actor, application: Application) -> bool:
-    return can_manage(actor) and application.status in {_S.SUBMITTED, _S.SCORED, _S.WAITLISTED}
+def fix_is_overdue(application: Application, today: date) -> bool:
+    """补正 was asked for and its day (the institute's calendar) has gone by."""
+    return application.status == _S.RETURNED and application.fix_due_on is not None and application.fix_due_on < today
+
+
+def can_extend_fix(actor: Actor, application: Application) -> bool:
+    return can_manage(actor) and application.status == _S.RETURNED
+
+
+def can_decide(actor: Actor, application: Application, today: date) -> bool:
+    """While an application is under way; one that waits for 补正 only after its day."""
+    if application.status == _S.RETURNED:
+        return can_manage(actor) and fix_is_overdue(application, today)
+    return can_manage(actor) and application.status in OPEN
 
 
 def can_score(actor: Actor, assignment: Assignment) -> bool:

@@ -153,6 +153,10 @@ def detail(application_id: UUID, *, by: Actor) -> Application:
     application = visible_to(by).filter(pk=application_id).first()
     if application is None or _conflicted(application, _profile(by)):
         raise NotFound
+    if by.has(Role.INSTITUTE_REVIEWER) and conflicts.by_role(
+        conflicts.bodies_of([_me(by)]).get(_me(by), []), application
+    ):
+        raise NotFound
     return application
 
 
@@ -208,13 +212,17 @@ def candidates(application: Application, *, by: Actor, today: date) -> list[Cand
         ).values_list("account_id", flat=True)
     )
     found = []
-    for person in people.institute_people(Role.INSTITUTE_REVIEWER, today=today):
+    reviewers = people.institute_people(Role.INSTITUTE_REVIEWER, today=today)
+    bodies = conflicts.bodies_of([p.account_id for p in reviewers])
+    for person in reviewers:
         profile = profiles.get(person.account_id)
         blocked, reason = None, ""
         if stored := against.get(person.account_id):
             blocked, reason = ConflictKind(stored.kind), stored.reason
         elif profile and (live := conflicts.derived(profile, application)):
             blocked, reason = live[0].kind, live[0].reason
+        elif acting := conflicts.by_role(bodies.get(person.account_id, []), application):
+            blocked, reason = acting[0].kind, acting[0].reason
         elif profile is None:
             reason = "尚未填写工作单位，无法判断回避情形"
         found.append(

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from identity.contracts import Actor
 from identity.models import Mail
 from institute.applications import completeness, operations, queries
 from institute.applications.choices import MOVES, ApplicationStatus
@@ -315,3 +316,60 @@ def test_assigning_the_same_reviewer_twice_gives_one_task() -> None:
     assert assign(application, who, by) == assign(application, who, by)
     assert Assignment.objects.filter(application=application).count() == 1
     assert Mail.objects.filter(subject="您有一项新的评审任务").count() == 1
+
+
+def returned() -> tuple[Application, str, Actor]:
+    by = admin()
+    application, token = make_submitted()
+    operations.return_once(application_id=application.pk, items=["申报函缺少公章"], by=by, now=NOW)  # until 7 December
+    return application, token, by
+
+
+DAY = timedelta(days=1)
+
+
+def test_after_its_day_nothing_is_handed_in_unless_the_office_gives_more_time() -> None:
+    application, token, by = returned()
+    late = NOW + 16 * DAY
+    with pytest.raises(operations.FixOverdue):
+        operations.submit(token=token, by=VISITOR, now=late)
+    for wrong in (NOW.date(), (NOW + 15 * DAY).date(), (late + 400 * DAY).date()):
+        with pytest.raises(operations.FixDayWrong):
+            operations.extend_fix(application_id=application.pk, fix_due_on=wrong, by=by, now=late)
+    operations.extend_fix(application_id=application.pk, fix_due_on=(late + 5 * DAY).date(), by=by, now=late)
+    assert Mail.objects.filter(subject__contains="期限已延长").count() == 1
+    assert operations.submit(token=token, by=VISITOR, now=late).status == S.SUBMITTED
+
+
+def test_a_school_that_never_came_back_can_be_turned_away_after_its_day_and_another_may_apply() -> None:
+    application, _token, by = returned()
+    no = {"application_id": application.pk, "verdict": "rejected", "reason": "逾期未补正", "by": by}
+    with pytest.raises(operations.FixNotOver):
+        operations.decide(**no, now=NOW + 15 * DAY)
+    for verdict in ("approved", "waitlisted"):
+        with pytest.raises(operations.WrongState):
+            operations.decide(**{**no, "verdict": verdict}, now=NOW + 16 * DAY)
+    assert operations.decide(**no, now=NOW + 16 * DAY).status == S.REJECTED
+    draft, token = make_draft(school_code=application.school_code, credit_code=application.credit_code)
+    assert operations.submit(token=token, by=VISITOR, now=NOW + 17 * DAY).status == S.SUBMITTED
+    assert draft.pk != application.pk
+
+
+def test_a_review_can_be_ended_without_scores_by_turning_the_school_away() -> None:
+    by = admin()
+    application, _ = make_accepted(by)
+    task = assign(application, reviewer(), by)
+    row = operations.decide(application_id=application.pk, verdict="rejected", reason="学校已并校", by=by, now=NOW)
+    task.refresh_from_db()
+    assert row.status == S.REJECTED and task.ended_at == NOW
+
+
+def test_a_reminder_goes_out_once_three_days_before() -> None:
+    application, _token, by = returned()
+    assert operations.remind_of_fixes(now=NOW + 11 * DAY) == 0
+    assert operations.remind_of_fixes(now=NOW + 12 * DAY) == 1
+    assert operations.remind_of_fixes(now=NOW + 13 * DAY) == 0
+    assert Mail.objects.filter(subject__contains="补正期限将到").count() == 1
+    operations.extend_fix(application_id=application.pk, fix_due_on=(NOW + 30 * DAY).date(), by=by, now=NOW + 14 * DAY)
+    assert operations.remind_of_fixes(now=NOW + 28 * DAY) == 1  # of the new day
+    assert operations.remind_of_fixes(now=NOW + 99 * DAY) == 0

@@ -9,11 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from identity.choices import Role
 from identity.contracts import Actor
+from identity.models import Membership
 from institute.applications import conflicts, operations, queries, scoring
 from institute.applications.choices import ApplicationStatus
 from institute.applications.criteria import SEED, CriterionText
 from institute.applications.models import Application, Assignment, Conflict, Criterion, ReviewerProfile, ScoreLine
+from institute.journal.models import JournalEvent
+from institute.providers.models import Provider
+from institute.schools.models import School
 from kernel.errors import Invalid, NotAllowed, NotFound
 from tests.factories.applications import (
     NOW,
@@ -326,3 +331,44 @@ def test_weights_add_up_and_editions_never_change() -> None:
     assert [c.label for c in queries.criteria_of(application)] == [c.label for c in SEED]
     assert [c.label for c in queries.current_criteria()] == ["甲", "乙"]
     assert Criterion.objects.filter(set_id=1).count() == len(SEED) and Assignment.objects.count() == 1
+
+
+@db
+def test_what_reviewers_write_about_themselves_takes_no_conflict_back() -> None:
+    by = admin()
+    application, _ = make_accepted(by, name="青禾示例大学")
+    who = reviewer("青禾示例大学")
+    mine = {"account_id": who.account_id, "past_schools": [], "expertise": "", "now": NOW}
+    operations.save_reviewer_profile(**mine, employer="另一家单位", by=who)
+    with pytest.raises(operations.ReviewerConflict):
+        assign(application, who, by)
+    event = JournalEvent.objects.filter(verb="reviewer.profile_saved").latest("pk")
+    assert (event.payload["before"]["employer"], event.payload["after"]["employer"]) == ("青禾示例大学", "另一家单位")
+    operations.save_reviewer_profile(**mine, employer="另一家单位", by=by)  # the administrator stands for it
+    assert assign(application, who, by).account_id == who.account_id
+
+
+@db
+@pytest.mark.parametrize("where", ["school", "company"])
+def test_a_role_held_on_this_platform_keeps_a_reviewer_away(where: str) -> None:
+    by = admin()
+    name = "甲大学" if where == "school" else "丙示例大学"
+    application, _ = make_accepted(by, name=name, provider_names="晨光示例物业有限公司")
+    who = reviewer("无关单位")
+    if where == "school":
+        Membership.objects.create(
+            account_id=who.account_id, school_id=School.objects.get(slug="alpha").pk, role=Role.SCHOOL_LEADER
+        )
+    else:
+        company = Provider.objects.create(credit_code="91330000MA7DEM0X2C", name="晨光示例物业有限公司")
+        Membership.objects.create(
+            account_id=who.account_id, school_id=School.objects.get(slug="beta").pk, role=Role.PROVIDER_MANAGER,
+            provider_id=company.pk,
+        )  # fmt: skip
+    with pytest.raises(operations.ReviewerConflict):
+        assign(application, who, by)
+    assert not _sees(application, who)
+    [candidate] = [
+        c for c in queries.candidates(application, by=by, today=NOW.date()) if c.account_id == who.account_id
+    ]
+    assert candidate.blocked is not None

@@ -29,6 +29,14 @@ class ReturnForm(forms.Form):
         return [line.strip() for line in self.cleaned_data["items"].splitlines() if line.strip()]
 
 
+class ExtendForm(forms.Form):
+    fix_due_on = forms.DateField(
+        label="新的补正期限",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="学校会收到邮件。",
+    )
+
+
 class DecideForm(forms.Form):
     verdict = forms.ChoiceField(label="决定", choices=Verdict.choices, widget=forms.RadioSelect)
     reason = forms.CharField(

@@ -13,6 +13,7 @@ urlpatterns = [
     path("applications/<uuid:application_id>/", views.detail, name="application"),
     path("applications/<uuid:application_id>/accept/", views.accept, name="application_accept"),
     path("applications/<uuid:application_id>/return/", views.return_once, name="application_return"),
+    path("applications/<uuid:application_id>/extend/", views.extend_fix, name="application_extend"),
     path("applications/<uuid:application_id>/assign/", views.assign, name="application_assign"),
     path("applications/<uuid:application_id>/replace/<uuid:assignment_id>/", views.replace, name="application_replace"),
     path("applications/<uuid:application_id>/conflict/", views.conflict, name="application_conflict"),

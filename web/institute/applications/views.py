@@ -20,7 +20,7 @@ from kernel import clock, crypto
 from kernel.errors import DomainError
 from standards_library.choices import ServiceLine
 from web.http import PublicRequest, signed_in
-from web.institute.applications.forms import ApplicationFilter, ConflictForm, DecideForm, ReturnForm
+from web.institute.applications.forms import ApplicationFilter, ConflictForm, DecideForm, ExtendForm, ReturnForm
 from web.public.apply import sent, stepper
 from web.shared import xlsx
 from web.shared.pages import go, paginate, render_list
@@ -146,7 +146,10 @@ def _context(request: PublicRequest, found: Application, refused: str, forms: di
         "can_accept": policies.can_accept(actor, found),
         "can_return": policies.can_return(actor, found),
         "can_assign": policies.can_assign(actor, found),
-        "can_decide": policies.can_decide(actor, found) and bool(verdicts),
+        "can_decide": policies.can_decide(actor, found, today) and bool(verdicts),
+        "can_extend": policies.can_extend_fix(actor, found),
+        "overdue_fix": policies.fix_is_overdue(found, today),
+        "extend_form": forms.get("extend") or ExtendForm(auto_id="extend_%s"),
         "can_contact": policies.can_see_contact(actor),
         "phone": crypto.mask_phone(found.contact_phone),
         "email": _masked(found.contact_email),
@@ -175,7 +178,7 @@ _LINE_LABELS = [("outsourced", "外包物业"), ("self_run", "自管后勤"), ("
 
 def _verdicts(found: Application) -> list[str]:
     return {
-        _S.SUBMITTED: [Verdict.REJECT.value],
+        **{early: [Verdict.REJECT.value] for early in (_S.SUBMITTED, _S.RETURNED, _S.ACCEPTED, _S.REVIEWING)},
         _S.SCORED: list(Verdict.values),
         _S.WAITLISTED: [Verdict.APPROVE.value, Verdict.REJECT.value],
     }.get(_S(found.status), [])
@@ -214,6 +217,20 @@ def return_once(request: PublicRequest, application_id: UUID) -> HttpResponse:
         except (operations.WrongState, operations.AlreadyReturned, operations.NothingMissing) as refused:
             sentence = refused.sentence
     return _page(request, application_id, refused=sentence, forms={"return": form}, status=422)
+
+
+@require_POST
+@signed_in
+def extend_fix(request: PublicRequest, application_id: UUID) -> HttpResponse:
+    form = ExtendForm(request.POST, auto_id="extend_%s")
+    sentence = ""
+    if form.is_valid():
+        try:
+            operations.extend_fix(application_id=application_id, **form.cleaned_data, by=request.actor, now=clock.now())
+            return _done(request, application_id, "补正期限已延长，并通知学校")
+        except (operations.WrongState, operations.FixDayWrong) as refused:
+            sentence = refused.sentence
+    return _page(request, application_id, refused=sentence, forms={"extend": form}, status=422)
 
 
 @require_POST

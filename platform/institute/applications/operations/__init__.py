@@ -4,6 +4,7 @@ from institute.applications.operations.applicant import (
     AlreadyOpen,
     AlreadySelected,
     DocumentKnown,
+    FixOverdue,
     Incomplete,
     NotConfirmed,
     NotEditable,
@@ -32,6 +33,8 @@ from institute.applications.operations.enquiries import (
 from institute.applications.operations.office import (
     FIX_DAYS,
     AlreadyReturned,
+    FixDayWrong,
+    FixNotOver,
     NothingMissing,
     NotReviewer,
     OwnConflict,
@@ -42,6 +45,7 @@ from institute.applications.operations.office import (
     assign_reviewer,
     decide,
     declare_conflict,
+    extend_fix,
     replace_reviewer,
     return_once,
     reveal_contact,
@@ -49,7 +53,7 @@ from institute.applications.operations.office import (
     save_reviewer_profile,
 )
 from institute.applications.operations.sheets import SheetClosed, SheetIncomplete, save_sheet, submit_sheet
-from institute.applications.operations.upkeep import sweep
+from institute.applications.operations.upkeep import remind_of_fixes, sweep
 
 __all__ = [
     "FIX_DAYS",
@@ -59,6 +63,9 @@ __all__ = [
     "AlreadySelected",
     "DocumentKnown",
     "EnquiryClosed",
+    "FixDayWrong",
+    "FixNotOver",
+    "FixOverdue",
     "Incomplete",
     "NoAddress",
     "NotConfirmed",
@@ -83,7 +90,9 @@ __all__ = [
     "close_enquiry",
     "decide",
     "declare_conflict",
+    "extend_fix",
     "give_enquiry",
+    "remind_of_fixes",
     "remove_document",
     "renew_links",
     "replace_reviewer",

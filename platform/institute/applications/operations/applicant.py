@@ -28,10 +28,16 @@ from institute.applications.operations.common import (
 )
 from institute.journal import operations as journal
 from institute.schools import lookup
+from kernel.clock import SHANGHAI
 from kernel.errors import Conflict, DomainError, Invalid, NotFound
 from kernel.ids import new_id
 
 _S = ApplicationStatus
+
+
+class FixOverdue(DomainError):
+    code = "fix_overdue"
+    message = _("补正期限（%(day)s）已过，不能再提交。确有需要时，请联系研究院延长期限。")
 
 
 class NotEditable(Conflict):
@@ -232,7 +238,7 @@ def forget_file(path: str) -> None:
 def submit(*, token: str, by: Actor, now: datetime) -> Application:
     """Hand the application in, for the first time or after 补正. Locks, in this order: conflicts, application, codes.
 
-    Raises LinkInvalid, LinkExpired, WrongState, Incomplete, AlreadyOpen, AlreadySelected.
+    Raises LinkInvalid, LinkExpired, WrongState, Incomplete, AlreadyOpen, AlreadySelected, FixOverdue.
     """
     lock_conflicts()
     application = _opened(token, now=now)
@@ -250,6 +256,8 @@ def submit(*, token: str, by: Actor, now: datetime) -> Application:
             raise AlreadyOpen(field="school_code", number=other.number)
     if school := lookup.selected_under(application.school_code, application.credit_code):
         raise AlreadySelected(field="school_code", school=school)
+    if policies.fix_is_overdue(application, now.astimezone(SHANGHAI).date()):
+        raise FixOverdue(day=f"{application.fix_due_on:%Y-%m-%d}")
     move(application, _S.SUBMITTED, now=now)
     now_said = said(application)
     changed = [answers.LABELS.get(k, k) for k, v in now_said.items() if application.first_answers.get(k) != v]
@@ -260,7 +268,7 @@ def submit(*, token: str, by: Actor, now: datetime) -> Application:
             application.save()
     except IntegrityError as taken:  # the unique index speaks where a code was changed past the lock
         raise AlreadyOpen(field="school_code", number="—") from taken
-    sync_conflicts(application, profiles=list(ReviewerProfile.objects.all()), now=now, by=by)
+    sync_conflicts(application, profiles=list(ReviewerProfile.objects.all()), now=now, by=by, lift=False)
     actor = _as(application, by)
     if again:
         journal.record(

@@ -53,7 +53,9 @@ def has_conflict(application: Application, account_id: UUID | None) -> bool:
     if Conflict.objects.filter(application=application, account_id=account_id).exists():
         return True
     profile = ReviewerProfile.objects.filter(pk=account_id).first()
-    return profile is not None and bool(conflicts.derived(profile, application))
+    if profile is not None and conflicts.derived(profile, application):
+        return True
+    return bool(conflicts.by_role(conflicts.bodies_of([account_id]).get(account_id, []), application))
 
 
 def move(application: Application, to: ApplicationStatus, *, now: datetime) -> None:
@@ -89,16 +91,20 @@ def knock(kind: KnockKind, source: str, *, now: datetime) -> None:
     Knock.objects.create(kind=kind, source=hashed, at=now)
 
 
-def sync_conflicts(application: Application, *, profiles: list[ReviewerProfile], now: datetime, by: Actor) -> None:
+def sync_conflicts(
+    application: Application, *, profiles: list[ReviewerProfile], now: datetime, by: Actor, lift: bool = True
+) -> None:
     """Bring the derived conflicts of a locked application in step with `profiles`; call under `lock_conflicts`.
 
+    Without `lift` those that no longer follow from the profile stay.
     A reviewer who now has a conflict leaves the committee at once: the assignment ends, the sheet counts for nothing.
     """
     for profile in profiles:
         found = conflicts.derived(profile, application)
-        Conflict.objects.filter(
-            application=application, account_id=profile.account_id, kind__in=["employer", "school"]
-        ).exclude(kind__in=[f.kind for f in found]).delete()
+        if lift:
+            Conflict.objects.filter(
+                application=application, account_id=profile.account_id, kind__in=["employer", "school"]
+            ).exclude(kind__in=[f.kind for f in found]).delete()
         for one in found:
             Conflict.objects.update_or_create(
                 application=application,

@@ -44,12 +44,23 @@ from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 
 _S = ApplicationStatus
 FIX_DAYS: Final = 15  # days a school has for 补正
+MOST_FIX_DAYS: Final = 90
 REVIEW_DAYS: Final = 14
 
 
 class AlreadyReturned(Refused):
     code = "already_returned"
     message = _("这份申报已退回补正过一次，不能再次退回。请受理，或说明理由不予入选。")
+
+
+class FixNotOver(Refused):
+    code = "fix_not_over"
+    message = _("补正期限到 %(day)s，期满未补正才能作出不予入选的决定。")
+
+
+class FixDayWrong(Invalid):
+    code = "fix_day_wrong"
+    message = _("新的补正期限应晚于今天和原来的期限。")
 
 
 class NothingMissing(Invalid):
@@ -111,6 +122,29 @@ def return_once(
     letters.to_applicant(
         application, subject="申报材料需要补正", now=now,
         text=f"经核对，申报材料还缺少以下内容：\n{numbered}\n\n请在 {due} 前打开下面的链接补齐并重新提交。补正只有一次机会。",
+    )  # fmt: skip
+    return application
+
+
+@transaction.atomic
+def extend_fix(*, application_id: UUID, fix_due_on: date, by: Actor, now: datetime) -> Application:
+    """Give the school more time for 补正, also after its day. Raises NotAllowed, NotFound, WrongState, FixDayWrong."""
+    if not policies.can_manage(by):
+        raise NotAllowed
+    application = locked_for(application_id, by)
+    if application.status != _S.RETURNED or application.fix_due_on is None:
+        raise WrongState(status=_S(application.status).label)
+    today = now.astimezone(SHANGHAI).date()
+    if not max(today, application.fix_due_on) < fix_due_on <= today + timedelta(days=MOST_FIX_DAYS):
+        raise FixDayWrong(field="fix_due_on")
+    application.fix_due_on, application.fix_reminded_at = fix_due_on, None
+    application.save(update_fields=["fix_due_on", "fix_reminded_at"])
+    journal.record(
+        verb="application.fix_extended", sentence=f"补正期限延至 {fix_due_on:%Y-%m-%d}", subject=application, by=by
+    )
+    letters.to_applicant(
+        application, subject="补正期限已延长", now=now,
+        text=f"补正期限延长到 {fix_due_on:%Y-%m-%d}，请在此之前补齐材料并重新提交。",
     )  # fmt: skip
     return application
 
@@ -239,7 +273,8 @@ def save_reviewer_profile(
 ) -> ReviewerProfile:
     """Keep where a reviewer works and which schools they are tied to, and compare it with every application under way.
 
-    Locks the comparison and, one by one, the open applications. Raises NotAllowed, Invalid (employer), NotReviewer.
+    What a reviewer writes about themselves may add reasons to stay away, never take one back: that is an
+    administrator's to do. Locks the comparison and, one by one, the open applications. Raises NotAllowed, Invalid (employer), NotReviewer.
     """
     if not policies.can_edit_profile(by, account_id):
         raise NotAllowed
@@ -254,6 +289,7 @@ def save_reviewer_profile(
     if person is None:
         raise NotReviewer(field="account_id")
     past = list(dict.fromkeys(" ".join(p.split())[:100] for p in past_schools if p.strip()))[:50]
+    before = ReviewerProfile.objects.filter(pk=account_id).first()
     profile, __ = ReviewerProfile.objects.update_or_create(
         pk=account_id,
         defaults={
@@ -261,9 +297,13 @@ def save_reviewer_profile(
             "saved_at": now,
         },
     )  # fmt: skip
-    journal.record(verb="reviewer.profile_saved", sentence=f"评审专家资料已更新：{person.name}", subject=profile, by=by)
+    journal.record(
+        verb="reviewer.profile_saved", sentence=f"评审专家资料已更新：{person.name}", subject=profile, by=by,
+        before={"employer": before.employer, "past_schools": before.past_schools} if before else {},
+        after={"employer": where, "past_schools": past},
+    )  # fmt: skip
     for application in Application.objects.select_for_update().filter(status__in=sorted(OPEN)).order_by("pk"):
-        sync_conflicts(application, profiles=[profile], now=now, by=by)
+        sync_conflicts(application, profiles=[profile], now=now, by=by, lift=by.account_id != account_id)
     return profile
 
 
@@ -315,9 +355,10 @@ def _store(rows: Sequence[criteria.CriterionText], *, by_name: str, now: datetim
 def decide(*, application_id: UUID, verdict: str, reason: str, by: Actor, now: datetime, slug: str = "") -> Application:
     """Select, waitlist or reject, with the reason. Locks the application and the school's codes.
 
-    Before the review an application can only be rejected (不予受理); after it, all sheets must be in. Selecting
+    Before all sheets are in an application can only be rejected (不予受理, 终止评审; one that waits for 补正 after its
+    day has gone by); afterwards it is selected, waitlisted or rejected. Selecting
     approves the school under the host name `slug` and starts provisioning. The second of two administrators
-    deciding at once gets WrongState. Raises NotAllowed, NotFound, WrongState, Invalid (verdict, reason, slug).
+    deciding at once gets WrongState. Raises NotAllowed, NotFound, WrongState, FixNotOver, Invalid (verdict, reason, slug).
     """
     if not policies.can_manage(by):
         raise NotAllowed
@@ -328,7 +369,13 @@ def decide(*, application_id: UUID, verdict: str, reason: str, by: Actor, now: d
         raise Invalid(_("请写明决定的理由，学校会看到这段文字。"), field="reason")
     application = locked_for(application_id, by)
     lock_codes(application.school_code, application.credit_code)
+    today = now.astimezone(SHANGHAI).date()
+    if application.status == _S.RETURNED and not policies.fix_is_overdue(application, today):
+        raise FixNotOver(day=f"{application.fix_due_on:%Y-%m-%d}")
     move(application, _S(verdict), now=now)
+    Assignment.objects.filter(application=application, ended_at__isnull=True, submitted_at__isnull=True).update(
+        ended_at=now, ended_why=Ending.REPLACED
+    )
     application.decided_at, application.decision_reason, application.decided_by_name = now, why[:2000], by.name
     application.save(update_fields=["status", "status_at", "decided_at", "decision_reason", "decided_by_name"])
     sentence, subject, text = {

@@ -1,4 +1,4 @@
-"""What time does: forget visitors' counts, delete drafts nobody came back to."""
+"""What time does: forget visitors' counts, delete drafts nobody came back to, remind of 补正."""
 
 from datetime import datetime, timedelta
 from functools import partial
@@ -6,13 +6,43 @@ from typing import Final
 
 from django.db import transaction
 
+from institute.applications import letters
 from institute.applications.choices import ApplicationStatus
 from institute.applications.models import Application, ApplicationDocument, Knock
 from institute.applications.operations.applicant import forget_file
+from kernel.clock import SHANGHAI
 
 DRAFTS_LIVE: Final = timedelta(days=180)  # the privacy page says so
 KNOCKS_LIVE: Final = timedelta(days=2)
 BATCH: Final = 200
+REMIND_BEFORE: Final = timedelta(days=3)
+
+
+def remind_of_fixes(*, now: datetime) -> int:
+    """Write once to every school whose day for 补正 is three days off or nearer, and not past. Returns how many."""
+    today = now.astimezone(SHANGHAI).date()
+    due = Application.objects.filter(
+        status=ApplicationStatus.RETURNED, fix_reminded_at__isnull=True, fix_due_on__gte=today,
+        fix_due_on__lte=today + REMIND_BEFORE,
+    ).values_list("pk", flat=True)[:BATCH]  # fmt: skip
+    told = 0
+    for pk in list(due):
+        with transaction.atomic():
+            row = (
+                Application.objects.select_for_update(skip_locked=True)
+                .filter(pk=pk, status=ApplicationStatus.RETURNED, fix_reminded_at__isnull=True)
+                .first()
+            )
+            if row is None or row.fix_due_on is None:
+                continue
+            row.fix_reminded_at = now
+            row.save(update_fields=["fix_reminded_at"])
+            letters.to_applicant(
+                row, subject="补正期限将到", now=now,
+                text=f"补正期限是 {row.fix_due_on:%Y-%m-%d}，过期不能再提交。请打开下面的链接补齐材料并重新提交。",
+            )  # fmt: skip
+            told += 1
+    return told
 
 
 def sweep(*, now: datetime) -> int:
