@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils.dateparse import parse_datetime
 
 from identity.contracts import Actor
@@ -43,6 +43,8 @@ def add_camera(*, name: str, by: Actor, tenant: Tenant, now: datetime) -> NewCam
     if not policies.can_manage_cameras(by):
         raise NotAllowed
     name = clean(name, 60)
+    with connection.cursor() as cursor:  # of two with one name at once the second is told
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('duty.cameras'), hashtext(current_schema()))")
     if len(name) < 2 or CameraSystem.objects.filter(name=name).exists():
         raise Invalid("请填写 2 个字以上、不重复的名称。", field="name")
     secret = webhooks.new_secret()

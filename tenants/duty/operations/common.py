@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from identity.choices import Role
 from identity.contracts import Actor
 from identity.people import people_of_school
@@ -61,8 +63,21 @@ def own_staff(by: Actor) -> Staff:
     return person
 
 
+def lock_person(staff_id: UUID) -> None:
+    """One step of a person at a time: nobody signs on at two posts, or moves on while a step looks for their stint.
+
+    Taken before any post's lock, never after.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended('duty|' || current_schema() || '|' || %s, 0))",
+            [str(staff_id)],
+        )
+
+
 def open_stint(staff_id: UUID) -> Stint:
-    """The person's open stint, its post locked first. Raises NotOn."""
+    """The person's open stint; the person is locked first, then the post. Raises NotOn."""
+    lock_person(staff_id)
     found = Stint.objects.filter(staff_id=staff_id, signed_off_at__isnull=True).values_list("post_id", flat=True)
     if not found:
         raise NotOn

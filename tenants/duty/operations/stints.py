@@ -26,6 +26,7 @@ from tenants.duty.models import Absence, Anomaly, DutyPost, Stint, Summons
 from tenants.duty.operations.common import (
     clean,
     is_at,
+    lock_person,
     lock_post,
     open_stint,
     own_staff,
@@ -59,7 +60,7 @@ def _lacking(duty: DutyPost, person: Staff, now: datetime, tenant: Tenant) -> li
 def sign_on(
     *, post_id: UUID, by: Actor, tenant: Tenant, now: datetime, place_code: str = "", client_key: str = ""
 ) -> Stint:
-    """上岗. Fills the person's shift instance at the post, if there is one. Locks the post.
+    """上岗. Fills the person's shift instance at the post, if there is one. Locks the person and the post.
 
     With the code at the post it is a punch for that shift, too; a punch refused never refuses the sign-on.
     A missing certificate is recorded and raised, never a reason to lose the sign-on. Signing on twice is once.
@@ -69,6 +70,7 @@ def sign_on(
     claim = once.claim(key=client_key, operation="duty.sign_on", by=by)
     if claim.result_id:
         return Stint.objects.get(pk=claim.result_id)
+    lock_person(person.pk)
     duty = lock_post(post_id, active=True)
     if person.party_id != duty.post.party_id:
         raise NotYourParty

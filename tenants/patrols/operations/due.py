@@ -16,7 +16,7 @@ from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.patrols.choices import StopStatus, TourStatus
 from tenants.patrols.models import Stop, Tour, Window
-from tenants.patrols.operations.tours import close, make_stops, overseers, recorded
+from tenants.patrols.operations.tours import close, lock_plan, make_stops, overseers, recorded
 from tenants.timeline import numbers
 
 AHEAD = timedelta(days=2)  # tours exist so far ahead
@@ -45,8 +45,8 @@ def make_tours(*, tenant: Tenant, now: datetime) -> int:
     """
     local = now.astimezone(tenant.tz)
     today = local.date()
+    lock_plan()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('patrols.make_tours'), hashtext(current_schema()))")
         cursor.execute(
             _MISSING,
             {
@@ -128,7 +128,7 @@ def _tell(tour: Tour, tenant: Tenant, now: datetime) -> None:
 def _unexplained(tenant: Tenant, now: datetime) -> int:
     """A finding per tour whose missed points nobody explained or rescheduled in time; the same tour opens it once."""
     opened = 0
-    tours = (
+    waiting = (
         Tour.objects.filter(
             status__in=[TourStatus.MISSED, TourStatus.PARTIAL],
             ends_at__lt=now - EXPLAIN_WITHIN,
@@ -136,26 +136,26 @@ def _unexplained(tenant: Tenant, now: datetime) -> int:
             stops__status=StopStatus.MISSED,
             stops__made_up_by__isnull=True,
         )
-        .select_related("route__party")
         .distinct()
+        .values_list("pk", flat=True)
     )
-    for tour in tours:
-        if not tour.route.party.active:
+    for tour in Tour.objects.select_for_update(of=("self",)).select_related("route__party").filter(
+        pk__in=list(waiting)
+    ).order_by("pk"):  # fmt: skip
+        # Read under the tour's lock: who explains in the same moment has explained.
+        missed = Stop.objects.filter(tour=tour, status=StopStatus.MISSED, made_up_by__isnull=True)
+        missed = missed.select_related("point__place").order_by("position")
+        if not missed:
             continue
-        missed = Stop.objects.filter(tour=tour, status=StopStatus.MISSED).select_related("point__place")
-        findings.open_finding(
-            title=f"{tour.route.name} 漏巡 {len(missed)} 个点未说明原因",
-            place_id=missed[0].point.place_id,
-            line=tour.route.line,
-            party_id=tour.route.party_id,
-            detail="、".join(s.point.place.name for s in missed)[:1000],
-            severity=Severity.MINOR,
-            source=FindingSource.PATROL,
-            source_id=tour.pk,
-            source_key="unexplained",
-            by=Actor.system(tenant.school_id),
-            tenant=tenant,
-            now=now,
-        )
+        try:
+            findings.open_finding(
+                title=f"{tour.route.name} 漏巡 {len(missed)} 个点未说明原因", place_id=missed[0].point.place_id,
+                line=tour.route.line, party_id=tour.route.party_id,
+                detail="、".join(s.point.place.name for s in missed)[:1000], severity=Severity.MINOR,
+                source=FindingSource.PATROL, source_id=tour.pk, source_key="unexplained",
+                by=Actor.system(tenant.school_id), tenant=tenant, now=now,
+            )  # fmt: skip
+        except findings.PartyMissing:
+            continue  # nobody answers for a closed party any more; the tour stays unexplained in the list
         opened += 1
     return opened

@@ -25,6 +25,7 @@ from tenants.patrols.errors import (
 )
 from tenants.patrols.models import Point, Question, Route, Tour, Window
 from tenants.patrols.operations.drafts import PointDraft, WindowDraft
+from tenants.patrols.operations.tours import lock_plan
 from tenants.timeline.operations import record
 
 MAX_POINTS, MAX_QUESTIONS, MAX_WINDOWS = 80, 10, 24
@@ -46,7 +47,7 @@ def save_route(
 ) -> Route:
     """Make a route, or change one: tours already begun keep their points, those not begun take the new ones.
 
-    Points are known by their place, windows by their times. Locks the route. Raises NotAllowed, NotFound,
+    Points are known by their place, windows by their times. Locks the plan and the route. Raises NotAllowed, NotFound,
     Invalid (name, line, points, windows), RouteEmpty, PointTwice.
     """
     if not policies.can_plan(by):
@@ -59,6 +60,7 @@ def save_route(
     _check_points(points)
     _check_windows(windows)
     party = organisation.party(party_id)
+    lock_plan()
     if Route.objects.filter(name=name, active=True).exclude(pk=route_id or new_id()).exists():
         raise Invalid(_("已有同名路线，请换一个名称。"), field="name")
     route = Route(party_id=party.pk) if route_id is None else queries.locked_route(route_id)
@@ -153,6 +155,7 @@ def close_route(*, route_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> 
     """Stop a route; tours not begun and still to come go, all others stay. Raises NotAllowed, NotFound."""
     if not policies.can_plan(by):
         raise NotAllowed
+    lock_plan()
     route = queries.locked_route(route_id)
     if route.active:
         route.active = False

@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from identity.choices import Role
 from identity.contracts import Actor
 from identity.people import people_of_school
@@ -18,6 +20,12 @@ from tenants.patrols import queries
 from tenants.patrols.choices import StopStatus, TourStatus
 from tenants.patrols.models import Point, Stop, Tour
 from tenants.timeline.operations import record
+
+
+def lock_plan() -> None:
+    """Routes are changed and tours made one after the other: no tour is made of a window that is being removed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('patrols.make_tours'), hashtext(current_schema()))")
 
 
 def locked(tour_id: UUID, by: Actor) -> Tour:

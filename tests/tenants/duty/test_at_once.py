@@ -13,13 +13,14 @@ import pytest
 from django.db import connection, connections, transaction
 from django.db.utils import OperationalError
 
+from identity.choices import Role
 from institute.schools.queries import tenant_for
 from kernel import clock, jobs
 from kernel.errors import DomainError
 from kernel.tenancy import Tenant, public_context, school_context
 from tenants.duty import operations, queries
 from tenants.duty.choices import CallStatus, ItemStatus, Outcome
-from tenants.duty.models import Anomaly, Call, DutyPost, HandoverItem, LogEntry, Seal, Summons
+from tenants.duty.models import Anomaly, Call, DutyPost, HandoverItem, LogEntry, Seal, Stint, Summons
 from tenants.notices.models import Notice
 from tests.factories.duty import Guard, answer, make_coverage, make_duty_post, make_guard, make_sent, report, sign_on
 from tests.factories.findings import make_member, make_photo
@@ -226,6 +227,64 @@ def test_leaving_and_a_new_item_at_once_leave_nothing_behind(committed: Tenant) 
     else:
         assert "not_on_duty" in done
     assert DutyPost.objects.get(pk=duty.pk).last_seq == LogEntry.objects.count()
+
+
+def test_who_signs_off_as_a_call_goes_out_is_called_or_gone(committed: Tenant) -> None:
+    for n in range(6):
+        duty, guard = manned(committed)
+        operations.issue_calls(post_ids=[duty.pk], by=make_member(committed), tenant=committed, now=NOW)
+        at_once(
+            committed,
+            lambda: operations.send_due(tenant=committed, now=NOW),
+            lambda guard=guard: operations.sign_off(by=guard.actor, tenant=committed, now=NOW),  # type: ignore[misc]
+        )
+        off = Stint.objects.get(staff=guard.staff).signed_off_at is not None
+        assert Summons.objects.filter(staff=guard.staff).exists() is not off, n
+
+
+def test_a_call_waits_for_a_sign_off_that_has_begun(committed: Tenant) -> None:
+    """The sign-off holds the post; the sweep comes in between and must not call who is leaving."""
+    duty, guard = manned(committed)
+    operations.issue_calls(post_ids=[duty.pk], by=make_member(committed), tenant=committed, now=NOW)
+    sent: list[int] = []
+
+    def sweep() -> None:
+        with school_context(committed):
+            sent.append(operations.send_due(tenant=committed, now=NOW))
+        connections.close_all()
+
+    thread = threading.Thread(target=sweep)
+    with transaction.atomic():
+        operations.sign_off(by=guard.actor, tenant=committed, now=NOW)
+        thread.start()
+        thread.join(1.0)
+        assert thread.is_alive() and not sent  # it waits for the post
+    thread.join(30)
+    assert sent == [1] and not Summons.objects.exists()
+
+
+def test_signing_on_at_two_posts_at_once_is_on_at_one(committed: Tenant) -> None:
+    one = make_duty_post()
+    two = make_duty_post(party=one.post.party)
+    guard = make_guard(committed, party=one.post.party)
+    done = at_once(
+        committed,
+        *(lambda duty=duty: sign_on(committed, duty, guard, now=NOW) for duty in (one, two, one, two)),  # type: ignore[misc]
+    )
+    assert done == ["already_on_duty", "already_on_duty", "done", "done"]
+    assert Stint.objects.count() == 1
+
+
+def test_two_video_systems_of_one_name_at_once(committed: Tenant) -> None:
+    admins = [make_member(committed, Role.SCHOOL_ADMIN) for _ in range(3)]
+    done = at_once(
+        committed,
+        *(
+            lambda by=by: operations.add_camera(name="视频平台", by=by, tenant=committed, now=NOW)  # type: ignore[misc]
+            for by in admins
+        ),
+    )
+    assert done == ["done", "invalid", "invalid"]
 
 
 KILL_AFTER = ("duty_handoveritem", "duty_anomaly", "duty_logentry", "timeline_event")

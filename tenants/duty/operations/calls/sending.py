@@ -32,18 +32,20 @@ def was_sent_late(row: Call) -> bool:
 def send_due(*, tenant: Tenant, now: datetime) -> int:
     """Let every due call go out, once: fix the rules, the deadline and who must answer, and tell them.
 
-    Locks the calls it takes; another sweep at the same time takes others. The time to answer runs from here, so a
-    call that goes out late costs the people at the post nothing. Returns how many went out.
+    Locks the posts, in order, then the calls: who signs off in the same moment is either called or gone, and a second
+    sweep finds nothing left to do. The time to answer runs from here, so a call that goes out late costs the people at
+    the post nothing. Returns how many went out.
     """
+    due = Call.objects.filter(status=CallStatus.WAITING, due_at__lte=now)
+    wanted = list(due.order_by("due_at").values_list("post_id", flat=True)[:MOST_AT_ONCE])
+    if not wanted:
+        return 0
+    posts = {row.pk: row for row in DutyPost.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
     rows = list(
-        Call.objects.select_for_update(of=("self",), skip_locked=True)
-        .select_related("post__place")
-        .filter(status=CallStatus.WAITING, due_at__lte=now)
-        .order_by("due_at")[:MOST_AT_ONCE]
+        due.select_for_update(of=("self",)).select_related("post__place").filter(post_id__in=wanted).order_by("due_at")
     )
     if not rows:
         return 0
-    posts = DutyPost.objects.in_bulk([row.post_id for row in rows])
     people = staffing.people_expected(post_ids=[row.post_id for row in rows], now=now)
     summons: list[Summons] = []
     for row in rows:
