@@ -32,8 +32,8 @@ class Finding(models.Model):
     source = models.CharField(max_length=12, choices=FindingSource.choices)
     source_id = models.UUIDField(null=True)  # the inspection, …
     source_key = models.CharField(max_length=80, blank=True, default="", db_default="")  # what within it, opened once
-    place = models.ForeignKey("organisation.Place", on_delete=models.PROTECT, related_name="+")
-    party = models.ForeignKey("organisation.Party", on_delete=models.PROTECT, related_name="+")
+    place = models.ForeignKey("organisation.Place", on_delete=models.PROTECT, related_name="+", db_index=False)
+    party = models.ForeignKey("organisation.Party", on_delete=models.PROTECT, related_name="+", db_index=False)
     line = models.CharField(max_length=12, choices=ServiceLine.choices)
     rubric_item_id = models.UUIDField(null=True, db_index=True)  # tenants.rubrics.Item: what it costs
     requirement_key = models.CharField(max_length=80, blank=True)
@@ -157,7 +157,7 @@ class Step(models.Model):
 class StepPhoto(models.Model):
     """A picture of a step: of the problem (before) or of the fix (after), by the kind of its step."""
 
-    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="photos")
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="photos", db_index=False)
     evidence_id = models.UUIDField(db_index=True)
     position = models.PositiveSmallIntegerField(default=0)
 

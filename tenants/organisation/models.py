@@ -20,7 +20,9 @@ class Place(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="children")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="children", db_index=False
+    )
     kind = models.CharField(_("类别"), max_length=8, choices=PlaceKind.choices)
     name = models.CharField(_("名称"), max_length=60)
     code = models.CharField(_("编码"), max_length=24, unique=True)

@@ -26,7 +26,7 @@ class Fence(models.Model):
     """Where a post's people may punch: a circle (metres) or a polygon (WGS-84 degrees); a post may have many."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
-    post = models.ForeignKey("organisation.Post", on_delete=models.CASCADE, related_name="+")
+    post = models.ForeignKey("organisation.Post", on_delete=models.CASCADE, related_name="+", db_index=False)
     name = models.CharField(_("名称"), max_length=40)
     shape = models.CharField(max_length=8, choices=FenceShape.choices)
     latitude = models.FloatField(null=True)  # centre of the circle
