@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import new_id
 from standards_library.choices import ServiceLine
+from tenants.findings.choices import Category
 from tenants.patrols.choices import QuestionKind, ScanMethod, StopStatus, TourStatus
 
 
@@ -70,12 +71,18 @@ class Question(models.Model):
     unit = models.CharField(_("单位"), max_length=12, blank=True)
     low = models.DecimalField(_("下限"), max_digits=10, decimal_places=2, null=True)
     high = models.DecimalField(_("上限"), max_digits=10, decimal_places=2, null=True)
+    category = models.CharField(  # of the finding it opens; empty: by its kind, see `problem`
+        _("问题类别"), max_length=10, choices=Category.choices, blank=True, default="", db_default=""
+    )
     removed_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["position"]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=QuestionKind.values), name="patrols_question_kind_known"),
+            models.CheckConstraint(
+                condition=Q(category="") | Q(category__in=Category.values), name="patrols_question_category_known"
+            ),
             models.CheckConstraint(
                 condition=Q(low__isnull=True) | Q(high__isnull=True) | Q(low__lte=F("high")),
                 name="patrols_question_limits",
@@ -84,6 +91,11 @@ class Question(models.Model):
                 fields=["point", "position"], condition=Q(removed_at__isnull=True), name="patrols_question_once"
             ),
         ]
+
+    @property
+    def problem(self) -> str:
+        """Of what kind a bad answer is: a reading out of bounds is a fault of the plant, a no something unsafe."""
+        return self.category or (Category.FACILITY if self.kind == QuestionKind.NUMBER else Category.SAFETY)
 
 
 class Window(models.Model):

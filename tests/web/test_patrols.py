@@ -79,6 +79,12 @@ def test_questions_are_written_one_a_line() -> None:
         ("其他情况", "text", None, None, ""),
     ]
     assert as_lines([]) == ""
+    three = questions_in("3#楼大门是否关好\n地面是否干净 #卫生保洁\n水位 [1~2 m] ＃安全隐患")
+    assert [(q.text, q.category) for q in three] == [
+        ("3#楼大门是否关好", ""),
+        ("地面是否干净", "hygiene"),
+        ("水位", "safety"),
+    ]
     with pytest.raises(Invalid):
         questions_in("压力 [0.2.3~1 MPa]")
 

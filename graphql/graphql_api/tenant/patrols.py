@@ -29,7 +29,7 @@ class PatrolQuestionType(DjangoObjectType):
     class Meta:
         model = Question
         name = "PatrolQuestion"
-        fields = ("id", "text", "kind", "unit", "low", "high")
+        fields = ("id", "text", "kind", "unit", "low", "high", "category")
         convert_choices_to_enum = False
 
     id = Id
@@ -261,6 +261,7 @@ class PatrolQuestionInput(graphene.InputObjectType):
     unit = graphene.String()
     low = graphene.Decimal()
     high = graphene.Decimal()
+    category = graphene.String(description="Of what kind a bad answer is (as of a finding); by the kind without it")
 
 
 class PatrolPointInput(graphene.InputObjectType):

@@ -18,11 +18,24 @@ from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, HandoverItem, St
 from tenants.duty.operations.common import DUTY, clean, lock_post, open_stint, place_of_post, raise_anomaly, tell, write
 from tenants.evidence import queries as evidence
 from tenants.findings import operations as findings
-from tenants.findings.choices import Severity
+from tenants.findings.choices import Category, Severity
 from tenants.notices import operations as notices
 from tenants.timeline import once
 
 MAX_FILES = 9
+
+# 复发指纹 of the finding an anomaly becomes; 其他 says nothing about sameness.
+CATEGORIES: dict[AnomalyKind, Category] = {
+    AnomalyKind.FAULT: Category.FACILITY,
+    AnomalyKind.SUDDEN: Category.SAFETY,
+    AnomalyKind.VISITOR: Category.RECORD,
+    AnomalyKind.ALARM: Category.SAFETY,
+    AnomalyKind.ELSE: Category.OTHER,
+    AnomalyKind.ABSENCE: Category.ABSENT,
+    AnomalyKind.CERTIFICATE: Category.ABSENT,  # nobody is there who may do the work
+    AnomalyKind.OVERRUN: Category.RECORD,
+    AnomalyKind.CAMERA: Category.ABSENT,
+}
 
 
 @transaction.atomic
@@ -172,7 +185,8 @@ def to_finding(*, anomaly_id: UUID, by: Actor, tenant: Tenant, now: datetime) ->
         found = findings.open_finding(
             title=clean(f"{AnomalyKind(row.kind).label}：{row.text}", 120), detail=f"值班异常 {row.number}：{row.text}",
             place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=row.severity,
-            source=DUTY, source_id=row.pk, photo_ids=photos, by=by, tenant=tenant, now=now,
+            source=DUTY, source_id=row.pk, category=CATEGORIES[AnomalyKind(row.kind)],
+            photo_ids=photos, by=by, tenant=tenant, now=now,
         )  # fmt: skip
         row.finding_id = found.pk
         row.save(update_fields=["finding_id"])

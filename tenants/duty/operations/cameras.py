@@ -20,7 +20,7 @@ from tenants.duty.errors import AlreadyJudged, BadSignature, NotADutyPost, Reaso
 from tenants.duty.models import CameraReport, CameraSystem
 from tenants.duty.operations.common import PRESENCE, clean, lock_post, path_of, place_of_post, superiors, tell, write
 from tenants.findings import operations as findings
-from tenants.findings.choices import Severity
+from tenants.findings.choices import Category, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.timeline.operations import record
@@ -171,7 +171,8 @@ def judge_report(
             row.finding_id = findings.open_finding(
                 title=f"{label}：{duty.post.name}（视频告警）"[:120], detail=f"{row.text}；人工确认：{note}",
                 place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=Severity.MAJOR,
-                source=PRESENCE, source_id=row.pk, by=by, tenant=tenant, now=now,
+                source=PRESENCE, source_id=row.pk, by=by,
+                category=Category.OTHER if row.kind == CameraKind.OTHER else Category.ABSENT, tenant=tenant, now=now,
             ).pk  # fmt: skip
         except DomainError:
             row.finding_id = None

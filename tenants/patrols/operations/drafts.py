@@ -14,13 +14,14 @@ from tenants.patrols.choices import QuestionKind, ScanMethod
 
 @dataclass(frozen=True, slots=True)
 class QuestionDraft:
-    """A question of a point. `low` and `high` bound a normal reading, inclusive."""
+    """A question of a point. `low` and `high` bound a normal reading, inclusive; `category` is of what kind a bad answer is."""
 
     text: str
     kind: str = QuestionKind.YES_NO
     unit: str = ""
     low: Decimal | None = None
     high: Decimal | None = None
+    category: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from identity.contracts import Actor
 from identity.people import people_of_school
 from kernel.tenancy import Tenant
 from tenants.findings import operations as findings
-from tenants.findings.choices import FindingSource, Severity
+from tenants.findings.choices import Category, FindingSource, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.patrols.choices import StopStatus, TourStatus
@@ -153,6 +153,7 @@ def _unexplained(tenant: Tenant, now: datetime) -> int:
                 line=tour.route.line, party_id=tour.route.party_id,
                 detail="、".join(s.point.place.name for s in missed)[:1000], severity=Severity.MINOR,
                 source=FindingSource.PATROL, source_id=tour.pk, source_key="unexplained",
+                category=Category.ABSENT,
                 by=Actor.system(tenant.school_id), tenant=tenant, now=now,
             )  # fmt: skip
         except findings.PartyMissing:

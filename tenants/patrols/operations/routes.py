@@ -16,6 +16,7 @@ from kernel.ids import new_id
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from standards_library.choices import ServiceLine
+from tenants.findings.choices import Category
 from tenants.organisation import queries as organisation
 from tenants.patrols import policies, queries
 from tenants.patrols.choices import QuestionKind, TourStatus
@@ -97,6 +98,8 @@ def _check_points(points: Sequence[PointDraft]) -> None:
         for question in point.questions:
             if question.kind not in QuestionKind.values or not question.text.strip():
                 raise Invalid(_("问题不能为空，类型应为是否、读数或文字。"), field="points")
+            if question.category and question.category not in Category.values:
+                raise Invalid(_("请选择问题类别。"), field="points")
             if question.low is not None and question.high is not None and question.low > question.high:
                 raise Invalid(_("读数下限不能大于上限。"), field="points")
 
@@ -127,7 +130,7 @@ def _write_points(route: Route, points: Sequence[PointDraft], now: datetime) -> 
             [
                 Question(
                     point=point, position=n, text=q.text.strip()[:120], kind=q.kind, unit=q.unit.strip()[:12],
-                    low=q.low, high=q.high,
+                    low=q.low, high=q.high, category=q.category,
                 )
                 for n, q in enumerate(draft.questions)
             ]

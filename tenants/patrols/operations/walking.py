@@ -213,8 +213,8 @@ def _open_findings(tour: Tour, stop: Stop, asked: Sequence[Question], by: Actor,
             findings.open_finding(
                 title=title, place_id=stop.point.place_id, line=tour.route.line, party_id=tour.route.party_id,
                 detail=stop.note, source=FindingSource.PATROL, source_id=tour.pk,
-                source_key=f"{stop.point_id}:{question.position}", photo_ids=stop.photo_ids, by=by, tenant=tenant,
-                now=now,
+                source_key=f"{stop.point_id}:{question.position}", category=question.problem,
+                photo_ids=stop.photo_ids, by=by, tenant=tenant, now=now,
             )  # fmt: skip
         except findings.PartyMissing:
             withheld.append(title)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from identity.contracts import Actor
 from kernel.errors import Invalid
 from standards_library.choices import ServiceLine
+from tenants.findings.choices import Category
 from tenants.patrols.choices import QuestionKind, TourStatus
 from tenants.patrols.models import Question
 from tenants.patrols.operations import PointDraft, QuestionDraft, WindowDraft
@@ -127,20 +128,30 @@ def points_of(post: QueryDict) -> list[PointDraft]:
     return found
 
 
+def _category_of(line: str) -> tuple[str, str]:
+    """The question without its “#类别”, and the category; “3#楼大门” names none."""
+    asked, _mark, name = line.replace("＃", "#").rpartition("#")
+    code = next((value for value, label in Category.choices if label == name.strip()), "")
+    return (asked.strip(), code) if asked.strip() and code else (line, "")
+
+
 def questions_in(text: str) -> list[QuestionDraft]:
-    """One question a line: “门窗是否关好”, “压力 [0.2~0.6 MPa]”, “其他情况 [文字]”. Raises Invalid."""
+    """One question a line: “门窗是否关好”, “压力 [0.2~0.6 MPa]”, “其他情况 [文字]”, each with “#卫生保洁” if it
+    opens a finding of another category than usual. Raises Invalid."""
     found = []
-    for line in filter(None, (part.strip() for part in text.splitlines())):
+    for whole in filter(None, (part.strip() for part in text.splitlines())):
+        line, category = _category_of(whole)
         if free := FREE.match(line):
-            found.append(QuestionDraft(free["text"], QuestionKind.TEXT))
+            found.append(QuestionDraft(free["text"], QuestionKind.TEXT, category=category))
         elif reading := READING.match(line):
             try:
                 low, high = (Decimal(reading[n]) if reading[n] else None for n in ("low", "high"))
             except InvalidOperation:
                 raise Invalid(_("读数范围请按 [0.2~0.6 MPa] 这样填写。"), field="points") from None
-            found.append(QuestionDraft(reading["text"], QuestionKind.NUMBER, reading["unit"].strip(), low, high))
+            unit = reading["unit"].strip()
+            found.append(QuestionDraft(reading["text"], QuestionKind.NUMBER, unit, low, high, category))
         else:
-            found.append(QuestionDraft(line))
+            found.append(QuestionDraft(line, category=category))
     return found
 
 
@@ -150,9 +161,10 @@ def as_lines(questions: Iterable[Question]) -> str:
     for q in questions:
         if q.kind == QuestionKind.NUMBER:
             bounds = "~".join("" if b is None else f"{b.normalize():f}" for b in (q.low, q.high))
-            lines.append(f"{q.text} [{bounds}{' ' + q.unit if q.unit else ''}]")
+            said = f"{q.text} [{bounds}{' ' + q.unit if q.unit else ''}]"
         else:
-            lines.append(f"{q.text} [文字]" if q.kind == QuestionKind.TEXT else q.text)
+            said = f"{q.text} [文字]" if q.kind == QuestionKind.TEXT else q.text
+        lines.append(f"{said} #{Category(q.category).label}" if q.category else said)
     return "\n".join(lines)
 
 

@@ -22,7 +22,7 @@ from tenants.duty.operations.common import (
 )
 from tenants.duty.outcomes import Answer, Past, is_off_post, outcome_of
 from tenants.findings import operations as findings
-from tenants.findings.choices import Severity
+from tenants.findings.choices import Category, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 
@@ -104,7 +104,7 @@ def call_finding(
             detail=f"查岗发出 {call.sent_at.astimezone(tenant.tz):%Y-%m-%d %H:%M}，被查人：{names}，"
             f"结果：{Outcome(call.outcome).label}",
             place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=severity,
-            source=PRESENCE, source_id=call.pk, photo_ids=photos, by=by, tenant=tenant, now=now,
+            source=PRESENCE, source_id=call.pk, category=Category.ABSENT, photo_ids=photos, by=by, tenant=tenant, now=now,
         )  # fmt: skip
     except DomainError:
         return None
