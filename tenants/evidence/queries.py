@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.files.storage import default_storage
+from django.db.models import Q
 
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
@@ -67,3 +68,20 @@ def thumbs(ids: Iterable[UUID]) -> dict[UUID, Thumb]:
     """Thumbnails by photo id, for comparing pictures in the background; files and missing ones left out. One query."""
     rows = Evidence.objects.filter(pk__in=set(ids)).exclude(thumb_path="")
     return {row[0]: Thumb(row[1], row[2]) for row in rows.values_list("pk", "thumb_path", "source_sha256")}
+
+
+def same_bytes(ids: Iterable[UUID]) -> set[UUID]:
+    """All photos and files, these included, whose bytes as sent or as kept are those of one of `ids`. One query."""
+    mine = Evidence.objects.filter(pk__in=set(ids))
+    same = Q(sha256__in=mine.values("sha256")) | Q(source_sha256__in=mine.values("source_sha256"))
+    return set(Evidence.objects.filter(same).values_list("pk", flat=True))
+
+
+def small_pictures(ids: Iterable[UUID]) -> dict[UUID, bytes]:
+    """The thumbnails themselves, by photo id; files and those whose file is gone are left out. One query."""
+    found: dict[UUID, bytes] = {}
+    for pk, thumb in thumbs(ids).items():
+        if default_storage.exists(thumb.thumb_path):
+            with default_storage.open(thumb.thumb_path) as handle:
+                found[pk] = bytes(handle.read())
+    return found

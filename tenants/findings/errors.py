@@ -25,6 +25,11 @@ class SamePhoto(DomainError):
     message = _("整改后的照片与发现问题时的照片是同一张，请到现场重新拍摄。")
 
 
+class PhotoOfAnother(DomainError):
+    code = "photo_of_another"
+    message = _("有照片已用在另一个问题上，请到现场为这个问题重新拍摄。")
+
+
 class TooManyPhotos(DomainError):
     code = "too_many_photos"
     message = _("一次最多 9 张照片，请减少后再提交。")
@@ -48,6 +53,11 @@ class ReasonMissing(DomainError):
 class DeadlinePast(DomainError):
     code = "deadline_past"
     message = _("整改期限必须晚于现在，请重新选择。")
+
+
+class DeadlineFar(DomainError):
+    code = "deadline_far"
+    message = _("整改期限最远只能到两年后，请重新选择。")
 
 
 class VerifierUnfit(DomainError):
@@ -88,3 +98,18 @@ class ExtensionAnswered(DomainError):
 class ExtensionTooShort(DomainError):
     code = "extension_not_later"
     message = _("申请的新期限必须晚于现在的期限，也晚于此刻，请重新选择。")
+
+
+class ExtensionTooLate(DomainError):
+    code = "extension_too_late"
+    message = _("整改期限已过，不能再申请延期。请尽快提交整改，并在说明里写明晚的原因。")
+
+
+class ExtensionsUsedUp(DomainError):
+    code = "extensions_used_up"
+    message = _("这个问题已延期 %(times)s 次，达到学校规定的上限。请按现在的期限提交整改。")
+
+
+class ExtensionTooFar(DomainError):
+    code = "extension_too_far"
+    message = _("按学校规定，最晚只能延到 %(latest)s（最初期限后 %(days)s 天），请改选更早的时间。")

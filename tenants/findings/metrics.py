@@ -3,9 +3,10 @@
 Each number is declared in METRICS and always returned as numerator, denominator and n.
 
 - `findings_raised`: problems found in the period (voided ones do not count). Denominator: 1.
-- `findings_closed_on_time`: of those whose deadline lies in the period, the ones closed whose accepted
-  fix was handed in by the deadline. Waiting for the verifier is not held against the fixer; an open one
-  past its deadline counts as late. By the deadline, not by the day found, so that problems found on the
+- `findings_closed_on_time`: of those whose first deadline lies in the period, the ones closed whose accepted
+  fix was handed in by it: more time granted later washes no lateness out. Waiting for the verifier is not held
+  against the fixer; an open one past its deadline counts as late, and so does one an inspection saw solved
+  without the party handing anything in. By the deadline, not by the day found, so that problems found on the
   last day of a month are not judged before their time is up.
 - `findings_reopened`: of those first found in the period and closed at least once, the ones opened again.
 - `findings_first_fix`: of the same, those whose first fix was accepted, held, and was not followed by a
@@ -23,6 +24,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from kernel.clock import day_bounds, month_bounds
 from kernel.metrics import Direction, Metric, Reading
@@ -45,11 +47,11 @@ CLOSED_ON_TIME = Metric(
     code="findings_closed_on_time",
     name="按期整改率",
     unit="%",
-    numerator="期限落在期内、已销号且按期提交整改的问题",
-    denominator="期限落在期内的问题",
+    numerator="最初期限落在期内、已销号且在最初期限前提交整改的问题",
+    denominator="最初期限落在期内的问题（延期不改变最初期限）",
     coverage="问题均有期限和状态，完整率恒为 1",
     direction=Direction.UP,
-    version=1,
+    version=2,
     minimum_n=10,
     percent=True,
 )
@@ -118,8 +120,8 @@ def counts(
     """
     columns = [DIMENSIONS[name] for name in by]
     found = Q(found_at__gte=starts, found_at__lt=ends)
-    due = Q(deadline__gte=starts, deadline__lt=ends)
-    in_time = Q(status=FindingStatus.CLOSED, submitted_at__lte=F("deadline"))
+    due = Q(due_at__gte=starts, due_at__lt=ends)
+    in_time = Q(status=FindingStatus.CLOSED, first_submitted_at__isnull=False, submitted_at__lte=F("due_at"))
     ever_closed = Q(status=FindingStatus.CLOSED) | Q(reopened__gt=0)
     sums = {
         "raised": Count("pk", filter=found),
@@ -134,10 +136,11 @@ def counts(
         ),
         "again": Count("pk", filter=found & Q(reopened__gt=0)),
     }
-    scope = _scope(party_id, line, place_id).filter(found | due)
-    rows = list(scope.values(*columns).annotate(**sums)) if columns else [scope.aggregate(**sums)]
+    rows = _scope(party_id, line, place_id).annotate(due_at=Coalesce("first_deadline", "deadline"))
+    scope = rows.filter(found | due)
+    sets = list(scope.values(*columns).annotate(**sums)) if columns else [scope.aggregate(**sums)]
     result = []
-    for row in rows:
+    for row in sets:
         key = tuple(row[c] for c in columns)
         result += [
             Count3(RAISED.code, key, row["raised"], 1, row["raised"]),

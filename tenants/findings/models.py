@@ -44,6 +44,7 @@ class Finding(models.Model):
     veto = models.BooleanField(default=False)  # a verified veto case (一票否决)
     status = models.CharField(max_length=10, choices=FindingStatus.choices, default=FindingStatus.OPEN)
     deadline = models.DateTimeField()
+    first_deadline = models.DateTimeField(null=True)  # before it was first moved; None: never moved since (re)opening
     found_at = models.DateTimeField(default=timezone.now)
     found_by = models.UUIDField(null=True)
     found_by_name = models.CharField(max_length=60)
@@ -79,6 +80,7 @@ class Finding(models.Model):
     extended = models.PositiveSmallIntegerField(default=0, db_default=0)  # extensions granted
     rejections = models.PositiveSmallIntegerField(default=0)
     escalation = models.PositiveSmallIntegerField(default=0)  # step of the ladder told last; 0: nobody yet
+    chased = models.PositiveSmallIntegerField(default=0, db_default=0)  # the same of the wait for verification
 
     class Meta:
         ordering = ["-found_at"]
@@ -167,11 +169,17 @@ class StepPhoto(models.Model):
 
 
 class SeverityRule(models.Model):
-    """How long a fix may take and when a late one goes to the leader; a missing row means DEFAULT_RULES."""
+    """How long a fix and its verification may take, and how much more time there is at most.
+
+    A missing row, or an empty column, means DEFAULT_RULES.
+    """
 
     severity = models.CharField(max_length=8, primary_key=True, choices=Severity.choices)
     hours = models.PositiveIntegerField()  # from finding to deadline
     leader_after_hours = models.PositiveIntegerField()  # past the deadline
+    verify_hours = models.PositiveIntegerField(null=True)  # from handing in to the verdict
+    extensions = models.PositiveSmallIntegerField(null=True)  # granted at most, of one finding
+    extension_days = models.PositiveSmallIntegerField(null=True)  # at most past its first deadline
 
     class Meta:
         constraints = [

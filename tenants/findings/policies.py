@@ -80,8 +80,8 @@ def can_reopen(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> 
 
 
 def can_void(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
-    """Opened by mistake: the finder while nobody has begun, an admin until it is closed; never the responsible party."""
-    if finding.status not in UNSOLVED or answers_for(actor, finding, own_party_id=own_party_id):
+    """Opened by mistake: the finder while nobody has begun, an admin until it is closed; never who works on it."""
+    if finding.status not in UNSOLVED or is_fixer(actor, finding, own_party_id=own_party_id):
         return False
     if actor.has(Role.SCHOOL_ADMIN):
         return True
@@ -95,11 +95,11 @@ def can_comment(actor: Actor, finding: Finding) -> bool:
 
 
 def can_manage(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
-    """Deadline and verifier: supervisors and admins outside the responsible party, while unsolved."""
+    """Deadline and verifier: supervisors and admins who never worked on it nor belong to who does, while unsolved."""
     return (
         finding.status in UNSOLVED
         and actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR)
-        and not answers_for(actor, finding, own_party_id=own_party_id)
+        and not is_fixer(actor, finding, own_party_id=own_party_id)
     )
 
 
@@ -118,7 +118,7 @@ def answers(actor: Actor) -> bool:
 def can_name_owner(actor: Actor, finding: Finding, *, own_party_id: UUID | None) -> bool:
     """The party says who of its people answers for the fix; supervisors and admins may, too."""
     return finding.status in UNSOLVED and (
-        can_manage(actor, finding, own_party_id=own_party_id)
+        actor.has(Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR)
         or (actor.has(Role.PROVIDER_MANAGER, Role.FRONTLINE) and answers_for(actor, finding, own_party_id=own_party_id))
     )
 

@@ -109,14 +109,17 @@ def test_other_steps_and_refusals(alpha: Tenant) -> None:
     )["openFinding"]["finding"]  # fmt: skip
     call = {"f": opened["id"]}
     for mutation in (
-        'startFix(findingId: $f, cause: "老化")',
         'commentFinding(findingId: $f, text: "请尽快")',
-        'changeDeadline(findingId: $f, deadline: "2099-01-01T00:00:00Z", reason: "备件")',
+        f'changeDeadline(findingId: $f, deadline: "{clock.now() + timedelta(days=9):%Y-%m-%dT%H:%M:%SZ}", reason: "备件")',
         "assignVerifier(findingId: $f)",
-        'voidFinding(findingId: $f, reason: "误开")',
+        'startFix(findingId: $f, cause: "老化")',
     ):
         name = mutation.split("(")[0]
         assert ask(admin, "mutation($f: UUID!) { %s { %s } }" % (mutation, ERRORS), **call)[name]["userErrors"] == []
+    void = 'mutation($f: UUID!) { voidFinding(findingId: $f, reason: "误开") { %s } }' % ERRORS
+    assert ask(admin, void, **call)["voidFinding"]["userErrors"][0]["code"] == "not_allowed"  # has begun the fix
+    other = signed(make_member(alpha, Role.SCHOOL_ADMIN))
+    assert ask(other, void, **call)["voidFinding"]["userErrors"] == []
     again = ask(admin, 'mutation($f: UUID!) { reopenFinding(findingId: $f, reason: "x") { %s } }' % ERRORS, **call)
     assert again["reopenFinding"]["userErrors"][0]["code"] == "finding_wrong_move"
     bad = ask(
@@ -220,9 +223,9 @@ def test_more_time_owner_and_conclusion_by_api(alpha: Tenant) -> None:
     found = make_finding(alpha, party=party)
     asked = ask(
         manager,
-        "mutation($i: UUID!) { askExtension(findingId: $i, deadline: \"2099-01-01T00:00:00Z\", reason: \"等备件\") "
+        "mutation($i: UUID!, $d: DateTime!) { askExtension(findingId: $i, deadline: $d, reason: \"等备件\") "
         "{ finding { extensions { id status statusLabel reason } } %s } }" % ERRORS,
-        i=found.pk,
+        i=found.pk, d=(found.deadline + timedelta(days=5)).isoformat(),
     )["askExtension"]["finding"]["extensions"]  # fmt: skip
     assert asked[0]["statusLabel"] == "待答复"
     grant = "mutation($e: UUID!) { grantExtension(extensionId: $e) { finding { extended } %s } }" % ERRORS
@@ -239,6 +242,16 @@ def test_more_time_owner_and_conclusion_by_api(alpha: Tenant) -> None:
     rule = 'mutation { setRepeatRule(days: 60, factor: "2.00") { rule { days factor } %s } }' % ERRORS
     assert ask(admin, rule)["setRepeatRule"]["rule"] == {"days": 60, "factor": "2.00"}
     assert ask(boss, "{ repeatRule { days } }") == {"repeatRule": {"days": 60}}
+    times = (
+        'mutation { setSeverityRule(severity: "minor", hours: 100, leaderAfterHours: 5, verifyHours: 6, extensions: 0) '
+        "{ rule { severity hours leaderAfterHours verifyHours extensions extensionDays } %s } }" % ERRORS
+    )
+    saved = {
+        "severity": "minor", "hours": 100, "leaderAfterHours": 5, "verifyHours": 6, "extensions": 0, "extensionDays": 30
+    }  # fmt: skip
+    assert ask(admin, times)["setSeverityRule"]["rule"] == saved
+    known = "{ severityRules { severity hours leaderAfterHours verifyHours extensions extensionDays } }"
+    assert saved in ask(boss, known)["severityRules"]
 
 
 def test_requests_for_time_cost_the_same_for_many_findings(alpha: Tenant) -> None:

@@ -97,6 +97,7 @@ def test_walk_offline_fix_and_verify(site: Site, browser: Browser, tmp_path: Pat
     expect(items.nth(1)).to_have_attribute("data-verdict", "fail")
     items.nth(2).get_by_role("button", name="不适用").click()
     old = page.locator(f"[data-recheck='{ids['old']}']")
+    old.locator("input[type=file]").set_input_files(photos[1 % len(photos)])
     old.get_by_role("button", name="已解决").click()
     expect(old.get_by_text("已记录")).to_be_visible()
     page.reload()  # offline: the kept copy, with what was tapped still marked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -177,14 +178,18 @@ def test_other_steps(alpha: Tenant) -> None:
     url = f"/findings/{found.pk}/"
     client.post(f"{url}comment/", {"text": "请尽快"})
     client.post(f"{url}verifier/", {"verifier": str(verifier.account_id)})
-    client.post(f"{url}deadline/", {"deadline": "2099-01-01T10:00", "reason": "等备件"})
+    later = f"{clock.now() + timedelta(days=9):%Y-%m-%dT%H:%M}"
+    client.post(f"{url}deadline/", {"deadline": later, "reason": "等备件"})
     assert client.post(f"{url}deadline/", {"deadline": "x"}).status_code == 422
     client.post(f"{url}start/", {"cause": "堵塞"})
-    client.post(f"{url}void/", {"reason": "误开"})
+    signed(make_member(alpha, Role.SCHOOL_ADMIN)).post(f"{url}void/", {"reason": "误开"})
     kinds = list(found.steps.values_list("kind", flat=True))
     assert kinds == ["opened", "commented", "assigned", "deadline", "started", "voided"]
     assert client.get(url).status_code == 200
-    rule = {"which": "rule-minor", "minor-hours": "48", "minor-leader_after_hours": "12"}
+    rule = {
+        "which": "rule-minor", "minor-hours": "48", "minor-leader_after_hours": "12", "minor-verify_hours": "24",
+        "minor-extensions": "1", "minor-extension_days": "7",
+    }  # fmt: skip
     assert client.post("/findings/rules/", rule).status_code == 302
     assert client.post("/findings/rules/", {**rule, "minor-hours": "0"}).status_code == 422
 
@@ -226,7 +231,9 @@ class TestTheWalk:
         assert client.post(f"{url}/answer/{items[2]}/", {"verdict": "x"}, headers=box).json()["code"] == "invalid"
         bad = client.post(f"{url}/answer/{items[2]}/", {"verdict": "fail", "occurrences": "many"}, headers=box)
         assert bad.json()["field"] == "occurrences"
-        client.post(f"{url}/recheck/{old.pk}/", {"solved": "1"}, headers={**box, "Idempotency-Key": "c"})
+        client.post(
+            f"{url}/recheck/{old.pk}/", {"solved": "1", "photos": photo()}, headers={**box, "Idempotency-Key": "c"}
+        )
         section = rubric.sections.order_by("position").last()
         client.post(f"{url}/pass-rest/{section.pk}/", headers=box)
         client.post(f"{url}/clear/{items[0]}/", headers=box)
@@ -364,7 +371,8 @@ class TestTheWholeCycle:
         client, boss, url = signed(manager), signed(make_member(alpha)), f"/findings/{found.pk}/"
         assert client.post(f"{url}owner/", {"owner": str(worker.pk)}).status_code == 302
         assert client.post(f"{url}extension/", {"wanted": "x"}).status_code == 422
-        wanted = {"wanted": "2099-01-01T10:00", "reason": "等备件"}
+        later = (found.deadline + timedelta(days=5)).astimezone(alpha.tz).replace(second=0, microsecond=0)
+        wanted = {"wanted": f"{later:%Y-%m-%dT%H:%M}", "reason": "等备件"}
         assert client.post(f"{url}extension/", wanted).status_code == 302
         assert "等备件" in boss.get("/findings/extensions/").content.decode()
         assert "份延期申请等您答复" in boss.get("/findings/").content.decode()
@@ -373,7 +381,8 @@ class TestTheWholeCycle:
         assert client.post(answer, {"verdict": "grant"}).status_code == 422
         assert boss.post(answer, {"verdict": "grant", "answer": "可以"}).status_code == 302
         found.refresh_from_db()
-        assert (found.owner_name, found.extended, found.deadline.year) == (worker.name, 1, 2099)
+        assert (found.owner_name, found.extended, found.deadline) == (worker.name, 1, later)
+        assert "最初期限" in client.get(url).content.decode()
         closed = make_closed(alpha)
         lesson = {"consequence": "nothing", "lesson": "偶发"}
         assert boss.post(f"/findings/{closed.pk}/conclude/", lesson).status_code == 302

@@ -1,4 +1,4 @@
-"""Background work of findings: overdue ones escalate."""
+"""Background work of findings: overdue ones escalate, fixes nobody verifies are chased."""
 
 from __future__ import annotations
 
@@ -22,5 +22,6 @@ def sweep_overdue(**_newer: Any) -> None:
 
 @app.task(base=SchoolTask, name="findings.escalate_overdue")
 def escalate_overdue(*, tenant: Tenant, **_newer: Any) -> int:
-    """Escalate what is later than what was told. Safe to run twice: told levels are not told again."""
-    return operations.escalate_overdue(tenant=tenant, now=clock.now())
+    """Escalate what is later than what was told, and chase what waits for a verdict. Told levels are not told again."""
+    now = clock.now()
+    return operations.escalate_overdue(tenant=tenant, now=now) + operations.chase_verification(tenant=tenant, now=now)

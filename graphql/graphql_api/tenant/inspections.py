@@ -381,6 +381,10 @@ class RecheckFinding(InspectionPayload):
         finding_id = graphene.UUID(required=True)
         solved = graphene.Boolean(required=True)
         text = graphene.String()
+        lesson = graphene.String()
+        consequence = graphene.String(
+            description="plan or nothing, with `lesson`: a critical finding closes only with it"
+        )
         photo_ids = Ids
         client_key = graphene.String(description=CLIENT_KEY)
 

@@ -2,14 +2,19 @@
 
 from tenants.findings.errors import (
     ConsequenceMissing,
+    DeadlineFar,
     DeadlinePast,
     ExtensionAnswered,
+    ExtensionsUsedUp,
+    ExtensionTooFar,
+    ExtensionTooLate,
     ExtensionTooShort,
     ExtensionWaits,
     FixerNeverCloses,
     OwnerUnfit,
     PartyMissing,
     PhotoMissing,
+    PhotoOfAnother,
     PhotoUnknown,
     ReasonMissing,
     RootCauseMissing,
@@ -19,7 +24,7 @@ from tenants.findings.errors import (
     VerifierUnfit,
     WrongMove,
 )
-from tenants.findings.operations.escalating import escalate, escalate_overdue
+from tenants.findings.operations.escalating import chase, chase_verification, escalate, escalate_overdue
 from tenants.findings.operations.extending import ask_extension, grant_extension, refuse_extension
 from tenants.findings.operations.fixing import assign_owner, start_fix, submit_fix
 from tenants.findings.operations.learning import set_consequence
@@ -31,14 +36,19 @@ from tenants.findings.operations.verifying import confirm_on_site, reopen, verif
 
 __all__ = [
     "ConsequenceMissing",
+    "DeadlineFar",
     "DeadlinePast",
     "ExtensionAnswered",
+    "ExtensionTooFar",
+    "ExtensionTooLate",
     "ExtensionTooShort",
     "ExtensionWaits",
+    "ExtensionsUsedUp",
     "FixerNeverCloses",
     "OwnerUnfit",
     "PartyMissing",
     "PhotoMissing",
+    "PhotoOfAnother",
     "PhotoUnknown",
     "ReasonMissing",
     "RootCauseMissing",
@@ -51,6 +61,8 @@ __all__ = [
     "assign_owner",
     "assign_verifier",
     "change_deadline",
+    "chase",
+    "chase_verification",
     "comment",
     "confirm_on_site",
     "escalate",

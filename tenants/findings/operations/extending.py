@@ -10,11 +10,14 @@ from django.db import transaction
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
-from tenants.findings import policies
+from tenants.findings import deadlines, policies
 from tenants.findings.choices import WITH_FIXER, ExtensionStatus, FindingStatus, StepKind
 from tenants.findings.errors import (
     DeadlinePast,
     ExtensionAnswered,
+    ExtensionsUsedUp,
+    ExtensionTooFar,
+    ExtensionTooLate,
     ExtensionTooShort,
     ExtensionWaits,
     ReasonMissing,
@@ -47,9 +50,11 @@ def ask_extension(
     now: datetime,
     client_key: str = "",
 ) -> Finding:
-    """The responsible party asks for more time, saying why. Locks the finding; nothing changes until it is granted.
+    """The responsible party asks for more time, saying why, before the time is up. Locks the finding; nothing
+    changes until it is granted. How often and how far is the school's rule of the severity.
 
-    Raises NotFound, NotAllowed, WrongMove, ReasonMissing, ExtensionTooShort, ExtensionWaits.
+    Raises NotFound, NotAllowed, WrongMove, ReasonMissing, ExtensionTooLate, ExtensionTooShort, ExtensionsUsedUp,
+    ExtensionTooFar, ExtensionWaits.
     """
     finding = locked(finding_id, by)
     if once.claim_for(key=client_key, operation="findings.ask_extension", by=by, result_id=finding_id):
@@ -60,8 +65,11 @@ def ask_extension(
         raise NotAllowed
     if not reason.strip():
         raise ReasonMissing(field="reason")
-    if deadline <= max(finding.deadline, now):
+    if finding.deadline <= now:
+        raise ExtensionTooLate
+    if deadline <= finding.deadline:
         raise ExtensionTooShort(field="deadline")
+    _check_limits(finding, deadline, tenant)
     if finding.extensions.filter(status=ExtensionStatus.PENDING).exists():
         raise ExtensionWaits
     asked = Extension.objects.create(
@@ -81,6 +89,17 @@ def ask_extension(
     return finding
 
 
+def _check_limits(finding: Finding, wanted: datetime, tenant: Tenant) -> None:
+    """The school's rule of the severity. Raises ExtensionsUsedUp, ExtensionTooFar."""
+    rule = deadlines.rules()[finding.severity]
+    if finding.extended >= rule.extensions:
+        raise ExtensionsUsedUp(times=finding.extended)
+    latest = deadlines.latest(finding)
+    if wanted > latest:
+        said = f"{latest.astimezone(tenant.tz):%Y-%m-%d %H:%M}"
+        raise ExtensionTooFar(field="deadline", latest=said, days=rule.extension_days)
+
+
 @transaction.atomic
 def grant_extension(
     *,
@@ -93,16 +112,17 @@ def grant_extension(
 ) -> Finding:
     """Give the time asked for, or up to another `deadline`; escalation starts over. Locks the finding.
 
-    Raises NotFound, NotAllowed, ExtensionAnswered, DeadlinePast.
+    Raises NotFound, NotAllowed, ExtensionAnswered, DeadlinePast, ExtensionsUsedUp, ExtensionTooFar.
     """
     finding, asked = _asked(extension_id, by)
     due = deadline or asked.wanted
     if due <= now:
         raise DeadlinePast(field="deadline")
+    _check_limits(finding, due, tenant)
     _answer(asked, ExtensionStatus.GRANTED, by=by, now=now, answer=answer, granted=due)
-    finding.deadline, finding.escalation = due, 0
+    deadlines.move(finding, due)
     finding.extended += 1
-    finding.save(update_fields=["deadline", "escalation", "extended"])
+    finding.save(update_fields=["deadline", "first_deadline", "escalation", "extended"])
     said = f"同意延期到 {due.astimezone(tenant.tz):%Y-%m-%d %H:%M}" + (f"：{asked.answer}" if asked.answer else "")
     _told(finding, StepKind.EXT_GRANTED, "extension_granted", "延期申请已同意", said, asked, by, tenant, now)
     return finding

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import product
 from uuid import UUID
 
 from django.db import transaction
@@ -12,11 +13,13 @@ from identity.contracts import Actor
 from kernel.errors import NotAllowed
 from kernel.tenancy import Tenant
 from tenants.evidence import queries as evidence
+from tenants.evidence.alike import is_copy
 from tenants.findings import policies
-from tenants.findings.choices import BEFORE, UNSOLVED, WITH_FIXER, FindingStatus, StepKind
-from tenants.findings.errors import OwnerUnfit, PhotoMissing, RootCauseMissing, SamePhoto, WrongMove
+from tenants.findings.choices import AFTER, BEFORE, UNSOLVED, WITH_FIXER, FindingStatus, StepKind
+from tenants.findings.errors import OwnerUnfit, PhotoMissing, PhotoOfAnother, RootCauseMissing, SamePhoto, WrongMove
 from tenants.findings.models import Finding, StepPhoto
 from tenants.findings.operations.common import (
+    MAX_PHOTOS,
     checked_photos,
     locked,
     move,
@@ -74,6 +77,27 @@ def start_fix(
     return finding
 
 
+def check_new(finding: Finding, photos: Sequence[UUID]) -> None:
+    """Pictures of the fix show it after the fix: none is a picture of the problem, also saved anew, scaled or
+    cropped, and none is of another finding (one picture may show two fixes at the same place).
+    Raises SamePhoto, PhotoOfAnother.
+    """
+    taken = StepPhoto.objects.filter(step__finding=finding, step__kind__in=BEFORE).values_list("evidence_id", flat=True)
+    before = list(taken)
+    known = evidence.contracts_of([*before, *photos])
+    bytes_of = {i: {known[i].sha256, known[i].source_sha256} for i in known}
+    if any(bytes_of[one] & bytes_of[old] for one in photos for old in before if old in known):
+        raise SamePhoto(field="photos")
+    elsewhere = evidence.same_bytes(photos)
+    others = StepPhoto.objects.filter(evidence_id__in=elsewhere).exclude(step__finding=finding)
+    if others.exclude(step__kind__in=AFTER, step__finding__place_id=finding.place_id).exists():
+        raise PhotoOfAnother(field="photos")
+    small = evidence.small_pictures([*before[-MAX_PHOTOS:], *photos])
+    for one, old in product(photos, before[-MAX_PHOTOS:]):
+        if one in small and old in small and is_copy(small[one], small[old]):
+            raise SamePhoto(field="photos")
+
+
 def _companies(finding: Finding, by: Actor) -> frozenset[UUID]:
     """For whom `by` works on it: the responsible company, or all of theirs when they record it for somebody else."""
     if policies.answers_for(by, finding, own_party_id=own_party_id(by)):
@@ -104,7 +128,7 @@ def submit_fix(
 
     A repeat (复发) is taken only with its root cause. A waiting request for more time lapses.
     Raises NotFound, NotAllowed, WrongMove, RootCauseMissing, PhotoMissing, PhotoUnknown, SamePhoto,
-    TooManyPhotos.
+    PhotoOfAnother, TooManyPhotos.
     """
     finding = locked(finding_id, by)
     if once.claim_for(key=client_key, operation="findings.submit", by=by, result_id=finding_id):
@@ -119,20 +143,12 @@ def submit_fix(
     photos = checked_photos(photo_ids, by)
     if not photos:
         raise PhotoMissing(field="photos")
-    before = StepPhoto.objects.filter(step__finding=finding, step__kind__in=BEFORE).values_list(
-        "evidence_id", flat=True
-    )
-    known = evidence.contracts_of([*before, *photos])
-    taken_before = {known[i].source_sha256 for i in before if i in known} | {
-        known[i].sha256 for i in before if i in known
-    }
-    if any(known[i].source_sha256 in taken_before or known[i].sha256 in taken_before for i in photos):
-        raise SamePhoto(field="photos")
+    check_new(finding, photos)
     move(finding, FindingStatus.VERIFYING)
     _fixed_by(finding, by)
     finding.fixed_by, finding.fixed_by_name = by.account_id, by.name
     finding.fixer_provider_ids = sorted({*finding.fixer_provider_ids, *_companies(finding, by)})
-    finding.submitted_at = now
+    finding.submitted_at, finding.chased = now, 0
     finding.first_submitted_at = finding.first_submitted_at or now
     finding.cause, finding.measure = cause.strip()[:300] or finding.cause, measure.strip()[:300] or finding.measure
     finding.save()

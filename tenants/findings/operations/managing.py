@@ -13,9 +13,9 @@ from identity.contracts import Actor
 from identity.people import people_of_school
 from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
-from tenants.findings import policies
+from tenants.findings import deadlines, policies
 from tenants.findings.choices import UNSOLVED, FindingStatus, StepKind
-from tenants.findings.errors import DeadlinePast, ReasonMissing, VerifierUnfit, WrongMove
+from tenants.findings.errors import ReasonMissing, VerifierUnfit, WrongMove
 from tenants.findings.models import Finding
 from tenants.findings.operations.common import (
     checked_photos,
@@ -124,18 +124,17 @@ def change_deadline(
 ) -> Finding:
     """Move the deadline, saying why; escalation starts over. Locks the finding.
 
-    Raises NotFound, NotAllowed, DeadlinePast, ReasonMissing.
+    Raises NotFound, NotAllowed, DeadlinePast, DeadlineFar, ReasonMissing.
     """
     finding = locked(finding_id, by)
     if not policies.can_manage(by, finding, own_party_id=own_party_id(by)):
         raise NotAllowed
-    if deadline <= now:
-        raise DeadlinePast(field="deadline")
+    deadlines.checked(deadline, now=now)
     if not reason.strip():
         raise ReasonMissing(field="reason")
     old = finding.deadline
-    finding.deadline, finding.escalation = deadline, 0
-    finding.save(update_fields=["deadline", "escalation"])
+    deadlines.move(finding, deadline)
+    finding.save(update_fields=["deadline", "first_deadline", "escalation"])
     lapse(finding, now=now)
     said = f"{old.astimezone(tenant.tz):%Y-%m-%d %H:%M} → {deadline.astimezone(tenant.tz):%Y-%m-%d %H:%M}：{reason.strip()}"
     step(finding, StepKind.DEADLINE, by=by, now=now, text=said)

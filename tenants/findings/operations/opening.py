@@ -15,7 +15,7 @@ from kernel.tenancy import Tenant
 from standards_library.choices import ServiceLine
 from tenants.findings import deadlines, policies, repeats
 from tenants.findings.choices import Category, FindingSource, Severity, StepKind
-from tenants.findings.errors import DeadlinePast, PartyMissing
+from tenants.findings.errors import PartyMissing
 from tenants.findings.models import Finding
 from tenants.findings.operations.common import checked_photos, note, people_of_party, step, tell
 from tenants.findings.operations.managing import fit_verifier
@@ -60,8 +60,8 @@ def open_finding(
     finding is 复发: linked to the old one, and its root cause is asked for before a fix is taken.
 
     Locks the day's number. The same `client_key` again returns the finding it opened the first time.
-    Raises NotAllowed, Invalid (title, place, line, severity), PartyMissing, DeadlinePast, PhotoUnknown,
-    TooManyPhotos, VerifierUnfit.
+    Raises NotAllowed, Invalid (title, place, line, severity), PartyMissing, DeadlinePast, DeadlineFar,
+    PhotoUnknown, TooManyPhotos, VerifierUnfit.
     """
     if source not in FindingSource.values:
         raise Invalid(_("不认识的问题来源。"), field="source")
@@ -88,9 +88,8 @@ def open_finding(
     party = organisation.party(party_id) if party_id else organisation.party_of_line(line)
     if party is None or not party.active:
         raise PartyMissing(field="party")
-    due = deadline or deadlines.default_deadline(severity=severity, found_at=now)
-    if due <= now:
-        raise DeadlinePast(field="deadline")
+    usual = deadlines.default_deadline(severity=severity, found_at=now)
+    due = deadlines.checked(deadline, now=now) if deadline else usual
     photos = checked_photos(photo_ids, by)
     finding = Finding(
         number=numbers.next_number(prefix="WT", day=now.astimezone(tenant.tz).date()),

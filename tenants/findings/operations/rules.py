@@ -14,14 +14,27 @@ from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
 from tenants.findings import policies
 from tenants.findings.choices import Severity, Whom
-from tenants.findings.deadlines import MAX_STEPS, Rung, rules
+from tenants.findings.deadlines import MAX_STEPS, Rung, of_row, rules
 from tenants.findings.models import LadderStep, RepeatRule, SeverityRule
 from tenants.timeline.operations import record
 
 
 @transaction.atomic
-def set_rule(*, severity: str, hours: int, leader_after_hours: int, by: Actor, tenant: Tenant) -> SeverityRule:
-    """The school's own deadline for a severity; findings already open keep theirs. Raises NotAllowed, Invalid."""
+def set_rule(
+    *,
+    severity: str,
+    hours: int,
+    leader_after_hours: int,
+    by: Actor,
+    tenant: Tenant,
+    verify_hours: int | None = None,
+    extensions: int | None = None,
+    extension_days: int | None = None,
+) -> SeverityRule:
+    """The school's own times for a severity; what is not given stays. Findings already open keep their deadline.
+
+    Raises NotAllowed, Invalid.
+    """
     if not policies.can_configure(by):
         raise NotAllowed
     if severity not in Severity.values:
@@ -30,12 +43,26 @@ def set_rule(*, severity: str, hours: int, leader_after_hours: int, by: Actor, t
         raise Invalid(_("整改时限应在 1 小时到 90 天之间。"), field="hours")
     if not 0 <= leader_after_hours <= 24 * 90:
         raise Invalid(_("升级时间应在 0 小时到 90 天之间。"), field="leader_after_hours")
+    if verify_hours is not None and not 1 <= verify_hours <= 24 * 90:
+        raise Invalid(_("复查时限应在 1 小时到 90 天之间。"), field="verify_hours")
+    if extensions is not None and not 0 <= extensions <= 10:
+        raise Invalid(_("延期次数应在 0—10 次之间；0 表示不能延期。"), field="extensions")
+    if extension_days is not None and not 1 <= extension_days <= 365:
+        raise Invalid(_("延期天数应在 1—365 天之间。"), field="extension_days")
+    values = {"verify_hours": verify_hours, "extensions": extensions, "extension_days": extension_days}
     rule, _made = SeverityRule.objects.update_or_create(
-        severity=severity, defaults={"hours": hours, "leader_after_hours": leader_after_hours}
+        severity=severity,
+        defaults={
+            "hours": hours,
+            "leader_after_hours": leader_after_hours,
+            **{name: value for name, value in values.items() if value is not None},
+        },
     )
+    full = of_row(rule)
     record(
         verb="finding_rule.changed",
-        sentence=f"整改时限：{Severity(severity).label} {hours} 小时，超期 {leader_after_hours} 小时后升级",
+        sentence=f"整改时限：{Severity(severity).label} {hours} 小时，超期 {leader_after_hours} 小时后升级，"
+        f"复查 {full.verify_hours} 小时，延期至多 {full.extensions} 次、{full.extension_days} 天",
         subject=rule,
         by=by,
     )

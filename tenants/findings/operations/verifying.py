@@ -13,7 +13,7 @@ from kernel.errors import NotAllowed
 from kernel.tenancy import Tenant
 from tenants.findings import deadlines, policies
 from tenants.findings.choices import UNSOLVED, FindingStatus, StepKind
-from tenants.findings.errors import DeadlinePast, FixerNeverCloses, ReasonMissing, WrongMove
+from tenants.findings.errors import FixerNeverCloses, ReasonMissing, RootCauseMissing, WrongMove
 from tenants.findings.models import Finding
 from tenants.findings.operations.common import (
     checked_photos,
@@ -24,9 +24,11 @@ from tenants.findings.operations.common import (
     step,
     tell,
     to_fix_again,
+    verifiers,
 )
 from tenants.findings.operations.extending import lapse
-from tenants.findings.operations.learning import check_consequence, write_consequence
+from tenants.findings.operations.fixing import ROOT_CAUSE_MIN, check_new
+from tenants.findings.operations.learning import check_consequence, needs_consequence, write_consequence
 from tenants.findings.queries import own_party_id
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
@@ -54,6 +56,7 @@ def verify_pass(
     consequence: str = "",
     rubric_id: UUID | None = None,
     rubric_revision: int | None = None,
+    root_cause: str = "",
     photo_ids: Sequence[UUID] = (),
     client_key: str = "",
 ) -> Finding:
@@ -62,14 +65,18 @@ def verify_pass(
 
     A repeat, a critical and a veto finding is closed only with its consequence (A of PDCA): a sheet revised
     since (`rubric_id`, `rubric_revision`), a changed plan or rule (`lesson` says which), or why nothing
-    changes (`lesson`). Raises NotFound, WrongMove, FixerNeverCloses, NotAllowed, ConsequenceMissing,
-    ReasonMissing, RubricUnchanged, PhotoUnknown.
+    changes (`lesson`). A repeat that an inspection saw solved before the party said why it came again asks the
+    verifier for its root cause. Raises NotFound, WrongMove, FixerNeverCloses, NotAllowed, RootCauseMissing,
+    ConsequenceMissing, ReasonMissing, RubricUnchanged, PhotoUnknown.
     """
     finding = locked(finding_id, by)
     if once.claim_for(key=client_key, operation="findings.pass", by=by, result_id=finding_id):
         return finding
     _check_verifier(finding, by)
     photos = checked_photos(photo_ids, by)
+    finding.root_cause = root_cause.strip()[:500] or finding.root_cause
+    if finding.repeat_of_id and len(finding.root_cause) < ROOT_CAUSE_MIN:
+        raise RootCauseMissing(field="root_cause")
     write_consequence(
         finding, consequence=consequence, lesson=lesson, rubric_id=rubric_id, rubric_revision=rubric_revision
     )
@@ -151,7 +158,7 @@ def reopen(
 ) -> Finding:
     """已销号 → 整改中, because it is there again; a new deadline by severity unless given. Locks the finding.
 
-    Raises NotFound, WrongMove, NotAllowed, ReasonMissing, DeadlinePast, PhotoUnknown.
+    Raises NotFound, WrongMove, NotAllowed, ReasonMissing, DeadlinePast, DeadlineFar, PhotoUnknown.
     """
     finding = locked(finding_id, by)
     if once.claim_for(key=client_key, operation="findings.reopen", by=by, result_id=finding_id):
@@ -163,12 +170,11 @@ def reopen(
     if not reason.strip():
         raise ReasonMissing(field="reason")
     photos = checked_photos(photo_ids, by)
-    due = deadline or deadlines.default_deadline(severity=finding.severity, found_at=now)
-    if due <= now:
-        raise DeadlinePast(field="deadline")
+    usual = deadlines.default_deadline(severity=finding.severity, found_at=now)
+    due = deadlines.checked(deadline, now=now) if deadline else usual
     move(finding, FindingStatus.FIXING)
     finding.reopened += 1
-    finding.deadline, finding.escalation = due, 0
+    finding.deadline, finding.first_deadline, finding.escalation = due, None, 0
     finding.closed_at = finding.closed_by = finding.closer_provider_id = finding.submitted_at = None
     finding.closer_provider_ids = []
     finding.closed_by_name = ""
@@ -192,14 +198,21 @@ def confirm_on_site(
     tenant: Tenant,
     now: datetime,
     text: str = "",
+    lesson: str = "",
+    consequence: str = "",
     photo_ids: Sequence[UUID] = (),
     client_key: str = "",
 ) -> Finding:
     """The next inspection of the place looks at an open finding: 已解决 or 仍存在. Locks the finding.
 
-    Solved: it is closed by the verdict of whoever stands there, also when the fixer handed nothing in
-    (the fix then counts as seen now). Still there: a handed-in fix is rejected; otherwise the look is
-    noted. Raises NotFound, WrongMove (already closed), FixerNeverCloses, NotAllowed, PhotoUnknown.
+    Solved: → 待复查 by the word of whoever stands there, and → 已销号 at once where nothing is missing: a fix
+    was handed in or the inspector's own photo shows it, a repeat has its root cause, and a repeat, a critical
+    and a veto finding has its consequence. Where something is missing the verifiers are asked for it. When the
+    party handed nothing in, nothing says it did (`first_submitted_at` stays empty). Still there: a handed-in
+    fix is rejected; otherwise the look is noted.
+
+    Raises NotFound, WrongMove (already closed), FixerNeverCloses, NotAllowed, Invalid and ReasonMissing (of the
+    consequence), PhotoUnknown, SamePhoto.
     """
     finding = locked(finding_id, by)
     if once.claim_for(key=client_key, operation="findings.confirm", by=by, result_id=finding_id):
@@ -218,12 +231,38 @@ def confirm_on_site(
         step(finding, StepKind.SEEN_AGAIN, by=by, now=now, text=text, photos=photos)
         note(finding, "seen_again", "巡查时问题仍存在", by)
         return finding
-    if finding.status != FindingStatus.VERIFYING:
-        finding.status = FindingStatus.VERIFYING
-        finding.submitted_at = now
-        finding.first_submitted_at = finding.first_submitted_at or now
-    _close(finding, by=by, now=now, verdict=text.strip() or "巡查现场确认已解决")
-    step(finding, StepKind.SEEN_SOLVED, by=by, now=now, text=finding.verdict, photos=photos)
+    check_new(finding, photos)
+    write_consequence(finding, consequence=consequence, lesson=lesson, rubric_id=None, rubric_revision=None)
+    handed_in = finding.status == FindingStatus.VERIFYING
+    if not handed_in:
+        move(finding, FindingStatus.VERIFYING)
+        finding.submitted_at, finding.chased = now, 0
+        finding.save()
+        lapse(finding, now=now)
+        notices.settle(subject=finding, now=now)
+    verdict = text.strip() or "巡查现场确认已解决"
+    step(finding, StepKind.SEEN_SOLVED, by=by, now=now, text=verdict, photos=photos)
+    lacks = _lacks(finding, shown=handed_in or bool(photos))
+    if lacks:
+        said = f"巡查现场看到已解决，待复查：还缺{'、'.join(lacks)}"
+        note(finding, "seen_solved", said, by)
+        tell(
+            finding, f"seen_solved:{finding.rejections}:{finding.reopened}", "现场已解决，请复查销号",
+            to=verifiers(finding, tenant, now), by=by, now=now, text=said,
+        )  # fmt: skip
+        return finding
+    _close(finding, by=by, now=now, verdict=verdict)
+    step(finding, StepKind.PASSED, by=by, now=now, text=finding.verdict)
     note(finding, "closed", "巡查现场确认已解决，问题销号", by)
     _tell_closed(finding, tenant, by, now)
     return finding
+
+
+def _lacks(finding: Finding, *, shown: bool) -> list[str]:
+    """What still has to be there before it can be closed."""
+    found = [] if shown else ["整改后的照片"]
+    if finding.repeat_of_id and len(finding.root_cause) < ROOT_CAUSE_MIN:
+        found.append("根本原因")
+    if needs_consequence(finding) and not finding.consequence:
+        found.append("改进结论")
+    return found

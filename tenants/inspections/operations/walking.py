@@ -337,6 +337,8 @@ def recheck(
     tenant: Tenant,
     now: datetime,
     text: str = "",
+    lesson: str = "",
+    consequence: str = "",
     photo_ids: Sequence[UUID] = (),
     client_key: str = "",
 ) -> Recheck:
@@ -350,7 +352,15 @@ def recheck(
         return Recheck.objects.get(inspection=inspection, finding_id=finding_id)
     _running(inspection, by)
     finding = findings.confirm_on_site(
-        finding_id=finding_id, solved=solved, by=by, tenant=tenant, now=now, text=text, photo_ids=photo_ids
+        finding_id=finding_id,
+        solved=solved,
+        by=by,
+        tenant=tenant,
+        now=now,
+        text=text,
+        lesson=lesson,
+        consequence=consequence,
+        photo_ids=photo_ids,
     )
     if not finding.place.path.startswith(inspection.place.path):
         raise PlaceOutside

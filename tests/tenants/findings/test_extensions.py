@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -13,7 +13,7 @@ from identity.contracts import Actor
 from kernel import clock
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
-from tenants.findings import operations, queries
+from tenants.findings import metrics, operations, queries
 from tenants.findings.models import Extension, Finding
 from tenants.notices.models import Notice
 from tests.factories.findings import make_finding, make_member, make_photo
@@ -114,3 +114,71 @@ def test_a_fix_handed_in_lets_the_request_lapse(alpha: Tenant) -> None:
     assert extension.status == "lapsed"
     with pytest.raises(operations.ExtensionAnswered):
         operations.grant_extension(extension_id=extension.pk, by=make_member(alpha), tenant=alpha, now=NOW)
+
+
+class TestLimits:
+    """How often, how far and how late is the school's rule; the first deadline is what numbers judge by."""
+
+    def test_not_after_the_deadline(self, alpha: Tenant) -> None:
+        party = make_party("contract")
+        manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)
+        found = make_finding(alpha, party=party, now=NOW)
+        with pytest.raises(operations.ExtensionTooLate):
+            operations.ask_extension(
+                finding_id=found.pk, deadline=found.deadline + timedelta(days=5), reason="等备件", by=manager,
+                tenant=alpha, now=found.deadline,
+            )  # fmt: skip
+        assert not Extension.objects.exists()
+
+    def test_neither_asked_nor_granted_beyond_the_schools_days(self, alpha: Tenant) -> None:
+        found, manager, extension = asked(alpha)
+        far = found.deadline + timedelta(days=31)
+        with pytest.raises(operations.ExtensionTooFar):
+            operations.grant_extension(
+                extension_id=extension.pk, deadline=far, by=make_member(alpha), tenant=alpha, now=NOW
+            )
+        with pytest.raises(operations.ExtensionTooFar):
+            operations.ask_extension(
+                finding_id=found.pk, deadline=datetime.max.replace(tzinfo=UTC), reason="x", by=manager, tenant=alpha,
+                now=NOW,
+            )  # fmt: skip
+        found.refresh_from_db()
+        assert (found.extended, found.first_deadline) == (0, None)
+
+    def test_no_more_often_than_the_school_says(self, alpha: Tenant) -> None:
+        admin = make_member(alpha, Role.SCHOOL_ADMIN)
+        operations.set_rule(
+            severity="minor", hours=168, leader_after_hours=48, extensions=1, extension_days=10, by=admin, tenant=alpha
+        )
+        found, manager, extension = asked(alpha)
+        operations.grant_extension(extension_id=extension.pk, by=admin, tenant=alpha, now=NOW)
+        with pytest.raises(operations.ExtensionsUsedUp):
+            operations.ask_extension(
+                finding_id=found.pk, deadline=found.deadline + timedelta(days=5), reason="x", by=manager, tenant=alpha,
+                now=NOW,
+            )  # fmt: skip
+        assert found.extensions.count() == 1
+
+    def test_more_time_washes_no_lateness_out(self, alpha: Tenant) -> None:
+        found, manager, extension = asked(alpha)
+        first = found.deadline
+        operations.grant_extension(extension_id=extension.pk, by=make_member(alpha), tenant=alpha, now=NOW)
+        at = first + timedelta(days=1)
+        operations.submit_fix(
+            finding_id=found.pk, photo_ids=[make_photo(alpha, manager).pk], by=manager, tenant=alpha, now=at
+        )
+        closed = operations.verify_pass(finding_id=found.pk, by=make_member(alpha), tenant=alpha, now=at)
+        assert (closed.first_deadline, closed.deadline) == (first, extension.wanted)
+        on_time = metrics.counts(starts=NOW, ends=first + timedelta(seconds=1))[1]
+        assert (on_time.numerator, on_time.denominator) == (0, 1)
+
+    def test_no_deadline_is_beyond_two_years(self, alpha: Tenant) -> None:
+        found = make_finding(alpha, now=NOW)
+        for far in (NOW + timedelta(days=731), datetime.max.replace(tzinfo=UTC)):
+            with pytest.raises(operations.DeadlineFar):
+                operations.change_deadline(
+                    finding_id=found.pk, deadline=far, reason="x", by=make_member(alpha), tenant=alpha, now=NOW
+                )
+            with pytest.raises(operations.DeadlineFar):
+                make_finding(alpha, deadline=far, now=NOW)
+        assert Finding.objects.count() == 1

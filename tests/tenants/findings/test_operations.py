@@ -15,7 +15,7 @@ from identity.queries import actor_for
 from kernel import clock
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
-from tenants.findings import operations, queries
+from tenants.findings import metrics, operations, queries
 from tenants.findings.choices import FindingStatus, Severity, StepKind
 from tenants.findings.models import Finding, Step
 from tenants.notices.models import Notice
@@ -396,12 +396,50 @@ class TestOverdue:
 
 
 class TestOnSite:
-    def test_solved_without_a_submitted_fix_closes_it(self, alpha: Tenant) -> None:
-        found = make_finding(alpha)
+    def test_solved_without_a_submitted_fix_closes_with_the_inspectors_own_photo(self, alpha: Tenant) -> None:
+        found, by = make_finding(alpha, now=NOW), make_member(alpha)
         closed = operations.confirm_on_site(
-            finding_id=found.pk, solved=True, by=make_member(alpha), tenant=alpha, now=NOW
+            finding_id=found.pk, solved=True, by=by, photo_ids=[make_photo(alpha, by).pk], tenant=alpha, now=NOW
         )
         assert (closed.status, closed.fixed_by, closed.submitted_at) == (FindingStatus.CLOSED, None, NOW)
+        assert [s.kind for s in found.steps.all()] == [StepKind.OPENED, StepKind.SEEN_SOLVED, StepKind.PASSED]
+        assert closed.first_submitted_at is None
+        on_time = metrics.counts(starts=NOW, ends=NOW + timedelta(days=30))[1]
+        assert (on_time.numerator, on_time.denominator) == (0, 1)  # the party handed nothing in
+
+    def test_without_a_photo_it_waits_for_verification(self, alpha: Tenant) -> None:
+        supervisor, by = make_member(alpha), make_member(alpha, Role.SCHOOL_LEADER)
+        found = make_finding(alpha, by=supervisor, now=NOW)
+        seen = operations.confirm_on_site(finding_id=found.pk, solved=True, by=supervisor, tenant=alpha, now=NOW)
+        assert (seen.status, seen.closed_at, found.steps.last().kind) == ("verifying", None, StepKind.SEEN_SOLVED)
+        assert Event.objects.filter(verb="finding.seen_solved", sentence__contains="整改后的照片").exists()
+        assert not Event.objects.filter(verb="finding.closed").exists()
+        passed = operations.verify_pass(finding_id=found.pk, by=supervisor, tenant=alpha, now=NOW)
+        assert (passed.status, by.account_id in passed.fixers) == (FindingStatus.CLOSED, False)
+
+    def test_a_critical_repeat_waits_for_root_cause_and_consequence(self, alpha: Tenant) -> None:
+        place, party, by = make_place(), make_party("contract"), make_member(alpha)
+        same = {"place": place, "party": party, "rubric_item_id": uuid4()}
+        make_closed(alpha, **same)
+        found = make_finding(alpha, **same, severity=Severity.CRITICAL)
+        call = {"finding_id": found.pk, "by": by, "tenant": alpha, "now": clock.now()}
+        seen = operations.confirm_on_site(solved=True, photo_ids=[make_photo(alpha, by).pk], **call)
+        assert (seen.status, seen.consequence) == ("verifying", "")
+        with pytest.raises(operations.RootCauseMissing):
+            operations.verify_pass(**call, consequence="nothing", lesson="偶发，不改")
+        with pytest.raises(operations.ConsequenceMissing):
+            operations.verify_pass(**call, root_cause="下水管坡度不够，清扫后又回流。")
+        closed = operations.verify_pass(
+            **call, root_cause="下水管坡度不够，清扫后又回流。", consequence="nothing", lesson="偶发，不改"
+        )
+        assert closed.status == FindingStatus.CLOSED
+
+    def test_a_critical_one_closes_on_site_with_its_consequence(self, alpha: Tenant) -> None:
+        found, by = make_submitted(alpha, severity=Severity.CRITICAL), make_member(alpha)
+        call = {"finding_id": found.pk, "solved": True, "by": by, "tenant": alpha, "now": clock.now()}
+        assert operations.confirm_on_site(**call).status == "verifying"
+        closed = operations.confirm_on_site(**call, consequence="plan", lesson="每周加查一次")
+        assert (closed.status, closed.lesson) == (FindingStatus.CLOSED, "每周加查一次")
 
     def test_still_there_rejects_a_submitted_fix_and_notes_an_open_one(self, alpha: Tenant) -> None:
         by = make_member(alpha)

@@ -228,8 +228,9 @@ class TestLastTime:
         walk = make_inspection(alpha, by=by, place=campus, now=NOW)
         assert [f.id for f in queries.carried_over(walk)] == [old.pk, handed_in.pk]
         call = {"inspection_id": walk.pk, "by": by, "tenant": alpha, "now": NOW}
+        shown = [make_photo(alpha, by).pk]
         for _ in range(2):
-            operations.recheck(finding_id=old.pk, solved=True, client_key="r1", **call)
+            operations.recheck(finding_id=old.pk, solved=True, photo_ids=shown, client_key="r1", **call)
         operations.recheck(finding_id=handed_in.pk, solved=False, text="仍有积水", client_key="r2", **call)
         assert [f.id for f in queries.carried_over(walk)] == [handed_in.pk]
         assert [(r.finding.id, r.solved) for r in queries.rechecks(walk)] == [(old.pk, True), (handed_in.pk, False)]
@@ -253,11 +254,15 @@ class TestLastTime:
                 inspection_id=walk.pk, item_id=item_of(walk, n), verdict="fail", by=by, tenant=alpha, now=NOW
             )
         first = Finding.objects.order_by("number").first()
-        findings.confirm_on_site(finding_id=first.pk, solved=True, by=by, tenant=alpha, now=NOW)
+        findings.confirm_on_site(
+            finding_id=first.pk, solved=True, photo_ids=[make_photo(alpha, by).pk], by=by, tenant=alpha, now=NOW
+        )
         answer = queries.solved(queries.findings_of([walk.pk]), NOW + timedelta(days=30))
         assert (answer.solved, answer.total, answer.closed, answer.overdue) == (False, 2, 1, 1)
         second = Finding.objects.order_by("number").last()
-        findings.confirm_on_site(finding_id=second.pk, solved=True, by=by, tenant=alpha, now=NOW)
+        findings.confirm_on_site(
+            finding_id=second.pk, solved=True, photo_ids=[make_photo(alpha, by).pk], by=by, tenant=alpha, now=NOW
+        )
         assert queries.solved(queries.findings_of([walk.pk]), NOW).solved is True
 
 

@@ -171,3 +171,18 @@ class RuleForm(forms.Form):
 
     hours = forms.IntegerField(label="整改时限（小时）", min_value=1, max_value=2160)
     leader_after_hours = forms.IntegerField(label="超期多久升级到分管领导（小时）", min_value=0, max_value=2160)
+    verify_hours = forms.IntegerField(
+        label="复查时限（小时）",
+        min_value=1,
+        max_value=2160,
+        help_text="从提交整改起算；到时提醒复查人和监管人员，再过上面的升级时间提醒分管领导和管理员。",
+    )
+    extensions = forms.IntegerField(
+        label="最多同意几次延期", min_value=0, max_value=10, help_text="0 表示不能延期。只能在期限前申请。"
+    )
+    extension_days = forms.IntegerField(
+        label="最多延到最初期限后几天",
+        min_value=1,
+        max_value=365,
+        help_text="“按期整改率”始终按最初期限统计。",
+    )

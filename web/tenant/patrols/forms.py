@@ -131,7 +131,7 @@ def points_of(post: QueryDict) -> list[PointDraft]:
 def _category_of(line: str) -> tuple[str, str]:
     """The question without its “#类别”, and the category; “3#楼大门” names none."""
     asked, _mark, name = line.replace("＃", "#").rpartition("#")
-    code = next((value for value, label in Category.choices if label == name.strip()), "")
+    code = next((value for value, label in Category.choices if str(label) == name.strip()), "")
     return (asked.strip(), code) if asked.strip() and code else (line, "")
 
 

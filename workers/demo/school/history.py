@@ -246,9 +246,11 @@ def _begin(finding: UUID, fixer: Actor, tenant: Tenant, now: datetime) -> None:
 def _more_time(play: Play, finding: UUID, inspector: Actor, now: datetime) -> None:
     """The company asks for two more days; the inspector agrees to two of three, some still wait."""
     tenant = play.tenant
+    due = finding_queries.contracts_by_id([finding])[finding].deadline
+    if due <= now:
+        return  # too late to ask
     row = findings.ask_extension(
-        finding_id=finding, deadline=max(now, finding_queries.contracts_by_id([finding])[finding].deadline)
-        + timedelta(days=2), reason=play.random.choice(MORE_TIME), by=play.who.provider, tenant=tenant, now=now,
+        finding_id=finding, deadline=due + timedelta(days=2), reason=play.random.choice(MORE_TIME), by=play.who.provider, tenant=tenant, now=now,
     )  # fmt: skip
     asked = finding_queries.extensions_of([row.pk])[-1][1]
     turn = play.random.random()

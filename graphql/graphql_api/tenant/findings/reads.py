@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -42,7 +43,7 @@ class MeasureType(graphene.ObjectType):
 
 
 class SeverityRuleType(graphene.ObjectType):
-    """How long a fix may take, and when a late one goes to the leader."""
+    """How long a fix and its verification may take, when a late one goes to the leader, and how much more time there is."""
 
     class Meta:
         name = "SeverityRule"
@@ -50,6 +51,9 @@ class SeverityRuleType(graphene.ObjectType):
     severity = Text
     hours = graphene.NonNull(graphene.Int)
     leader_after_hours = graphene.NonNull(graphene.Int)
+    verify_hours = graphene.NonNull(graphene.Int, description="From handing in to the verdict")
+    extensions = graphene.NonNull(graphene.Int, description="Granted at most, of one finding")
+    extension_days = graphene.NonNull(graphene.Int, description="At most past its first deadline")
 
 
 class LadderStepType(graphene.ObjectType):
@@ -170,10 +174,7 @@ class FindingsQuery(graphene.ObjectType):
     def resolve_severity_rules(root: None, info: graphene.ResolveInfo) -> list[SeverityRuleType]:
         queries.visible(info.context.actor)
         known = deadlines.rules()
-        return [
-            SeverityRuleType(severity=s.value, hours=known[s].hours, leader_after_hours=known[s].leader_after_hours)
-            for s in Severity
-        ]
+        return [SeverityRuleType(severity=s.value, **asdict(known[s])) for s in Severity]
 
     @staticmethod
     def resolve_ladder_steps(root: None, info: graphene.ResolveInfo) -> list[LadderStepType]:

@@ -94,7 +94,7 @@ class FindingType(DjangoObjectType):
             "edition", "occurrences", "severity", "veto", "status", "deadline", "found_at", "found_by_name",
             "verifier_name", "cause", "measure", "verdict", "lesson", "fixed_by_name", "submitted_at", "closed_at",
             "closed_by_name", "reopened", "rejections", "escalation", "owner_name", "root_cause", "consequence",
-            "rubric_id", "rubric_revision", "repeats", "extended",
+            "rubric_id", "rubric_revision", "repeats", "extended", "first_deadline", "chased",
         )  # fmt: skip
         convert_choices_to_enum = False
 

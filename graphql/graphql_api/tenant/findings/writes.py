@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from graphql_api.mutations import DomainMutation
 from graphql_api.tenant.findings.reads import LadderStepType, RepeatRuleType, SeverityRuleType
 from graphql_api.tenant.findings.types import CLIENT_KEY, FindingType, Ids
 from kernel import clock
-from tenants.findings import operations
+from tenants.findings import deadlines, operations
 from tenants.findings.deadlines import Rung
 
 
@@ -100,6 +101,7 @@ class VerifyFix(FindingPayload):
         lesson = graphene.String(description="What changes, or why nothing does")
         rubric_id = graphene.UUID()
         rubric_revision = graphene.Int()
+        root_cause = graphene.String(description="Of a repeat whose party did not write it")
         photo_ids = Ids
         client_key = graphene.String(description=CLIENT_KEY)
 
@@ -300,12 +302,15 @@ class SetRepeatRule(DomainMutation):
 
 
 class SetSeverityRule(DomainMutation):
-    """The school's own deadline for a severity."""
+    """The school's own times for a severity; what is not given stays."""
 
     class Arguments:
         severity = graphene.String(required=True)
         hours = graphene.Int(required=True)
         leader_after_hours = graphene.Int(required=True)
+        verify_hours = graphene.Int()
+        extensions = graphene.Int()
+        extension_days = graphene.Int()
 
     scope = "findings:write"
     rule = graphene.Field(SeverityRuleType)
@@ -313,9 +318,7 @@ class SetSeverityRule(DomainMutation):
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
         row = operations.set_rule(**given, by=context.actor, tenant=context.tenant)
-        return {
-            "rule": SeverityRuleType(severity=row.severity, hours=row.hours, leader_after_hours=row.leader_after_hours)
-        }
+        return {"rule": SeverityRuleType(severity=row.severity, **asdict(deadlines.of_row(row)))}
 
 
 class FindingsMutation(graphene.ObjectType):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import HttpResponse
@@ -42,7 +43,7 @@ def _rules(request: SchoolRequest, which: str) -> dict[str, Any]:
         mine = request.POST if which == f"rule-{s.value}" else None
         rule = RuleForm(
             mine, prefix=s.value,
-            initial={"hours": known[s].hours, "leader_after_hours": known[s].leader_after_hours},
+            initial=asdict(known[s]),
         )  # fmt: skip
         steps = [{"after_hours": r.after_hours, "whom": r.whom} for r in ladders[s]] + [{}] * LADDER_ROWS
         mine = request.POST if which == f"ladder-{s.value}" else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
@@ -14,7 +15,7 @@ from kernel.ids import new_id
 from standards_library import queries as library
 from standards_library.choices import ServiceLine
 from tenants.evidence import queries as evidence
-from tenants.findings import policies, queries
+from tenants.findings import deadlines, policies, queries
 from tenants.findings.choices import (
     AFTER,
     BEFORE,
@@ -25,6 +26,7 @@ from tenants.findings.choices import (
     FindingStatus,
     StepKind,
 )
+from tenants.findings.errors import ExtensionsUsedUp, ExtensionTooLate
 from tenants.findings.models import Finding, Step
 from tenants.findings.operations.learning import needs_consequence
 from tenants.organisation import queries as organisation
@@ -148,7 +150,8 @@ def page_context(request: SchoolRequest, finding_id: UUID) -> dict[str, Any]:
         "repeated_by": queries.repeated_by(row.pk) if row.status == FindingStatus.CLOSED else [],
         "extensions": extensions,
         "waiting": waiting if row.status in WITH_FIXER else None,
-        "extension_form": ExtensionForm(),
+        "extension_form": _extension_form(row, request.school.tz) if may["ask_extension"] else ExtensionForm(),
+        "no_extension": _no_extension(row, now) if may["ask_extension"] else "",
         "owners": _owners(row) if may["owner"] else [],
         "consequences": Consequence.choices,
         "needs_consequence": needs_consequence(row),
@@ -189,6 +192,23 @@ def tabs_of(counts: queries.Counts, bucket: str, url: str) -> list[dict[str, Any
         {"label": b.label, "url": f"{url}?bucket={b.value}", "active": b == bucket, "count": getattr(counts, b.value)}
         for b in Bucket
     ]
+
+
+def _no_extension(row: Finding, now: datetime) -> str:
+    """Why more time cannot be asked for, in the operation's own words; empty: it can."""
+    if row.deadline <= now:
+        return ExtensionTooLate().sentence
+    if row.extended >= deadlines.rules()[row.severity].extensions:
+        return ExtensionsUsedUp(times=row.extended).sentence
+    return ""
+
+
+def _extension_form(row: Finding, tz: ZoneInfo) -> ExtensionForm:
+    form = ExtensionForm()
+    latest = deadlines.latest(row).astimezone(tz)
+    form.fields["wanted"].help_text = f"最晚 {latest:%Y-%m-%d %H:%M}。同意前期限照常计算。"
+    form.fields["wanted"].widget.attrs["max"] = f"{latest:%Y-%m-%dT%H:%M}"
+    return form
 
 
 def _owners(row: Finding) -> list[tuple[str, str]]:

@@ -79,6 +79,7 @@ def verify(request: SchoolRequest, finding_id: UUID) -> HttpResponse:
         return _step(
             request, finding_id, "复查通过，已销号",
             lambda: operations.verify_pass(
+                root_cause=post.get("root_cause", ""),
                 **_common(request, finding_id), text=post.get("text", ""), **_conclusion(request),
                 photo_ids=keep_photos(request), client_key=client_key(request),
             ),
