@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("findings", "0005_companies_of_fixers"),
+        ("findings", "0007_fewer_indexes"),
     ]
 
     operations = [
