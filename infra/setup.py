@@ -195,8 +195,8 @@ def stopped(_number: int, _frame: object) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, stopped)
-    signal.signal(signal.SIGHUP, stopped)
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # a shell's background job is born deaf to the first
+        signal.signal(number, stopped)
     try:
         main(sys.argv[1] if len(sys.argv) > 1 else "run")
     except CannotSetUp as refused:

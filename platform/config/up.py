@@ -225,8 +225,8 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("PUBLIC_URL", f"http://localhost:{port}")
     var = Path(os.environ.get("VAR_DIR", ROOT / "var")).absolute()
-    signal.signal(signal.SIGTERM, stopped)
-    signal.signal(signal.SIGHUP, stopped)
+    for number in STOPS:  # a shell's background job is born deaf to SIGINT
+        signal.signal(number, stopped)
     started = time.monotonic()
     try:
         free_port(port)

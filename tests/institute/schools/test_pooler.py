@@ -78,7 +78,21 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(path)
 
 
-def wrong_answers(requests: int, *, stop_at_first: bool = False) -> int:
+@contextmanager
+def own_pool() -> Iterator[None]:
+    """Django over psycopg's pool with one server connection, as web and workers run."""
+    options = connection.settings_dict["OPTIONS"]
+    connections.close_all()
+    options["pool"] = {"min_size": 1, "max_size": 1, "timeout": 60}
+    try:
+        yield
+    finally:
+        connections.close_all()
+        connection.close_pool()
+        del options["pool"]
+
+
+def wrong_answers(requests: int, *, stop_at_first: bool = False, give_back: bool = False) -> int:
     """Ask in three threads which school the row belongs to; count answers of another school."""
     tenants = [tenant_for("s_alpha"), tenant_for("s_beta")]
     connections.close_all()
@@ -93,6 +107,8 @@ def wrong_answers(requests: int, *, stop_at_first: bool = False) -> int:
                 with school_context(tenant), connection.cursor() as cursor:
                     cursor.execute("SELECT current_schema()")
                     found = cursor.fetchone()[0]
+                if give_back:  # as at the end of each request
+                    connections["default"].close()
                 if found != tenant.schema:
                     wrong.append(found)
                 if wrong and stop_at_first:
@@ -109,6 +125,14 @@ def wrong_answers(requests: int, *, stop_at_first: bool = False) -> int:
         thread.join()
     assert raised == []
     return len(wrong)
+
+
+def test_psycopgs_own_pool_is_safe_and_allowed(committed: str) -> None:
+    with own_pool():
+        assert wrong_answers(REQUESTS, give_back=True) == 0
+        told = connection.pool.get_stats()
+        assert (told["pool_max"], told["requests_num"] >= REQUESTS) == (1, True)  # all of them went through it
+        pooler.refuse_leaking_pooler()
 
 
 def test_session_mode_is_safe_and_allowed(committed: str, folder: Path) -> None:
