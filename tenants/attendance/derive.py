@@ -26,7 +26,8 @@ from tenants.organisation import queries as organisation
 from tenants.timeline.operations import record
 
 # --- The rule -------------------------------------------------------------------------------------
-# Reads `scope(id)`; gives one row per instance with the columns of attendance_result.
+# `scope` is a condition on the instance `i`, `months` leaves frozen months out or asks for them; gives one row per
+# instance with the columns of attendance_result.
 _MINUTES = "floor(date_part('epoch', {}) / 60)::int"
 
 
@@ -37,21 +38,23 @@ def _minutes(interval: str) -> str:
 _STRONG = "(p.grade <= e.grade OR p.source = 'correction')"
 _LEFT_MINUTES = _minutes("(SELECT coalesce(sum(upper(u) - lower(u)), interval '0') FROM unnest({}) u)")
 
+# A punch of another post, or of no said direction, may end the shift before (or begin the next) where the two touch. Asked
+# only of such a punch: for everybody it would join the month with itself.
+_ENDED_BEFORE = """
+    SELECT max(t.out_until) FROM rosters_shiftinstance t
+    WHERE t.staff_id = a.staff_id AND t.ends_at = a.starts_at AND t.cancelled_at IS NULL
+      AND t.starts_at < a.starts_at AND t.starts_at > a.starts_at - interval '3 days'"""
+_BEGINS_AFTER = """
+    SELECT min(t.in_from) FROM rosters_shiftinstance t
+    WHERE t.staff_id = b.staff_id AND t.starts_at = b.ends_at AND t.cancelled_at IS NULL"""
+
 JUDGED = f"""
-, touching AS MATERIALIZED (
-    SELECT a.id AS first_id, b.id AS second_id, a.out_until, b.in_from
-    FROM rosters_shiftinstance a
-    JOIN rosters_shiftinstance b ON b.staff_id = a.staff_id AND b.starts_at = a.ends_at AND b.cancelled_at IS NULL
-    WHERE a.cancelled_at IS NULL AND (a.id IN (SELECT id FROM scope) OR b.id IN (SELECT id FROM scope))
-      AND a.day BETWEEN %(first)s::date - 2 AND %(last)s::date + 1
-      AND b.day BETWEEN %(first)s::date - 2 AND %(last)s::date + 2
-), away AS MATERIALIZED (
+WITH away AS MATERIALIZED (
     SELECT i.id, range_agg(tstzrange(l.starts_at, l.ends_at)) AS cut,
            range_agg(tstzrange(l.starts_at, l.ends_at)) FILTER (WHERE l.kind = 'field') AS field
     FROM rosters_leave l
     JOIN rosters_shiftinstance i ON i.staff_id = l.staff_id AND i.starts_at < l.ends_at AND i.ends_at > l.starts_at
-    WHERE l.status = 'approved' AND i.id IN (SELECT id FROM scope)
-      AND i.day BETWEEN %(first)s AND %(last)s
+    WHERE l.status = 'approved' AND i.day BETWEEN %(first)s AND %(last)s AND {{scope}}
     GROUP BY i.id
 ), devices AS MATERIALIZED (
     SELECT pl.id AS place_id, min(coalesce(d.reported_until, d.last_seen_at)) AS until
@@ -177,27 +180,24 @@ SELECT i.id, i.staff_id, i.post_id, i.party_id, i.day, i.starts_at, i.ends_at, i
     r.grace_minutes, r.early_grace_minutes, r.serious_minutes, r.half_absent_minutes, r.absent_minutes,
     greatest(i.out_until, i.ends_at + r.report_hours * interval '1 hour') AS report,
     CASE WHEN s.hired_on > i.day THEN 'not_joined' WHEN s.left_on < i.day THEN 'left' ELSE '' END AS rest,
-    tb.out_until AS ended_before, ta.in_from AS begins_after, v.until AS devices_until,
+    v.until AS devices_until,
     w.cut, coalesce(w.field @> tstzrange(i.starts_at, i.ends_at), false) AS in_field,
     CASE WHEN w.cut IS NOT NULL THEN tstzmultirange(tstzrange(i.starts_at, i.ends_at)) - w.cut END AS remaining
-FROM scope
-JOIN rosters_shiftinstance i ON i.id = scope.id
+FROM rosters_shiftinstance i
 JOIN rosters_rule r ON r.id = i.rule_id
 JOIN organisation_staff s ON s.id = i.staff_id
 JOIN organisation_post q ON q.id = i.post_id
-LEFT JOIN touching tb ON tb.second_id = i.id
-LEFT JOIN touching ta ON ta.first_id = i.id
 LEFT JOIN away w ON w.id = i.id
 LEFT JOIN devices v ON v.place_id = coalesce(i.place_id, q.place_id)
-WHERE i.cancelled_at IS NULL
+WHERE i.cancelled_at IS NULL AND i.in_from <= %(now)s AND {{scope}} {{months}}
 OFFSET 0) x OFFSET 0) y OFFSET 0) z OFFSET 0) a
 LEFT JOIN LATERAL (
     SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
     WHERE a.begins IS NOT NULL AND a.rest = ''
       AND p.staff_id = a.staff_id AND p.at >= a.in_from AND p.at < a.in_to AND p.status = 'accepted'
       AND (p.grade <= a.grade OR p.source = 'correction')
-      AND (p.post_id IS NULL OR p.post_id = a.post_id OR p.at < a.ended_before)
-      AND (p.direction = 'in' OR (p.at < a.middle AND (p.direction = 'unknown' OR p.at < a.ended_before)))
+      AND (p.post_id IS NULL OR p.post_id = a.post_id OR p.at < ({_ENDED_BEFORE}))
+      AND (p.direction = 'in' OR (p.at < a.middle AND (p.direction = 'unknown' OR p.at < ({_ENDED_BEFORE}))))
     ORDER BY p.at, p.id LIMIT 1
 ) f ON true
 OFFSET 0) b
@@ -207,56 +207,45 @@ LEFT JOIN LATERAL (
       AND p.staff_id = b.staff_id AND p.at >= b.out_since AND p.at < b.out_until AND p.status = 'accepted'
       AND (b.in_at IS NULL OR p.at > b.in_at)
       AND (p.grade <= b.grade OR p.source = 'correction')
-      AND (p.post_id IS NULL OR p.post_id = b.post_id OR p.at >= b.begins_after)
-      AND (p.direction = 'out' OR (p.at >= b.middle AND (p.direction = 'unknown' OR p.at >= b.begins_after)))
+      AND (p.post_id IS NULL OR p.post_id = b.post_id OR p.at >= ({_BEGINS_AFTER}))
+      AND (p.direction = 'out' OR (p.at >= b.middle AND (p.direction = 'unknown' OR p.at >= ({_BEGINS_AFTER}))))
     ORDER BY p.at DESC, p.id DESC LIMIT 1
 ) o ON true
 OFFSET 0) c OFFSET 0) k OFFSET 0) d OFFSET 0) g OFFSET 0) e
 )
 """
 
-_COLUMNS = [
-    "mark",
-    "wait",
-    "due_at",
-    "late_minutes",
-    "early_minutes",
-    "worked_minutes",
-    "leave_minutes",
-    "in_punch_id",
-    "out_punch_id",
-    "in_at",
-    "out_at",
-    "grade",
-    "present_from",
-    "present_until",
-    "trace",
-]
-_VALUES = "mark, wait, due_at, late, early, worked, on_leave, in_id, out_id, in_at, out_at, used_grade, present_from, present_until, trace"
+# Column of attendance_result: what `judged` calls it.
+_SAID = {
+    "mark": "mark", "wait": "wait", "due_at": "due_at", "late_minutes": "late", "early_minutes": "early",
+    "worked_minutes": "worked", "leave_minutes": "on_leave", "in_punch_id": "in_id", "out_punch_id": "out_id",
+    "in_at": "in_at", "out_at": "out_at", "grade": "used_grade", "present_from": "present_from",
+    "present_until": "present_until", "trace": "trace",
+}  # fmt: skip
+_COLUMNS = list(_SAID)
 _KEYS = ("staff_id", "post_id", "party_id", "day")
 
+_OPEN_MONTHS = """AND NOT EXISTS (
+    SELECT FROM attendance_confirmation c WHERE c.staff_id = i.staff_id AND c.month = date_trunc('month', i.day)::date)"""
+_CONFIRMED_MONTHS = """AND EXISTS (
+    SELECT FROM attendance_confirmation c WHERE c.staff_id = i.staff_id AND c.month = date_trunc('month', i.day)::date)"""
+
+# Whoever writes results stands in line, so what is not there is new: MERGE need not insert on trial as ON CONFLICT does.
 UPSERT = f"""
-WITH scope AS MATERIALIZED (
-    SELECT i.id FROM rosters_shiftinstance i WHERE i.id IN ({{scope}}) AND i.in_from <= %(now)s AND NOT EXISTS (
-        SELECT FROM attendance_confirmation c
-        WHERE c.staff_id = i.staff_id AND c.month = date_trunc('month', i.day)::date)
-){JUDGED}
-INSERT INTO attendance_result AS r (instance_id, {", ".join(_KEYS)}, {", ".join(_COLUMNS)}, derived_at)
-SELECT id, {", ".join(_KEYS)}, {_VALUES}, %(now)s FROM judged ORDER BY id
-ON CONFLICT (instance_id) DO UPDATE SET
-    {", ".join(f"{c} = excluded.{c}" for c in (*_COLUMNS, "derived_at"))}
-WHERE ({", ".join(f"r.{c}" for c in _COLUMNS if c != "due_at")})
-      IS DISTINCT FROM ({", ".join(f"excluded.{c}" for c in _COLUMNS if c != "due_at")})
-   OR r.due_at IS DISTINCT FROM excluded.due_at
+{JUDGED}
+MERGE INTO attendance_result r USING judged j ON r.instance_id = j.id
+WHEN MATCHED AND (({", ".join(f"r.{c}" for c in _COLUMNS if c != "due_at")})
+        IS DISTINCT FROM ({", ".join(f"j.{_SAID[c]}" for c in _COLUMNS if c != "due_at")})
+    OR r.due_at IS DISTINCT FROM j.due_at) THEN
+    UPDATE SET {", ".join(f"{c} = j.{_SAID[c]}" for c in _COLUMNS)}, derived_at = %(now)s
+WHEN NOT MATCHED THEN
+    INSERT (instance_id, {", ".join(_KEYS)}, {", ".join(_COLUMNS)}, derived_at)
+    VALUES (j.id, {", ".join(f"j.{c}" for c in _KEYS)}, {", ".join(f"j.{_SAID[c]}" for c in _COLUMNS)}, %(now)s)
 """
 
 # What a confirmed month would be by now, where it differs from what was said last.
 ADJUST = f"""
-WITH scope AS MATERIALIZED (
-    SELECT i.id FROM rosters_shiftinstance i
-    JOIN attendance_confirmation c ON c.staff_id = i.staff_id AND c.month = date_trunc('month', i.day)::date
-    WHERE i.id IN ({{scope}}) AND i.in_from <= %(now)s
-){JUDGED}
+{JUDGED}
 INSERT INTO attendance_adjustment
     (instance_id, staff_id, day, was, mark, late_minutes, early_minutes, worked_minutes, in_punch_id, out_punch_id,
      in_at, out_at, trace, at)
@@ -364,21 +353,25 @@ def _forget(given: dict[str, Any], tenant: Tenant) -> int:
     return len(rows)
 
 
+def _asked(sql: str, scope: str, months: str) -> str:
+    return sql.replace("{scope}", scope).replace("{months}", months)
+
+
 @transaction.atomic
 def _derive(scope: str, *, tenant: Tenant, now: datetime, first: date, last: date, **parameters: Any) -> Derived:
-    """`scope` selects instance ids whose days lie between `first` and `last` (both included)."""
+    """`scope` is a condition on instances `i` whose days lie between `first` and `last` (both included)."""
     lock(tenant)
     given = {**parameters, "now": now, "first": first, "last": last}
-    written = _run(UPSERT.replace("{scope}", scope), given)
-    adjusted = 0
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT EXISTS (SELECT FROM attendance_confirmation WHERE month BETWEEN date_trunc('month', %s::date) AND %s)",
             [first, last],
         )
         frozen = cursor.fetchone()[0]
+    written = _run(_asked(UPSERT, scope, _OPEN_MONTHS if frozen else ""), given)
+    adjusted = 0
     if frozen:
-        adjusted = _run(ADJUST.replace("{scope}", scope), given) + _run(CANCELLED, given)
+        adjusted = _run(_asked(ADJUST, scope, _CONFIRMED_MONTHS), given) + _run(CANCELLED, given)
     forgotten = _forget(given, tenant)
     _run(RELEASE, given)
     if Suspect.objects.filter(status=SuspectStatus.OPEN).exists():
@@ -392,12 +385,12 @@ def derive(
     *, tenant: Tenant, now: datetime, first: date, last: date, staff_ids: Collection[UUID] | None = None
 ) -> Derived:
     """Derive the results of these people (None: everybody) for roster days `first` to `last`, both included."""
-    scope = "SELECT id FROM rosters_shiftinstance WHERE day BETWEEN %(first)s AND %(last)s AND cancelled_at IS NULL"
+    scope = "i.day BETWEEN %(first)s AND %(last)s"
     if staff_ids is None:
         return _derive(scope, tenant=tenant, now=now, first=first, last=last)
     if not staff_ids:
         return Derived()
-    scope += " AND staff_id = ANY(%(staff)s::uuid[])"
+    scope += " AND i.staff_id = ANY(%(staff)s::uuid[])"
     return _derive(scope, tenant=tenant, now=now, first=first, last=last, staff=[str(i) for i in staff_ids])
 
 
@@ -406,10 +399,10 @@ def derive_days(days: Iterable[tuple[UUID, date]], *, tenant: Tenant, now: datet
     pairs = list(dict.fromkeys(days))
     if not pairs:
         return Derived()
-    scope = """
-        SELECT i.id FROM unnest(%(people)s::uuid[], %(days)s::date[]) AS x(staff_id, day)
-        JOIN rosters_shiftinstance i ON i.staff_id = x.staff_id AND i.day BETWEEN x.day - 2 AND x.day + 1
-             AND i.starts_at BETWEEN x.day - 3 AND x.day + 3 AND i.cancelled_at IS NULL"""
+    scope = """i.id IN (
+        SELECT n.id FROM unnest(%(people)s::uuid[], %(days)s::date[]) AS x(staff_id, day)
+        JOIN rosters_shiftinstance n ON n.staff_id = x.staff_id AND n.day BETWEEN x.day - 2 AND x.day + 1
+             AND n.starts_at BETWEEN x.day - 3 AND x.day + 3 AND n.cancelled_at IS NULL)"""
     first, last = min(d for _s, d in pairs), max(d for _s, d in pairs)
     return _derive(
         scope, tenant=tenant, now=now, first=date.fromordinal(first.toordinal() - 2),
@@ -460,6 +453,6 @@ def derive_instances(rows: Sequence[tuple[UUID, date]], *, tenant: Tenant, now: 
     if not rows:
         return Derived()
     return _derive(
-        "SELECT unnest(%(ids)s::uuid[])", tenant=tenant, now=now, first=min(d for _i, d in rows),
+        "i.id IN (SELECT unnest(%(ids)s::uuid[]))", tenant=tenant, now=now, first=min(d for _i, d in rows),
         last=max(d for _i, d in rows), ids=[str(i) for i, _d in rows],
     )  # fmt: skip

@@ -63,13 +63,16 @@ class Suspect(models.Model):
 class DayResult(models.Model):
     """What one shift instance came to. Derived by one rule (`day.py`, and `derive.py` in SQL), never edited.
 
-    Its keys but `instance` are not checked by the database: they are the instance's own, copied by one statement
-    for tens of thousands, and checking each would cost more than deriving it. `trace` holds what the columns do not say (leave, weak punches, what is waited for); `day.sentence` turns
+    Its keys are not checked row by row: they are the instance's own, copied by one statement for tens of thousands, and
+    checking each would cost more than deriving it. No instance and no suspect goes while a result names it (migration
+    0002). `trace` holds what the columns do not say (leave, weak punches, what is waited for); `day.sentence` turns
     both into the one sentence people read. While `suspect` is set a penalty is 待定.
     """
 
     id = models.BigAutoField(primary_key=True)
-    instance = models.OneToOneField("rosters.ShiftInstance", on_delete=models.CASCADE, related_name="+")
+    instance = models.OneToOneField(
+        "rosters.ShiftInstance", on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
     staff = models.ForeignKey(
         "organisation.Staff", on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False
     )
@@ -99,7 +102,9 @@ class DayResult(models.Model):
     present_from = models.DateTimeField(null=True)  # proved presence, cut to the shift
     present_until = models.DateTimeField(null=True)
     trace = models.JSONField(default=dict)
-    suspect = models.ForeignKey(Suspect, null=True, on_delete=models.SET_NULL, related_name="results", db_index=False)
+    suspect = models.ForeignKey(
+        Suspect, null=True, on_delete=models.SET_NULL, related_name="results", db_index=False, db_constraint=False
+    )
     derived_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.db import IntegrityError, connection, transaction
 
 from kernel.tenancy import Tenant
 from tenants.attendance import derive
@@ -13,6 +14,7 @@ from tenants.attendance.choices import Mark
 from tenants.attendance.models import DayResult
 from tenants.punches.models import Punch
 from tenants.rosters.models import ShiftInstance
+from tests.factories.rosters import make_instance
 from tests.tenants.attendance import cases
 
 pytestmark = pytest.mark.django_db
@@ -57,3 +59,25 @@ def test_deriving_again_writes_nothing(alpha: Tenant) -> None:
     first = derive.derive(tenant=alpha, now=now, first=cases.FIRST, last=LAST)
     again = derive.derive(tenant=alpha, now=now, first=cases.FIRST, last=LAST)
     assert first.written > 20 and (again.written, again.adjusted, again.forgotten) == (0, 0, 0)
+
+
+# --- What results name stays -----------------------------------------------------------------------
+
+
+def test_an_instance_does_not_go_while_a_result_names_it(alpha: Tenant) -> None:
+    row, other = make_instance(alpha, day=date(2026, 3, 2)), make_instance(alpha, day=date(2026, 3, 3))
+    derive.derive(tenant=alpha, now=datetime(2026, 3, 9, tzinfo=UTC), first=row.day, last=row.day)
+    assert DayResult.objects.filter(instance=row).exists() and not DayResult.objects.filter(instance=other).exists()
+
+    def delete(pk: object) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("DELETE FROM rosters_shiftinstance WHERE id = %s", [pk])
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+    with pytest.raises(IntegrityError, match="are there"):
+        delete(row.pk)
+    delete(other.pk)
+    row.delete()  # Django takes the result along first
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    assert not DayResult.objects.exists()
