@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from identity.choices import Role
 from identity.contracts import Actor
 from identity.models import Account, Mail
 from institute.applications import links
 from institute.applications.models import Application, Criterion
 from institute.schools.models import School
 from kernel import clock
+from kernel.tenancy import Tenant
 from tests.factories.applications import (
     PDF,
     admin,
@@ -27,6 +30,7 @@ from tests.factories.applications import (
     make_submitted,
     reviewer,
 )
+from tests.factories.identity import make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -245,3 +249,37 @@ def test_links_are_sent_again_without_telling_who_applied(client: Client) -> Non
         for email in ("stranger@example.org", application.contact_email.upper())
     ]
     assert same[0] == same[1] == {"userErrors": []} and Mail.objects.count() == before + 1
+
+
+def test_more_time_for_the_missing_papers_and_who_stays_away(client: Client) -> None:
+    by = admin()
+    application, _token = make_submitted(name="青禾示例大学")
+    reviewer("青禾示例大学")
+    office = sign_in(by)
+    mutate(office, "returnApplication", applicationId=q(application.pk), items='["申报函缺少公章"]')
+    day = (clock.now() + timedelta(days=40)).date()
+    made = mutate(
+        office, "extendApplicationFix", "application { fixDueOn }", applicationId=q(application.pk), fixDueOn=q(day)
+    )
+    assert made == {"application": {"fixDueOn": f"{day}"}, "userErrors": []}
+    query = "query($id: UUID!) { application(id: $id) { conflicts { kind reason } events { verb } } }"
+    found = ask(office, query, id=str(application.pk))["data"]["application"]
+    assert [c["kind"] for c in found["conflicts"]] == ["employer"]
+    assert "application.fix_extended" in {e["verb"] for e in found["events"]}
+    seen = ask(sign_in(analyst()), query, id=str(application.pk))["data"]["application"]
+    assert seen["conflicts"] is None
+
+
+def test_a_frontline_password_is_reset_once_and_only_by_the_schools_admin(client: Client, alpha: Tenant) -> None:
+    worker = make_member(Role.FRONTLINE, tenant=alpha)
+    Account.objects.filter(pk=worker.account_id).update(email="")
+    boss = Client(headers={"host": "alpha.localhost"})
+    boss.force_login(make_member(Role.SCHOOL_ADMIN, tenant=alpha).account)
+    made = mutate(boss, "resetMemberPassword", "username password", id=q(worker.pk))
+    worker.account.refresh_from_db()
+    assert worker.account.check_password(made["password"]) and worker.account.initial_password
+    other = Client(headers={"host": "alpha.localhost"})
+    other.force_login(make_member(Role.SCHOOL_SUPERVISOR, tenant=alpha).account)
+    refused = mutate(other, "resetMemberPassword", "password", id=q(worker.pk))
+    assert refused["password"] is None and refused["userErrors"][0]["code"] == "not_allowed"
+    assert mutate(sign_in(admin()), "resetMemberPassword", "password", id=q(worker.pk))["password"] is None

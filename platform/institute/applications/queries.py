@@ -278,6 +278,14 @@ def events_by_application(application_ids: Iterable[UUID], *, by: Actor) -> list
     return [(UUID(e.subject_id), e) for e in journal.events_of_many("applications.application", seen)]
 
 
+def conflicts_by_application(application_ids: Iterable[UUID], *, by: Actor) -> list[tuple[UUID, Conflict]]:
+    """(application, conflict) pairs for administrators, oldest first: two queries."""
+    if not policies.can_manage(by):
+        raise NotAllowed
+    seen = visible_among(application_ids, by=by)
+    return [(c.application_id, c) for c in Conflict.objects.filter(application__in=seen).order_by("at")]
+
+
 def my_assignment(application: Application, *, by: Actor) -> Assignment | None:
     """The actor's own live task on this application."""
     return Assignment.objects.filter(application=application, account_id=_me(by), ended_at__isnull=True).first()
@@ -396,6 +404,13 @@ def enquiry(enquiry_id: UUID, *, by: Actor) -> Enquiry:
     if found is None:
         raise NotFound
     return found
+
+
+def events_by_enquiry(enquiry_ids: Iterable[UUID], *, by: Actor) -> list[tuple[UUID, Any]]:
+    """(enquiry, journal event) pairs, newest first. Raises NotAllowed. One query."""
+    if not policies.can_read_enquiries(by):
+        raise NotAllowed
+    return [(UUID(e.subject_id), e) for e in journal.events_of_many("applications.enquiry", enquiry_ids)]
 
 
 def events_of_enquiry(found: Enquiry, *, by: Actor) -> QuerySet[Any]:

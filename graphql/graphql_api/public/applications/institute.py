@@ -50,6 +50,21 @@ class ReturnApplication(DomainMutation):
         return {"application": operations.return_once(**arguments, **edge(context))}
 
 
+class ExtendFix(DomainMutation):
+    """Give the school more time for 补正; it is told by mail."""
+
+    scope = WRITE
+    application = graphene.Field(ApplicationType)
+
+    class Arguments:
+        application_id = graphene.UUID(required=True)
+        fix_due_on = graphene.Date(required=True)
+
+    @classmethod
+    def perform(cls, context: Context, **arguments: Any) -> dict[str, Any]:
+        return {"application": operations.extend_fix(**arguments, **edge(context))}
+
+
 class AssignReviewer(DomainMutation):
     scope = WRITE
     assignment = graphene.Field(AssignmentType)

@@ -9,7 +9,14 @@ from graphene_django import DjangoObjectType
 from graphql_api.loaders import load_many, load_one
 from institute.applications import policies, queries
 from institute.applications.contracts import Step
-from institute.applications.models import Application, ApplicationDocument, Assignment, Enquiry, ReviewerProfile
+from institute.applications.models import (
+    Application,
+    ApplicationDocument,
+    Assignment,
+    Conflict,
+    Enquiry,
+    ReviewerProfile,
+)
 from kernel import crypto
 from kernel.addresses import school_url
 from kernel.errors import NotAllowed
@@ -166,6 +173,15 @@ class MyApplicationType(_Answers, DjangoObjectType):
         return queries.steps_of(root)
 
 
+class ConflictType(DjangoObjectType):
+    """One reason for which an account stays away from an application (回避)."""
+
+    class Meta:
+        model = Conflict
+        fields = ("account_id", "kind", "reason", "at")
+        convert_choices_to_enum = False
+
+
 class ApplicationType(_Answers, DjangoObjectType):
     """An application as the institute sees it; conflicted people are answered as if it did not exist."""
 
@@ -174,6 +190,7 @@ class ApplicationType(_Answers, DjangoObjectType):
     checks = list_of(CheckType)
     assignments = graphene.List(graphene.NonNull(AssignmentType), description="Administrators only")
     events = graphene.List(graphene.NonNull(StepType), description="Administrators only")
+    conflicts = graphene.List(graphene.NonNull(ConflictType), description="Who stays away and why; administrators only")
     result = graphene.Field(ReviewResultType, description="Null until every sheet is in")
 
     class Meta:
@@ -218,6 +235,15 @@ class ApplicationType(_Answers, DjangoObjectType):
             return None
         return load_many(
             info.context, "applications.events", lambda ids: queries.events_by_application(ids, by=actor), root.pk
+        )
+
+    @staticmethod
+    def resolve_conflicts(root: Application, info: graphene.ResolveInfo) -> Any:
+        actor = info.context.actor
+        if not policies.can_manage(actor):
+            return None
+        return load_many(
+            info.context, "applications.conflicts", lambda ids: queries.conflicts_by_application(ids, by=actor), root.pk
         )
 
     @staticmethod
@@ -287,6 +313,15 @@ class EnquiryType(DjangoObjectType):
             "replied_at", "reply", "closed_why", "created_at",
         )  # fmt: skip
         convert_choices_to_enum = False
+
+    events = list_of(StepType)
+
+    @staticmethod
+    def resolve_events(root: Enquiry, info: graphene.ResolveInfo) -> Any:
+        actor = info.context.actor
+        return load_many(
+            info.context, "enquiries.events", lambda ids: queries.events_by_enquiry(ids, by=actor), root.pk
+        )
 
 
 class OpenSchoolType(graphene.ObjectType):

@@ -20,6 +20,7 @@ from graphql_api.public.applications.institute import (
     CloseEnquiry,
     DecideApplication,
     DeclareConflict,
+    ExtendFix,
     GiveEnquiry,
     ReplaceReviewer,
     ReplyToEnquiry,
@@ -45,6 +46,7 @@ class ApplicationsMutation(graphene.ObjectType):
     ask_enquiry = AskEnquiry.Field()
     accept_application = AcceptApplication.Field()
     return_application = ReturnApplication.Field()
+    extend_application_fix = ExtendFix.Field()
     assign_reviewer = AssignReviewer.Field()
     replace_reviewer = ReplaceReviewer.Field()
     declare_conflict = DeclareConflict.Field()
