@@ -169,6 +169,30 @@ class Punch(models.Model):
         ]
 
 
+POSITION_DAYS, LEAST_POSITION_DAYS, MOST_POSITION_DAYS = 180, 30, 730  # the sentinel looks two weeks back
+
+
+class Setting(models.Model):
+    """How long coordinates are kept: one row, missing while the school has neither changed nor erased anything."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    position_days = models.PositiveSmallIntegerField(_("位置坐标保存天数"), default=POSITION_DAYS)
+    erased_until = models.DateTimeField(null=True)  # everything received before has no coordinates any more
+    erased_count = models.PositiveBigIntegerField(default=0)
+    changed_at = models.DateTimeField(null=True)
+    changed_by_name = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        verbose_name = _("打卡设置")
+        constraints = [
+            models.CheckConstraint(condition=Q(pk=1), name="punches_setting_one"),
+            models.CheckConstraint(
+                condition=Q(position_days__gte=LEAST_POSITION_DAYS, position_days__lte=MOST_POSITION_DAYS),
+                name="punches_setting_position_days",
+            ),
+        ]
+
+
 class Appeal(models.Model):
     """A worker says that a refused punch was right; somebody else who leads decides. One open at a time."""
 

@@ -71,6 +71,11 @@ def can_manage_devices(actor: Actor) -> bool:
     return actor.has(Role.SCHOOL_ADMIN) and _writes(actor)
 
 
+def can_set_retention(actor: Actor) -> bool:
+    """How long positions are kept: the admin, who answers for it."""
+    return actor.has(Role.SCHOOL_ADMIN) and _writes(actor)
+
+
 def can_ingest(actor: Actor) -> bool:
     """Devices (the edge has judged their token), files and other systems through the admin."""
     return actor.is_system or can_manage_devices(actor)

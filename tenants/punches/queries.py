@@ -24,7 +24,7 @@ from tenants.punches import policies
 from tenants.punches.choices import AppealStatus, ClockBasis, FenceShape, PunchStatus
 from tenants.punches.contracts import Phones, Uncertified
 from tenants.punches.fences import Zone
-from tenants.punches.models import Appeal, Device, Dirty, Fence, Punch, Unmatched
+from tenants.punches.models import Appeal, Device, Dirty, Fence, Punch, Setting, Unmatched
 
 RECENT = timedelta(days=30)  # over which phones and people are looked at
 
@@ -42,6 +42,13 @@ def uncertified(punch_ids: Iterable[int], *, tz: ZoneInfo) -> list[Uncertified]:
         for row in rows.exclude(lacking=[]).select_related("staff", "post").order_by("at", "pk")
         if row.post is not None
     ]  # fmt: skip
+
+
+def setting(*, by: Actor) -> Setting:
+    """How long positions are kept; the defaults where nothing was set. For the school's people. Raises NotAllowed."""
+    if not by.is_system and not (by.may(policies.READ) and (by.roles or by.grant_id)):
+        raise NotAllowed
+    return Setting.objects.first() or Setting()
 
 
 def visible(by: Actor) -> QuerySet[Punch]:

@@ -17,6 +17,7 @@ from tenants.punches import importing, operations
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
+ERASE_AT_ONCE = 10_000  # coordinates per transaction
 DERIVES = "attendance.derive_dirty"  # staff_ids, from_day, until_day (ISO, half-open)
 
 
@@ -71,10 +72,15 @@ def sweep(**_newer: Any) -> None:
 
 @app.task(base=SchoolTask, name="punches.sweep_school")
 def sweep_school(*, tenant: Tenant, **_newer: Any) -> None:
-    """What lost messages would have done: punches that wait too long, numbers known by now, days not handed on."""
+    """What lost messages would have done: punches that wait too long, numbers known by now, days not handed on.
+
+    And what time does: positions whose term is over are erased.
+    """
     now = clock.now()
     operations.give_up_waiting(tenant=tenant, now=now)
     operations.rematch(tenant=tenant, now=now)
+    while operations.erase_positions(tenant=tenant, now=now, most=ERASE_AT_ONCE) == ERASE_AT_ONCE:
+        pass
     with transaction.atomic():
         enqueue_on_commit("punches.received", tenant=tenant)
 

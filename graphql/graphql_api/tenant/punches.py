@@ -25,7 +25,7 @@ from tenants.punches import expected, operations, queries, sentences
 from tenants.punches.batches import DIRECTIONS
 from tenants.punches.contracts import BatchResult, Expected, Record, Rejected
 from tenants.punches.errors import BatchTooLarge
-from tenants.punches.models import Appeal, Device, Fence, Punch
+from tenants.punches.models import Appeal, Device, Fence, Punch, Setting
 
 MOST = 1_000  # records of one mutation; devices use POST /api/punches/batch
 MOST_PICTURE = 16_000_000  # characters of base64
@@ -175,6 +175,17 @@ class ExpectedShiftType(graphene.ObjectType):
         )  # fmt: skip
 
 
+class PunchRetentionType(DjangoObjectType):
+    """How long coordinates of punches are kept, and what was erased so far."""
+
+    class Meta:
+        model = Setting
+        fields = ("position_days", "erased_until", "changed_at", "changed_by_name")
+        name = "PunchRetention"
+
+    erased_count = graphene.NonNull(graphene.BigInt)
+
+
 class PunchesQuery(graphene.ObjectType):
     """Reads of punches. Scope: punches:read."""
 
@@ -197,10 +208,15 @@ class PunchesQuery(graphene.ObjectType):
     punch_appeals = Listing(connection_of(PunchAppealType), status=graphene.String())
     fences = Listing(connection_of(FenceType), post_id=graphene.UUID())
     punch_devices = Listing(connection_of(PunchDeviceType))
+    punch_retention = graphene.Field(graphene.NonNull(PunchRetentionType))
     next_shifts = graphene.Field(listed(ExpectedShiftType), description="Of the asker: what runs now and comes next")
     punch_clock = graphene.NonNull(
         graphene.String, description="The server's time, signed, for phones: `anchor` of the mutation punch"
     )
+
+    @staticmethod
+    def resolve_punch_retention(root: None, info: graphene.ResolveInfo) -> Setting:
+        return queries.setting(by=info.context.actor)
 
     @staticmethod
     def resolve_punches(
@@ -564,6 +580,20 @@ class MapDeviceNumber(DomainMutation):
         return {"moved": operations.map_number(**given, **common(context))}
 
 
+class SetPunchPositionDays(DomainMutation):
+    """Keep coordinates this many days (30–730) after they were received; a shorter term erases at the next sweep."""
+
+    class Arguments:
+        days = graphene.Int(required=True)
+
+    scope = "punches:write"
+    retention = graphene.Field(PunchRetentionType)
+
+    @classmethod
+    def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
+        return {"retention": operations.set_position_days(**given, **common(context))}
+
+
 class PunchesMutation(graphene.ObjectType):
     """Writes of punches. Scope: punches:write."""
 
@@ -578,3 +608,4 @@ class PunchesMutation(graphene.ObjectType):
     renew_punch_device_token = RenewPunchDeviceToken.Field()
     switch_punch_device = SwitchPunchDevice.Field()
     map_device_number = MapDeviceNumber.Field()
+    set_punch_position_days = SetPunchPositionDays.Field()

@@ -16,6 +16,7 @@ from tenants.punches.operations.dirty import mark_dirty, raise_uncertified, take
 from tenants.punches.operations.fences import drop_fence, save_fence
 from tenants.punches.operations.ingest import ingest
 from tenants.punches.operations.punching import face_checked, give_up_waiting, punch, vouch
+from tenants.punches.operations.retention import erase_positions, set_position_days
 
 __all__ = [
     "add_correction",
@@ -25,6 +26,7 @@ __all__ = [
     "count_refused",
     "decide_appeal",
     "drop_fence",
+    "erase_positions",
     "face_checked",
     "give_up_waiting",
     "ingest",
@@ -37,6 +39,7 @@ __all__ = [
     "reset_sequence",
     "save_fence",
     "seen",
+    "set_position_days",
     "take_dirty",
     "vouch",
 ]

@@ -10,7 +10,7 @@ from django import forms
 from identity.contracts import Actor
 from tenants.organisation import queries as organisation
 from tenants.punches.choices import DeviceKind, FenceShape, PunchSource, PunchStatus
-from tenants.punches.models import Device
+from tenants.punches.models import LEAST_POSITION_DAYS, MOST_POSITION_DAYS, Device
 from tenants.rosters.choices import Grade
 from web.shared.filters import given
 
@@ -116,6 +116,15 @@ class ImportForm(forms.Form):
     def __init__(self, *args: Any, devices: list[Device], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["device"].choices = [("", "请选择设备"), *((str(d.pk), d.name) for d in devices)]  # type: ignore[attr-defined]
+
+
+class RetentionForm(forms.Form):
+    """How long coordinates are kept."""
+
+    days = forms.IntegerField(
+        label="位置坐标保存天数", min_value=LEAST_POSITION_DAYS, max_value=MOST_POSITION_DAYS,
+        help_text="自收到打卡之日起。到期后抹去经纬度；佐证等级、是否在范围内、误差和距离保留。",
+    )  # fmt: skip
 
 
 class NumberForm(forms.Form):

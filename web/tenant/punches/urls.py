@@ -21,6 +21,7 @@ urlpatterns = [
     path("punches/fences/new/", fences.edit, name="fence_new"),
     path("punches/fences/<uuid:fence_id>/", fences.edit, name="fence"),
     path("punches/fences/<uuid:fence_id>/drop/", fences.drop, name="fence_drop"),
+    path("punches/retention/", views.retention, name="retention"),
     path("punches/import/", imports.upload, name="import_upload"),
     path("punches/import/template/", imports.template, name="import_template"),
     path("punches/import/<uuid:job_id>/", imports.show, name="import"),

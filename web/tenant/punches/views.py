@@ -21,7 +21,7 @@ from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, is_htmx, paginate, render_list
 from web.shared.xlsx import download
 from web.tenant.findings.views import photo_of
-from web.tenant.punches.forms import PunchFilter
+from web.tenant.punches.forms import PunchFilter, RetentionForm
 
 TONES = {PunchStatus.ACCEPTED: "ok", PunchStatus.PENDING: "info", PunchStatus.REFUSED: "bad"}
 APPEAL_TONES = {AppealStatus.OPEN: "warn", AppealStatus.GRANTED: "ok", AppealStatus.DENIED: "muted"}
@@ -56,8 +56,9 @@ def proofs(row: Punch) -> list[str]:
         found.append("扫码")
     if row.photo_id:
         found.append("照片")
-    if row.latitude is not None:
-        found.append("定位" + (f" ±{row.accuracy_m:.0f} 米" if row.accuracy_m is not None else ""))
+    if row.latitude is not None or row.accuracy_m is not None:
+        error = f" ±{row.accuracy_m:.0f} 米" if row.accuracy_m is not None else ""
+        found.append(f"定位{error}" + ("" if row.latitude is not None else "（坐标已到期抹去）"))
     if row.device_id and row.device is not None:
         found.append(f"{row.device.name}（{'核验本人' if row.device.verifies_person else '刷卡'}）")
     return found
@@ -91,6 +92,7 @@ def index(request: SchoolRequest) -> HttpResponse:
         "may_fences": policies.can_manage_fences(by),
         "reads_devices": policies.reads_devices(by),
         "may_import": policies.can_manage_devices(by),
+        "may_retention": policies.can_set_retention(by),
         "may_vouch": policies.can_vouch(by),
     }
     return render_list(request, "punches/index.html", "punches/_rows.html", context)
@@ -158,3 +160,27 @@ def decide(request: SchoolRequest, appeal_id: UUID) -> HttpResponse:
             raise
         return render(request, "components/errors.html", {"refused": refused.sentence}, status=422)
     return go(request, "punches:detail", row.punch_id, said=str(AppealStatus(row.status).label))
+
+
+@signed_in
+def retention(request: SchoolRequest) -> HttpResponse:
+    """How long coordinates are kept: who may set it sets it, and what was erased so far."""
+    if not policies.can_set_retention(request.actor):
+        raise NotAllowed
+    row = queries.setting(by=request.actor)
+    form = RetentionForm(request.POST or None, initial={"days": row.position_days})
+    if request.method == "POST" and form.is_valid():
+        try:
+            operations.set_position_days(
+                days=form.cleaned_data["days"], by=request.actor, tenant=request.school, now=clock.now()
+            )
+        except DomainError as refused:
+            form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
+        else:
+            return go(request, "punches:index", said="保存期限已更新")
+    context = {
+        "title": "位置保存期限", "crumbs": [*CRUMBS, {"label": "位置保存期限"}], "form": form, "submit": "保存",
+        "cancel": reverse("punches:index"),
+        "lead": f"已按期抹去 {row.erased_count} 条打卡的坐标" if row.erased_count else "还没有到期的坐标",
+    }  # fmt: skip
+    return render(request, "punches/form.html", context, status=422 if form.errors else 200)
