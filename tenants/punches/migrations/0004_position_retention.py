@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("punches", "0002_people_checked_once_a_statement"),
+        ("punches", "0003_fewer_indexes"),
     ]
 
     operations = [
