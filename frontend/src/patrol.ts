@@ -77,7 +77,7 @@ function begin(walk: HTMLElement): void {
 
   async function found(text: string, kind: 'code' | 'nfc', method: string): Promise<void> {
     const value = kind === 'code' ? codeIn(text) : text
-    const hash = await digest(value)
+    const hash = await digest(kind === 'code' ? value : value.replace(/[:\-.\s]/g, ''))
     const point = points.find((p) => (kind === 'code' ? p.code : p.nfc) === hash)
     if (!point) return toast('这个码不在本次路线上，请核对点位。', 'bad')
     if (seen(point)) return toast(`“${point.place}”已经到过了。`, 'info')

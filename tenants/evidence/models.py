@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -25,6 +27,7 @@ class Evidence(models.Model):
     sha256 = models.CharField(max_length=64, db_index=True)
     source_sha256 = models.CharField(max_length=64, db_index=True)
     phash = models.BigIntegerField(null=True)  # perceptual hash of a photo (dHash), 64 bits, signed
+    look = ArrayField(models.IntegerField(), null=True)  # words (looks.py) of a photo that is searched for copies
     width = models.PositiveIntegerField(null=True)
     height = models.PositiveIntegerField(null=True)
     path = models.CharField(max_length=200)  # in the default storage
@@ -37,6 +40,7 @@ class Evidence(models.Model):
 
     class Meta:
         ordering = ["-received_at"]
+        indexes = [GinIndex(fields=["look"], name="evidence_look", fastupdate=False)]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=EvidenceKind.values), name="evidence_kind_known"),
             models.UniqueConstraint(

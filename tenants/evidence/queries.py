@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.db.models import Q
 
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
-from tenants.evidence import policies
+from tenants.evidence import looks, policies
 from tenants.evidence.choices import EvidenceKind
 from tenants.evidence.contracts import EvidenceContract
 from tenants.evidence.models import Evidence
@@ -85,3 +87,35 @@ def small_pictures(ids: Iterable[UUID]) -> dict[UUID, bytes]:
             with default_storage.open(thumb.thumb_path) as handle:
                 found[pk] = bytes(handle.read())
     return found
+
+
+def same_files(ids: Iterable[UUID]) -> dict[UUID, set[UUID]]:
+    """{photo: all photos of the very same file, itself among them}, by the hash of what was sent or kept. Two queries."""
+    fields = ("pk", "source_sha256", "sha256")
+    own = list(Evidence.objects.filter(pk__in=set(ids)).values_list(*fields))
+    hashes = {h for _pk, *both in own for h in both}
+    rows = Evidence.objects.filter(Q(source_sha256__in=hashes) | Q(sha256__in=hashes))
+    by_hash: dict[str, set[UUID]] = {}
+    for pk, *both in rows.values_list(*fields):
+        for one in both:
+            by_hash.setdefault(one, set()).add(pk)
+    return {pk: by_hash[source] | by_hash[kept] for pk, source, kept in own}
+
+
+_ALIKE = """
+SELECT id, shared FROM (
+  SELECT e.id, (SELECT count(*) FROM unnest(e.look) AS w WHERE w = ANY(o.look)) AS shared
+  FROM evidence_evidence o JOIN evidence_evidence e ON e.look && o.look AND e.id <> o.id AND e.received_at >= %(since)s
+  WHERE o.id = %(own)s
+) AS found WHERE shared >= %(likely)s ORDER BY shared DESC, id LIMIT %(most)s
+"""
+
+
+def nearest(photo_id: UUID, *, since: datetime, most: int) -> list[UUID]:
+    """The photos kept since then that share most words with this one, the likeliest first; candidates, no verdicts.
+
+    One index scan. Only photos whose words were noted (`operations.note_looks`) are found.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_ALIKE, {"own": photo_id, "since": since, "likely": looks.LIKELY, "most": most})
+        return [row[0] for row in cursor.fetchall()]

@@ -16,12 +16,17 @@ CLOSED = (TourStatus.DONE, TourStatus.PARTIAL, TourStatus.MISSED)
 
 
 class StopStatus(TextChoices):
-    """One point of one tour. A missed point stays missed; it is explained or made up for, never erased."""
+    """One point of one tour. A missed point stays missed; it is explained or made up for, never erased.
+
+    What the party says is no more than that until who plans accepts or refuses it.
+    """
 
     DUE = "due", _("待巡")
     SEEN = "seen", _("已到点")
     MISSED = "missed", _("漏点")
-    EXPLAINED = "explained", _("漏点（已说明）")
+    EXPLAINED = "explained", _("漏点（说明待审核）")
+    ACCEPTED = "accepted", _("漏点（说明已认可）")
+    REFUSED = "refused", _("漏点（说明未认可）")
     RESCHEDULED = "rescheduled", _("漏点（已补巡）")
 
 
@@ -46,8 +51,9 @@ class Doubt(TextChoices):
     """Why a tour is less credible (巡更可信度)."""
 
     TOO_FAST = "too_fast", _("行走时间不可能")
+    OUT_OF_ORDER = "out_of_order", _("没有按路线顺序走")
     SAME_RHYTHM = "same_rhythm", _("每次间隔一模一样")
-    REUSED_PHOTO = "reused_photo", _("照片在其他巡更中用过")
+    REUSED_PHOTO = "reused_photo", _("照片不是这个点这一次拍的")
     FROZEN_POSITION = "frozen_position", _("定位一动不动")
     BURST = "burst", _("两分钟内扫完全部点位")
     WEAK_SCANS = "weak_scans", _("到点方式较弱")

@@ -7,7 +7,7 @@ touching a tag (a code can be photographed), so a tour of codes alone stops at 9
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -18,6 +18,7 @@ from tenants.patrols.choices import Doubt, ScanMethod
 
 WEIGHTS = {
     Doubt.TOO_FAST: 30,
+    Doubt.OUT_OF_ORDER: 20,
     Doubt.SAME_RHYTHM: 30,
     Doubt.REUSED_PHOTO: 50,
     Doubt.FROZEN_POSITION: 20,
@@ -33,8 +34,12 @@ RHYTHM_STOPS = 4
 RHYTHM_TOURS = 2  # so many earlier tours with the same gaps
 FAST_SHARE = 0.5  # less than half of the least honest walking time
 MAX_SPEED = 3.5  # metres a second between two positions, their errors taken off: nobody patrols at a run
+SURE = 2  # a phone states the radius that holds two fixes of three; twice of it holds nearly all
+UNKNOWN_ERROR = 100.0  # metres, where a phone states no error, or none at all (0)
 FROZEN_METRES = 0.5  # a real receiver's position trembles by more
 FROZEN_STOPS = 4
+FROZEN_ACCURACY = 20.0  # metres: by satellite. Indoors the network gives one and the same fix to everybody
+FROZEN_APART = 60  # seconds to walk between two of the points: then they are known to lie apart
 LATE = timedelta(hours=12)
 EARTH = 6_371_000.0
 
@@ -57,11 +62,12 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Reused:
-    """A photo of this tour that is the same shot as one of another tour."""
+    """A photo of this tour that is the same shot as one taken before, in another tour or at another point of this one."""
 
     place: str
-    tour_number: str
+    tour_number: str  # empty: of this tour
     evidence_id: UUID
+    other_place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +96,29 @@ def gaps(seen: Sequence[Seen]) -> list[float]:
 
 
 def judge(
-    seen: Sequence[Seen], *, earlier: Sequence[Sequence[float]] = (), reused: Sequence[Reused] = ()
+    seen: Sequence[Seen],
+    *,
+    earlier: Sequence[Sequence[float]] = (),
+    reused: Sequence[Reused] = (),
+    ordered: bool = False,
+    legs: Mapping[int, int | None] | None = None,
 ) -> tuple[int, list[Reason]]:
-    """Return (credibility, reasons). `earlier` are the gaps of the walker's former tours of the route."""
-    walked = sorted(seen, key=lambda s: s.at)
+    """Return (credibility, reasons).
+
+    `earlier` are the gaps of former tours of the route; `legs` the least walking time to each position of the
+    tour from the one before, also of points that were not seen (without it: those of what was seen).
+    """
+    walked = sorted(seen, key=lambda s: (s.at, s.position))
+    known = {p: s for p, s in (legs or {s.position: s.walk_seconds for s in seen}).items() if s}
     found = [
         reason
         for reason in (
-            _too_fast(walked),
+            _too_fast(walked, known, ordered=ordered),
+            _order(walked) if ordered else None,
             _burst(walked),
             _rhythm(walked, earlier),
             _photo(reused),
-            _frozen(walked),
+            _frozen(walked, known),
             _weak(walked),
             _late(walked),
             _clock(walked),
@@ -111,28 +128,66 @@ def judge(
     return max(0, 100 - sum(r.points for r in found)), found
 
 
+def least_seconds(legs: Mapping[int, int], one: int, other: int, *, ordered: bool) -> float | None:
+    """The least honest time between two positions of a route, either way; None where nothing is known.
+
+    Past skipped points it is the sum of their legs on an ordered route, or the way round if that is shorter (a
+    route may be a loop; its closing leg counts as an average one). Where any order is allowed nobody said how
+    such points lie to each other: then it is the shortest of the legs.
+    """
+    low, high = min(one, other), max(one, other)
+    between = [seconds for position, seconds in legs.items() if low < position <= high]
+    if not between:
+        return None
+    if high == low + 1:
+        return between[0]
+    if not ordered:
+        return min(between)
+    whole = sum(legs.values())
+    return min(sum(between), whole - sum(between) + whole / len(legs))
+
+
+def _comparable(walked: Sequence[Seen]) -> list[tuple[Seen, Seen]]:
+    """Neighbours in time whose times are by one clock: the server's, or the phone's own."""
+    return [(a, b) for a, b in pairwise(walked) if a.anchored == b.anchored]
+
+
+def _error(seen: Seen) -> float:
+    return SURE * (seen.accuracy_m if seen.accuracy_m and seen.accuracy_m > 0 else UNKNOWN_ERROR)
+
+
 def _reason(code: Doubt, sentence: str) -> Reason:
     return Reason(code, sentence, WEIGHTS[code])
 
 
-def _too_fast(walked: Sequence[Seen]) -> Reason | None:
-    for before, after in pairwise(walked):
+def _too_fast(walked: Sequence[Seen], legs: Mapping[int, int], *, ordered: bool) -> Reason | None:
+    for before, after in _comparable(walked):
         seconds = (after.at - before.at).total_seconds()
-        if after.position == before.position + 1 and after.walk_seconds and seconds < after.walk_seconds * FAST_SHARE:
+        least = least_seconds(legs, before.position, after.position, ordered=ordered)
+        if least is not None and seconds < least * FAST_SHARE:
             return _reason(
                 Doubt.TOO_FAST,
-                f"从“{before.place}”到“{after.place}”只用了 {seconds:.0f} 秒，正常至少 {after.walk_seconds} 秒。",
+                f"从“{before.place}”到“{after.place}”只用了 {seconds:.0f} 秒，正常至少 {least:.0f} 秒。",
             )
         distance = metres(before, after)
         if distance is None:
             continue
-        sure = distance - (before.accuracy_m or 0) - (after.accuracy_m or 0)
+        sure = distance - _error(before) - _error(after)
         if sure > 0 and sure > MAX_SPEED * max(seconds, 0):
             return _reason(
                 Doubt.TOO_FAST,
                 f"从“{before.place}”到“{after.place}”相距约 {distance:.0f} 米，只用了 {seconds:.0f} 秒。",
             )
     return None
+
+
+def _order(walked: Sequence[Seen]) -> Reason | None:
+    back = [(a, b) for a, b in _comparable(walked) if b.position < a.position]
+    if not back:
+        return None
+    before, after = back[0]
+    more = f"，这样的地方共 {len(back)} 处" if len(back) > 1 else ""
+    return _reason(Doubt.OUT_OF_ORDER, f"路线要求按顺序走：应先到“{after.place}”，实际先到了“{before.place}”{more}。")
 
 
 def _burst(walked: Sequence[Seen]) -> Reason | None:
@@ -163,17 +218,19 @@ def _photo(reused: Sequence[Reused]) -> Reason | None:
         return None
     first = reused[0]
     more = f"，另有 {len(reused) - 1} 张同样情况" if len(reused) > 1 else ""
-    return _reason(Doubt.REUSED_PHOTO, f"“{first.place}”的照片与巡更 {first.tour_number} 中的是同一张{more}。")
+    where = f"巡更 {first.tour_number} 中的" if first.tour_number else f"本次“{first.other_place}”的"
+    return _reason(Doubt.REUSED_PHOTO, f"“{first.place}”的照片与{where}是同一张{more}。")
 
 
-def _frozen(walked: Sequence[Seen]) -> Reason | None:
-    with_position = [s for s in walked if s.latitude is not None and s.longitude is not None]
-    if len(with_position) < FROZEN_STOPS or len(with_position) < len(walked):
+def _frozen(walked: Sequence[Seen], legs: Mapping[int, int]) -> Reason | None:
+    """All fixes in one spot, though each is precise and the points lie apart."""
+    precise = [s for s in walked if s.accuracy_m is not None and 0 < s.accuracy_m <= FROZEN_ACCURACY]
+    if len(precise) < FROZEN_STOPS or len(precise) < len(walked) or any(metres(s, s) is None for s in precise):
         return None
-    spread = max(metres(with_position[0], s) or 0.0 for s in with_position[1:])
-    if spread >= FROZEN_METRES:
+    apart = (least_seconds(legs, a.position, b.position, ordered=False) or 0 for a, b in pairwise(precise))
+    if max(apart) < FROZEN_APART or max(metres(precise[0], s) or 0.0 for s in precise[1:]) >= FROZEN_METRES:
         return None
-    return _reason(Doubt.FROZEN_POSITION, f"{len(with_position)} 个点的定位完全一样，手机可能没有移动。")
+    return _reason(Doubt.FROZEN_POSITION, f"{len(precise)} 个点的定位完全一样，手机可能没有移动。")
 
 
 def _weak(walked: Sequence[Seen]) -> Reason | None:

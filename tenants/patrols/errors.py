@@ -50,6 +50,16 @@ class AnswerMissing(DomainError):
     message = _("“%(question)s”还没有填写，请填写后再提交。")
 
 
+class NothingToReview(DomainError):
+    code = "patrol_nothing_to_review"
+    message = _("没有待审核的说明，请刷新页面。")
+
+
+class OwnExplanation(DomainError):
+    code = "patrol_own_explanation"
+    message = _("自己写的说明不能自己审核，请另一位管理员或监管人员审核。")
+
+
 class NothingMissed(DomainError):
     code = "patrol_nothing_missed"
     message = _("没有需要说明的漏点，请刷新页面。")

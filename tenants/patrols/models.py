@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -142,6 +143,9 @@ class Tour(models.Model):
     credibility = models.PositiveSmallIntegerField(null=True)  # 0–100; null while not judged
     doubts = models.JSONField(default=list)  # [{"code", "points", "sentence"}]
     judged_at = models.DateTimeField(null=True)
+    copies = models.JSONField(null=True)  # what the comparison of its photos found (operations/comparing.py)
+    comparing_at = models.DateTimeField(null=True)  # a worker took the comparison
+    compared_at = models.DateTimeField(null=True)
     note = models.CharField(max_length=300, blank=True)
 
     class Meta:
@@ -194,10 +198,16 @@ class Stop(models.Model):
     explanation = models.CharField(max_length=300, blank=True)
     explained_by_name = models.CharField(max_length=60, blank=True)
     explained_at = models.DateTimeField(null=True)
+    explained_by = models.UUIDField(null=True)  # account
+    reviewed_by = models.UUIDField(null=True)  # account: who accepted or refused the explanation
+    reviewed_by_name = models.CharField(max_length=60, blank=True, default="", db_default="")
+    reviewed_at = models.DateTimeField(null=True)
+    review_note = models.CharField(max_length=300, blank=True, default="", db_default="")
     made_up_by = models.ForeignKey(Tour, null=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         ordering = ["position"]
+        indexes = [GinIndex(fields=["photo_ids"], name="patrols_stop_photos", fastupdate=False)]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=StopStatus.values), name="patrols_stop_status_known"),
             models.CheckConstraint(

@@ -38,3 +38,8 @@ def can_scan(actor: Actor, tour: Tour) -> bool:
 def can_explain(actor: Actor, tour: Tour, *, party_ids: list[object] | None) -> bool:
     """The party that should have walked, and those who plan."""
     return can_plan(actor) or can_walk(actor, tour.route, party_ids=party_ids)
+
+
+def can_review(actor: Actor) -> bool:
+    """Those who plan take or refuse an explanation; their own they leave to another (the operation asks)."""
+    return can_plan(actor)

@@ -103,6 +103,7 @@ def _with_counts(rows: QuerySet[Tour]) -> QuerySet[Tour]:
         stop_count=Count("stops"),
         seen_count=Count("stops", filter=Q(stops__status=StopStatus.SEEN)),
         open_count=Count("stops", filter=Q(stops__status=StopStatus.MISSED, stops__made_up_by__isnull=True)),
+        waiting_count=Count("stops", filter=Q(stops__status=StopStatus.EXPLAINED)),
     )
 
 
@@ -116,9 +117,11 @@ def tours(
     until_day: date | None = None,
     doubtful: bool = False,
     unexplained: bool = False,
+    waiting: bool = False,
     text: str = "",
 ) -> QuerySet[Tour]:
-    """Tours, newest first, with `stop_count`, `seen_count`, `open_count` (missed without a word)."""
+    """Tours, newest first, with `stop_count`, `seen_count`, `open_count` (missed without a word) and
+    `waiting_count` (explained, neither accepted nor refused)."""
     rows = visible_tours(by)
     if status:
         rows = rows.filter(status=status)
@@ -135,6 +138,8 @@ def tours(
     if unexplained:
         missed = Stop.objects.filter(tour=OuterRef("pk"), status=StopStatus.MISSED, made_up_by__isnull=True)
         rows = rows.filter(Exists(missed))
+    if waiting:
+        rows = rows.filter(Exists(Stop.objects.filter(tour=OuterRef("pk"), status=StopStatus.EXPLAINED)))
     if text:
         rows = rows.filter(Q(number__icontains=text) | Q(walker_name__icontains=text) | Q(route__name__icontains=text))
     return _with_counts(rows).order_by("-starts_at", "-number")
@@ -188,23 +193,11 @@ def walks(staff_ids: Collection[UUID], now: datetime) -> dict[UUID, Walk]:
 
 
 def unjudged(*, before: datetime) -> list[UUID]:
-    """Ended tours still without a judgement: what a lost message would have done."""
+    """Ended tours still without a judgement that no worker is at: what a lost message would have done."""
     rows = Tour.objects.filter(
         status__in=CLOSED, started_at__isnull=False, judged_at__isnull=True, received_at__lt=before
-    )
-    return list(rows.values_list("pk", flat=True)[:500])
-
-
-def earlier_photos(tour: Tour, *, since: datetime, most: int) -> list[tuple[UUID, str]]:
-    """(photo, tour number) of tours begun before, of the same route or by the same walker, the newest first."""
-    rows = (
-        Stop.objects.filter(Q(tour__route_id=tour.route_id) | Q(tour__walker_id=tour.walker_id))
-        .filter(status=StopStatus.SEEN, scanned_at__gte=since, tour__started_at__lt=tour.started_at)
-        .exclude(photo_ids=[])
-        .order_by("-scanned_at")
-        .values_list("photo_ids", "tour__number")[:most]
-    )
-    return [(photo, number) for photos, number in rows for photo in photos][:most]
+    ).filter(Q(comparing_at__isnull=True) | Q(comparing_at__lt=before - timedelta(minutes=15)))
+    return list(rows.order_by("received_at").values_list("pk", flat=True)[:500])
 
 
 def summary(*, by: Actor, from_day: date, until_day: date) -> dict[str, float | int | None]:
@@ -221,6 +214,7 @@ def summary(*, by: Actor, from_day: date, until_day: date) -> dict[str, float | 
     found["unexplained"] = Stop.objects.filter(
         tour__in=rows.values("pk"), status=StopStatus.MISSED, made_up_by__isnull=True
     ).count()
+    found["waiting"] = Stop.objects.filter(tour__in=rows.values("pk"), status=StopStatus.EXPLAINED).count()
     return found
 
 

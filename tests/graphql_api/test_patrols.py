@@ -60,6 +60,17 @@ def test_a_tour_from_route_to_explanation(alpha: Tenant) -> None:
         t=tour["id"],
     )["explainMissedPoints"]  # fmt: skip
     assert explained["tour"]["stops"][1] == {"status": "explained", "explanation": "通道施工封闭"}
+    review = (
+        'mutation($t: UUID!) { reviewMissedPoints(tourId: $t, accepted: false, note: "当晚没有施工") { tour { waitingCount '
+        "copies { place } stops { status reviewNote } findings { title } } %s } }" % ERRORS
+    )
+    assert [e["code"] for e in ask(guard, review, t=tour["id"])["reviewMissedPoints"]["userErrors"]] == ["not_allowed"]
+    assert ask(supervisor, "{ patrolTours(waiting: true) { edges { node { waitingCount } } } }")["patrolTours"] == {
+        "edges": [{"node": {"waitingCount": 1}}]
+    }
+    reviewed = ask(supervisor, review, t=tour["id"])["reviewMissedPoints"]["tour"]
+    assert reviewed["stops"][1] == {"status": "refused", "reviewNote": "当晚没有施工"}
+    assert (reviewed["waitingCount"], reviewed["copies"], len(reviewed["findings"])) == (0, [], 2)
 
 
 def test_a_guard_makes_no_route(alpha: Tenant) -> None:

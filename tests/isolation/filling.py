@@ -453,7 +453,7 @@ def _fence(filler: Filler) -> dict[str, Any]:
 
 @values_of("patrols.Tour")
 def _tour(filler: Filler) -> dict[str, Any]:
-    return {"doubts": [{"code": "burst", "sentence": filler.marks.long, "points": 40}]}
+    return {"doubts": [{"code": "burst", "sentence": filler.marks.long, "points": 40}], "copies": None}
 
 
 @values_of("patrols.Stop")

@@ -14,6 +14,7 @@ from identity.choices import Role
 from kernel import clock
 from kernel.errors import Invalid
 from kernel.tenancy import Tenant
+from tenants.evidence import operations as evidence
 from tenants.evidence.models import Evidence
 from tenants.patrols import operations
 from tenants.patrols.choices import StopStatus, TourStatus
@@ -183,6 +184,32 @@ def test_a_filter_that_cannot_be_read_is_said_and_the_others_hold(alpha: Tenant)
 )  # fmt: skip
 def test_no_list_falls_back_silently(alpha: Tenant, path: str) -> None:
     assert "填写有误" in signed(make_member(alpha, Role.SCHOOL_ADMIN)).get(path).content.decode()
+
+
+def test_an_explanation_is_accepted_or_refused_on_the_tours_page(alpha: Tenant) -> None:
+    route = make_route(alpha, now=NOW)
+    guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
+    walk(alpha, tour, guard, at=NOW, gaps=[60])
+    operations.explain(tour_id=tour.pk, text="通道封闭施工", by=guard, tenant=alpha, now=NOW)
+    supervisor, path = signed(make_member(alpha)), f"/patrols/tours/{tour.pk}/"
+    assert "审核 2 个漏点的说明" in supervisor.get(path).content.decode()
+    assert "2 个说明待审核" in supervisor.get("/patrols/?show=waiting").content.decode()
+    assert "审核 2 个漏点的说明" not in signed(guard).get(path).content.decode()
+    assert supervisor.post(f"{path}review/", {"accepted": "no", "note": ""}).status_code == 422
+    assert supervisor.post(f"{path}review/", {"accepted": "no", "note": "通道当晚没有封闭"}).status_code == 302
+    page = supervisor.get(path).content.decode()
+    assert "不认可，通道当晚没有封闭" in page and "漏巡 2 个点，说明未被认可" in page
+    assert "没有符合条件的巡更" in supervisor.get("/patrols/?show=waiting").content.decode()
+
+
+def test_two_pictures_of_one_shot_stand_side_by_side(alpha: Tenant) -> None:
+    route = make_route(alpha, now=NOW)
+    guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
+    kept = evidence.keep_photo(upload=picture(3), name="a.jpg", by=guard, tenant=alpha, now=NOW)
+    walk(alpha, tour, guard, at=NOW, gaps=[60, 200], photos=[kept.pk, kept.pk])
+    operations.judge(tour_id=tour.pk, tenant=alpha, now=NOW)
+    page = signed(make_member(alpha)).get(f"/patrols/tours/{tour.pk}/").content.decode()
+    assert "同一个照片文件：左为本次" in page and page.count(str(kept.pk)) >= 4
 
 
 def test_another_company_and_a_guard_see_no_more_than_theirs(alpha: Tenant) -> None:

@@ -24,12 +24,13 @@ def sweep_all(**_newer: Any) -> None:
 
 @app.task(base=SchoolTask, name="patrols.sweep")
 def sweep(*, tenant: Tenant, **_newer: Any) -> None:
-    """Make what falls due, end what is over, and judge what a lost message left. Safe to run twice."""
+    """Make what falls due, end what is over, and have judged what a lost message left. Safe to run twice."""
     now = clock.now()
     operations.make_tours(tenant=tenant, now=now)
     operations.sweep(tenant=tenant, now=now)
     for tour_id in queries.unjudged(before=now - timedelta(minutes=2)):
-        operations.judge(tour_id=tour_id, tenant=tenant, now=now)
+        enqueue_on_commit("patrols.judge", tenant=tenant, tour_id=str(tour_id))
+    operations.index_earlier(now=now)
 
 
 @app.task(base=SchoolTask, name="patrols.make_tours")

@@ -112,7 +112,8 @@ class PatrolStopType(DjangoObjectType):
         name = "PatrolStop"
         fields = (
             "id", "position", "status", "scanned_at", "received_at", "anchored", "method", "latitude", "longitude",
-            "accuracy_m", "note", "explanation", "explained_by_name", "explained_at",
+            "accuracy_m", "note", "explanation", "explained_by_name", "explained_at", "reviewed_by_name", "reviewed_at",
+            "review_note",
         )  # fmt: skip
         convert_choices_to_enum = False
 
@@ -149,6 +150,20 @@ class PatrolDoubtType(graphene.ObjectType):
     points = graphene.NonNull(graphene.Int)
 
 
+class PatrolCopyType(graphene.ObjectType):
+    """A photo of a tour that was used before: the same file, or the same shot saved again or cropped."""
+
+    class Meta:
+        name = "PatrolCopy"
+
+    photo_id = graphene.NonNull(graphene.UUID)
+    place = Text
+    other_photo_id = graphene.NonNull(graphene.UUID)
+    other_place = Text
+    other_tour = Text
+    same_file = graphene.NonNull(graphene.Boolean)
+
+
 class PatrolTourType(DjangoObjectType):
     """One walk of a route in one window. `credibility` is 0–100, null while nobody can say."""
 
@@ -169,6 +184,8 @@ class PatrolTourType(DjangoObjectType):
     findings = listed(FindingType)
     stop_count = graphene.NonNull(graphene.Int)
     seen_count = graphene.NonNull(graphene.Int)
+    waiting_count = graphene.NonNull(graphene.Int, description="Explanations neither accepted nor refused")
+    copies = listed(PatrolCopyType)
 
     @staticmethod
     def resolve_stops(row: Tour, info: graphene.ResolveInfo) -> Any:
@@ -177,6 +194,17 @@ class PatrolTourType(DjangoObjectType):
     @staticmethod
     def resolve_doubts(row: Tour, info: graphene.ResolveInfo) -> list[PatrolDoubtType]:
         return [PatrolDoubtType(**d) for d in row.doubts if isinstance(d, dict)]
+
+    @staticmethod
+    def resolve_copies(row: Tour, info: graphene.ResolveInfo) -> list[PatrolCopyType]:
+        return [
+            PatrolCopyType(
+                photo_id=c["photo"], place=c["place"], other_photo_id=c["other"], other_place=c["other_place"],
+                other_tour=c["other_number"] or row.number, same_file=c["same_file"],
+            )
+            for c in row.copies or []
+            if isinstance(c, dict)
+        ]  # fmt: skip
 
     @staticmethod
     def resolve_findings(row: Tour, info: graphene.ResolveInfo) -> Any:
@@ -203,6 +231,7 @@ class PatrolsQuery(graphene.ObjectType):
         until_day=graphene.Date(),
         doubtful=graphene.Boolean(description="Credibility below 60"),
         unexplained=graphene.Boolean(description="With missed points that nobody explained or made up for"),
+        waiting=graphene.Boolean(description="With explanations neither accepted nor refused"),
         text=graphene.String(),
     )
     patrol_tour = graphene.Field(PatrolTourType, id=graphene.UUID(required=True))
@@ -236,12 +265,13 @@ class PatrolsQuery(graphene.ObjectType):
         until_day: date | None = None,
         doubtful: bool = False,
         unexplained: bool = False,
+        waiting: bool = False,
         text: str = "",
         **_page: Any,
     ) -> Any:
         return queries.tours(
             by=info.context.actor, status=status, route_id=route_id, party_id=party_id, from_day=from_day,
-            until_day=until_day, doubtful=doubtful, unexplained=unexplained, text=text,
+            until_day=until_day, doubtful=doubtful, unexplained=unexplained, waiting=waiting, text=text,
         )  # fmt: skip
 
     @staticmethod
@@ -435,6 +465,21 @@ class ExplainMissedPoints(TourPayload):
         return _again(context, given["tour_id"])
 
 
+class ReviewMissedPoints(TourPayload):
+    """Accept or refuse what was said about missed points; a refusal needs its reason and opens a finding."""
+
+    class Arguments:
+        tour_id = graphene.UUID(required=True)
+        accepted = graphene.Boolean(required=True)
+        note = graphene.String()
+        stop_ids = Ids
+
+    @classmethod
+    def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
+        operations.review(**_given(given), **common(context))
+        return _again(context, given["tour_id"])
+
+
 class RescheduleMissedPoints(TourPayload):
     """Make a make-up tour of the missed points; answers with the new tour."""
 
@@ -457,4 +502,5 @@ class PatrolsMutation(graphene.ObjectType):
     scan_patrol_point = ScanPatrolPoint.Field()
     finish_patrol_tour = FinishPatrolTour.Field()
     explain_missed_points = ExplainMissedPoints.Field()
+    review_missed_points = ReviewMissedPoints.Field()
     reschedule_missed_points = RescheduleMissedPoints.Field()

@@ -61,3 +61,8 @@ class ScanDraft:
     answers: dict[str, str] = field(default_factory=dict)
     photo_ids: Sequence[UUID] = ()
     note: str = ""
+
+
+def plain_tag(text: str) -> str:
+    """A tag's number as it is kept and compared: people write 04-A2 or 04A2 where a phone reads 04:a2."""
+    return "".join(c for c in text.upper() if c not in ":-. \t")[:40]

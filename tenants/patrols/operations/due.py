@@ -16,7 +16,8 @@ from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.patrols.choices import StopStatus, TourStatus
 from tenants.patrols.models import Stop, Tour, Window
-from tenants.patrols.operations.tours import close, lock_plan, make_stops, overseers, recorded
+from tenants.patrols.operations.reviewing import remind
+from tenants.patrols.operations.tours import close, lock_plan, make_stops, miss, overseers, recorded
 from tenants.timeline import numbers
 
 AHEAD = timedelta(days=2)  # tours exist so far ahead
@@ -87,7 +88,7 @@ def sweep(*, tenant: Tenant, now: datetime) -> tuple[int, int]:
             .values_list("scanned_at", flat=True)
             .first()
         )
-        close(tour, at=last or tour.started_at or now, now=now, tenant=tenant)
+        close(tour, at=last or tour.started_at or now, by=by, now=now, tenant=tenant)
         recorded(tour, "finished", "超时未结束，系统按已打的点结束", by)
         ended += 1
     for tour in Tour.objects.select_for_update(of=("self",), skip_locked=True).select_related("route__party").filter(
@@ -96,10 +97,11 @@ def sweep(*, tenant: Tenant, now: datetime) -> tuple[int, int]:
         tour.status = TourStatus.MISSED
         tour.save(update_fields=["status"])
         make_stops(tour)
-        Stop.objects.filter(tour=tour, status=StopStatus.DUE).update(status=StopStatus.MISSED)
+        miss(tour, by)
         recorded(tour, "missed", f"漏巡：{tour.route.name}", by)
         _tell(tour, tenant, now)
         ended += 1
+    remind(tenant=tenant, now=now)
     return ended, _unexplained(tenant, now)
 
 

@@ -18,6 +18,7 @@ from tenants.patrols.errors import (
     NothingMissed,
 )
 from tenants.patrols.models import Stop, Tour
+from tenants.patrols.operations.reviewing import ask_for_review
 from tenants.patrols.operations.tours import locked, parties_of, recorded
 from tenants.timeline import numbers, once
 
@@ -33,7 +34,7 @@ def explain(
     stop_ids: Sequence[UUID] | None = None,
     client_key: str = "",
 ) -> int:
-    """Say why points were missed; they stay missed. Without `stop_ids`, all unexplained ones. Returns how many.
+    """Say why points were missed; they stay missed, and who plans is asked to accept or refuse it. Without `stop_ids`, all unexplained ones. Returns how many.
 
     The same `client_key` again changes nothing. Locks the tour. Raises NotFound, NotAllowed, Invalid (text), NothingMissed.
     """
@@ -48,10 +49,17 @@ def explain(
     stops = Stop.objects.filter(tour=tour, status=StopStatus.MISSED)
     if stop_ids is not None:
         stops = stops.filter(pk__in=list(stop_ids))
-    count = stops.update(status=StopStatus.EXPLAINED, explanation=text, explained_by_name=by.name, explained_at=now)
+    count = stops.update(
+        status=StopStatus.EXPLAINED,
+        explanation=text,
+        explained_by=by.account_id,
+        explained_by_name=by.name,
+        explained_at=now,
+    )
     if not count:
         raise NothingMissed
     recorded(tour, "explained", f"说明 {count} 个漏点：{text}", by)
+    ask_for_review(tour, count, by, tenant, now)
     return count
 
 
@@ -69,7 +77,9 @@ def reschedule(
     if not (now - timedelta(minutes=5) <= starts_at < ends_at <= now + timedelta(days=7)):
         raise Invalid(_("补巡时间应在现在之后、7 天之内，且结束晚于开始。"), field="ends_at")
     stops = Stop.objects.filter(
-        tour=tour, status__in=[StopStatus.MISSED, StopStatus.EXPLAINED], made_up_by__isnull=True
+        tour=tour,
+        status__in=[StopStatus.MISSED, StopStatus.EXPLAINED, StopStatus.ACCEPTED, StopStatus.REFUSED],
+        made_up_by__isnull=True,
     )
     if not stops.exists():
         raise NothingMissed

@@ -25,7 +25,7 @@ from tenants.patrols.errors import (
     RouteEmpty,
 )
 from tenants.patrols.models import Point, Question, Route, Tour, Window
-from tenants.patrols.operations.drafts import PointDraft, WindowDraft
+from tenants.patrols.operations.drafts import PointDraft, WindowDraft, plain_tag
 from tenants.patrols.operations.tours import lock_plan
 from tenants.timeline.operations import record
 
@@ -87,6 +87,9 @@ def _check_points(points: Sequence[PointDraft]) -> None:
         raise Invalid(_("一条路线最多 80 个点，请拆成几条路线。"), field="points")
     if len({p.place_id for p in points}) < len(points):
         raise PointTwice(field="points")
+    tags = [tag for p in points if (tag := plain_tag(p.nfc_tag))]
+    if len(set(tags)) < len(tags):
+        raise Invalid(_("两个点填了同一个 NFC 标签号，请逐个核对。"), field="points")
     known = organisation.places_by_id([p.place_id for p in points])
     for point in points:
         if point.place_id not in known:
@@ -123,7 +126,7 @@ def _write_points(route: Route, points: Sequence[PointDraft], now: datetime) -> 
         point = there.get(draft.place_id) or Point(route=route, place_id=draft.place_id)
         point.position, point.instruction = position, draft.instruction.strip()[:200]
         point.photo_required, point.walk_seconds = draft.photo_required, draft.walk_seconds
-        point.nfc_tag = draft.nfc_tag.strip()[:40]
+        point.nfc_tag = plain_tag(draft.nfc_tag)
         point.save()
         point.questions.filter(removed_at__isnull=True).update(removed_at=now)
         Question.objects.bulk_create(

@@ -65,7 +65,27 @@ def overseers(tenant: Tenant, now: datetime) -> list[UUID]:
     return []
 
 
-def recorded(tour: Tour, verb: str, sentence: str, by: Actor, **payload: Any) -> None:
+def _where(tour: Tour) -> UUID | None:
+    """The smallest place that holds all points of the tour: its building, or its campus."""
+    rows = Stop.objects.filter(tour=tour).values_list("point__place__path", flat=True)
+    paths = list(rows) or list(
+        Point.objects.filter(route_id=tour.route_id, removed_at__isnull=True).values_list("place__path", flat=True)
+    )
+    shared = [
+        step for step, *others in zip(*(p.strip("/").split("/") for p in paths), strict=False) if {step} >= set(others)
+    ]
+    return UUID(shared[-1]) if shared else None
+
+
+def _post(tour: Tour, by: Actor) -> UUID | None:
+    """The post of who walks, or of who did it where nobody walks."""
+    staff_id = tour.walker_staff_id or by.staff_id
+    found = organisation.staff_by_id([staff_id]).get(staff_id) if staff_id else None
+    return found.post_id if found else None
+
+
+def recorded(tour: Tour, verb: str, sentence: str, by: Actor, *, place_id: UUID | None = None, **payload: Any) -> None:
+    """One event on the timelines of the place (the tour's whole ground unless said), the party, the post and the walker."""
     record(
         verb=f"patrol.{verb}",
         sentence=f"{tour.number} {sentence}"[:300],
@@ -73,15 +93,32 @@ def recorded(tour: Tour, verb: str, sentence: str, by: Actor, **payload: Any) ->
         by=by,
         party_id=tour.route.party_id,
         staff_id=tour.walker_staff_id,
+        place_id=place_id or _where(tour),
+        post_id=_post(tour, by),
         **payload,
     )
 
 
-def close(tour: Tour, *, at: datetime, now: datetime, tenant: Tenant) -> None:
-    Stop.objects.filter(tour=tour, status=StopStatus.DUE).update(status=StopStatus.MISSED)
+def miss(tour: Tour, by: Actor) -> int:
+    """What was not seen is missed, and each point says so on its own timeline. Returns how many."""
+    rows = list(
+        Stop.objects.filter(tour=tour, status=StopStatus.DUE).select_related("point__place").order_by("position")
+    )
+    Stop.objects.filter(pk__in=[row.pk for row in rows]).update(status=StopStatus.MISSED)
+    for row in rows:
+        recorded(
+            tour, "point_missed", f"漏点：{queries.where(row.point.place.full_name)}", by, place_id=row.point.place_id
+        )
+    return len(rows)
+
+
+def close(tour: Tour, *, at: datetime, by: Actor, now: datetime, tenant: Tenant) -> None:
+    """End the tour, again where a scan came after its end; its judgement is asked for anew. The tour is locked."""
+    miss(tour, by)
     missed = Stop.objects.filter(tour=tour).exclude(status=StopStatus.SEEN).exists()
     tour.status = TourStatus.PARTIAL if missed else TourStatus.DONE
-    tour.finished_at, tour.received_at, tour.judged_at = at, now, None
-    tour.save(update_fields=["status", "finished_at", "received_at", "judged_at"])
+    tour.finished_at, tour.received_at = at, now
+    tour.judged_at = tour.compared_at = tour.comparing_at = None
+    tour.save(update_fields=["status", "finished_at", "received_at", "judged_at", "compared_at", "comparing_at"])
     enqueue_on_commit("patrols.judge", tenant=tenant, tour_id=str(tour.pk))
     announce("presence", tenant=tenant)

@@ -20,7 +20,7 @@ from tenants.findings import operations as findings
 from tenants.findings.choices import FindingSource
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
-from tenants.patrols import policies
+from tenants.patrols import policies, queries
 from tenants.patrols.choices import CLOSED, QuestionKind, ScanMethod, StopStatus, TourStatus
 from tenants.patrols.errors import (
     AnswerMissing,
@@ -32,7 +32,7 @@ from tenants.patrols.errors import (
     TourTaken,
 )
 from tenants.patrols.models import Point, Question, Stop, Tour
-from tenants.patrols.operations.drafts import ScanDraft
+from tenants.patrols.operations.drafts import ScanDraft, plain_tag
 from tenants.patrols.operations.tours import close, locked, make_stops, overseers, parties_of, recorded
 from tenants.timeline import once
 
@@ -134,17 +134,22 @@ def scan(*, tour_id: UUID, seen: ScanDraft, by: Actor, tenant: Tenant, now: date
     stop.answers, stop.photo_ids, stop.note = answers, photos, seen.note.strip()[:300]
     stop.save()
     Tour.objects.filter(pk=tour.pk).update(received_at=now)
+    recorded(
+        tour, "scanned", f"到点：{queries.where(stop.point.place.full_name)}（{ScanMethod(stop.method).label}）", by,
+        place_id=stop.point.place_id, scanned_at=at.isoformat(),
+    )  # fmt: skip
     _open_findings(tour, stop, asked, by, tenant, now)
     _makes_up(tour, stop)
     if tour.status in CLOSED:
-        close(tour, at=tour.finished_at or now, now=now, tenant=tenant)
+        close(tour, at=tour.finished_at or now, now=now, tenant=tenant, by=by)
     return stop
 
 
 def _stop_of(tour: Tour, seen: ScanDraft) -> Stop:
     stops = Stop.objects.select_for_update(of=("self",)).filter(tour=tour).select_related("point__place")
     if seen.nfc_tag:
-        found = stops.filter(point__nfc_tag=seen.nfc_tag).exclude(point__nfc_tag="").first()
+        tag = plain_tag(seen.nfc_tag)
+        found = next((stop for stop in stops if tag and plain_tag(stop.point.nfc_tag) == tag), None)
     elif seen.code:
         found = stops.filter(point__place__code__iexact=seen.code.strip()).first()
     else:
@@ -156,7 +161,7 @@ def _stop_of(tour: Tour, seen: ScanDraft) -> Stop:
 
 def _method(point: Point, seen: ScanDraft) -> str:
     """What was really shown: a tag number proves touching only where the point has that tag."""
-    if seen.nfc_tag and seen.nfc_tag == point.nfc_tag:
+    if seen.nfc_tag and plain_tag(seen.nfc_tag) == plain_tag(point.nfc_tag):
         return ScanMethod.NFC
     return ScanMethod.NUMBER if seen.method == ScanMethod.NUMBER else ScanMethod.QR
 
@@ -255,6 +260,6 @@ def finish_tour(
         raise TourClosed
     tour.note = note.strip()[:300]
     tour.save(update_fields=["note"])
-    close(tour, at=max(_when(at, counted, tenant, now)[0], tour.started_at or now), now=now, tenant=tenant)
+    close(tour, at=max(_when(at, counted, tenant, now)[0], tour.started_at or now), by=by, now=now, tenant=tenant)
     recorded(tour, "finished", f"结束巡更：{tour.get_status_display()}", by)  # type: ignore[attr-defined]
     return tour

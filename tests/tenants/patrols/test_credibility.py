@@ -38,8 +38,39 @@ def test_walking_in_half_of_the_least_time_is_impossible() -> None:
     assert reasons[0].sentence == "从“点1”到“点2”只用了 60 秒，正常至少 180 秒。"
 
 
-@pytest.mark.parametrize(("accuracy", "doubted"), [(5.0, True), (400.0, False)])
-def test_running_between_positions_counts_only_beyond_their_error(accuracy: float, doubted: bool) -> None:
+def test_skipping_points_and_walking_back_take_their_time_too() -> None:
+    """An ordered route of 600 s a leg in 102 s each: backwards, or every second point first."""
+    back = [Seen(3 - n, f"点{3 - n}", NIGHT + timedelta(seconds=102 * n), ScanMethod.NFC) for n in range(4)]
+    legs = {0: None, 1: 600, 2: 600, 3: 600}
+    assert codes(back, ordered=True, legs=legs) == {Doubt.TOO_FAST, Doubt.OUT_OF_ORDER}
+    assert codes(back, legs=legs) == {Doubt.TOO_FAST}  # any order is allowed, flying is not
+    skipped = [Seen(n, f"点{n}", NIGHT + timedelta(seconds=400 * n), ScanMethod.NFC) for n in (0, 2)]
+    assert codes(skipped, ordered=True, legs={**legs, 4: 600}) == set()  # 800 s for two legs: more than half
+    fast = [skipped[0], Seen(2, "点2", NIGHT + timedelta(seconds=590), ScanMethod.NFC)]
+    assert Doubt.TOO_FAST in codes(fast, ordered=True, legs={**legs, 4: 600})
+    assert Doubt.TOO_FAST not in codes(fast, legs={**legs, 4: 600})  # nobody said how far 0 and 2 lie apart
+
+
+def test_the_last_point_of_a_loop_may_lie_beside_the_first() -> None:
+    loop = {0: None, 1: 60, 2: 60, 3: 60, 4: 60, 5: 60}
+    seen = [Seen(0, "门厅", NIGHT, ScanMethod.NFC), Seen(5, "后门", NIGHT + timedelta(seconds=45), ScanMethod.NFC)]
+    assert codes(seen, ordered=True, legs=loop) == set()
+
+
+def test_the_order_counts_where_it_is_asked_for_and_by_one_clock_only() -> None:
+    at = [NIGHT, NIGHT + timedelta(minutes=9), NIGHT + timedelta(minutes=5)]
+    seen = [Seen(n, f"点{n}", at[n], ScanMethod.NFC) for n in range(3)]
+    score, reasons = judge(seen, ordered=True)
+    assert (score, [r.code for r in reasons]) == (100 - WEIGHTS[Doubt.OUT_OF_ORDER], [Doubt.OUT_OF_ORDER])
+    assert reasons[0].sentence == "路线要求按顺序走：应先到“点1”，实际先到了“点2”。"
+    assert judge(seen) == (100, [])
+    assert Doubt.OUT_OF_ORDER not in codes(walk([0, 5, 11]), ordered=True)
+    loose = [seen[0], seen[1], Seen(2, "点2", at[2], ScanMethod.NFC, anchored=False)]
+    assert Doubt.OUT_OF_ORDER not in codes(loose, ordered=True)  # two clocks prove no order
+
+
+@pytest.mark.parametrize(("accuracy", "doubted"), [(5.0, True), (400.0, False), (0.0, False), (None, False)])
+def test_running_between_positions_counts_only_beyond_their_error(accuracy: float | None, doubted: bool) -> None:
     far = [
         Seen(0, "东门", NIGHT, ScanMethod.NFC, latitude=23.1600, longitude=113.3500, accuracy_m=accuracy),
         Seen(1, "西门", NIGHT + timedelta(seconds=60), ScanMethod.NFC, latitude=23.1650, longitude=113.3500,
@@ -62,11 +93,22 @@ def test_the_same_rhythm_every_night() -> None:
 
 
 def test_a_position_that_never_trembles() -> None:
-    still = walk([0, 5, 11, 15], latitude=23.16, longitude=113.35, accuracy_m=10.0)
-    assert Doubt.FROZEN_POSITION in codes(still)
-    moved = [*still[:-1], Seen(3, "点3", still[-1].at, ScanMethod.NFC, latitude=23.1601, longitude=113.35)]
+    place = {"latitude": 23.16, "longitude": 113.35, "walk_seconds": 120}
+    still = walk([0, 5, 11, 15], accuracy_m=10.0, **place)
+    assert codes(still) == {Doubt.FROZEN_POSITION}
+    moved = [*still[:-1], Seen(3, "点3", still[-1].at, ScanMethod.NFC, latitude=23.1601, longitude=113.35,
+                               accuracy_m=10.0)]  # fmt: skip
     assert Doubt.FROZEN_POSITION not in codes(moved)
     assert Doubt.FROZEN_POSITION not in codes(walk([0, 5, 11, 15]))  # no position is no frozen one
+
+
+@pytest.mark.parametrize(
+    "fair",
+    [{"accuracy_m": 65.0}, {"accuracy_m": None}, {"accuracy_m": 0.0}, {"walk_seconds": 20}, {"walk_seconds": None}],
+)
+def test_one_fix_of_the_network_for_a_whole_building_is_nobodys_fault(fair: dict[str, Any]) -> None:
+    place = {"latitude": 23.16, "longitude": 113.35, "walk_seconds": 120, "accuracy_m": 10.0}
+    assert codes(walk([0, 5, 11, 15], **{**place, **fair})) == set()
 
 
 def test_codes_are_weaker_than_tags() -> None:
@@ -79,6 +121,8 @@ def test_a_reused_photo_and_a_late_report_say_where() -> None:
     _score, reasons = judge(late, reused=[Reused("东门", "XG20261120-0001", uuid4())])
     assert [r.code for r in reasons] == [Doubt.REUSED_PHOTO, Doubt.LATE_REPORT]
     assert "XG20261120-0001" in reasons[0].sentence
+    own = judge(walk([0, 5, 11]), reused=[Reused("东门", "", uuid4(), "西门")])[1]
+    assert own[0].sentence == "“东门”的照片与本次“西门”的是同一张。"
 
 
 def test_the_score_never_falls_below_zero() -> None:

@@ -42,7 +42,9 @@ class TourFilter(forms.Form):
     status = forms.ChoiceField(label="状态", required=False, choices=[*ANY, *TourStatus.choices])
     party = forms.ChoiceField(label="责任单位", required=False)
     show = forms.ChoiceField(
-        label="只看", required=False, choices=[*ANY, ("doubtful", "可信度低于 60"), ("unexplained", "漏点未说明")]
+        label="只看",
+        required=False,
+        choices=[*ANY, ("doubtful", "可信度低于 60"), ("unexplained", "漏点未说明"), ("waiting", "说明待审核")],
     )
     from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
     until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
@@ -60,6 +62,7 @@ class TourFilter(forms.Form):
             "party_id": UUID(party) if party else None,
             "doubtful": show == "doubtful",
             "unexplained": show == "unexplained",
+            "waiting": show == "waiting",
         }
 
 

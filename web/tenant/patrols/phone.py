@@ -63,7 +63,7 @@ def _points(tour: Tour) -> list[dict[str, Any]]:
             "instruction": p.instruction,
             "photo": p.photo_required,
             "code": _digest(p.place.code),
-            "nfc": _digest(p.nfc_tag) if p.nfc_tag else "",
+            "nfc": _digest(operations.plain_tag(p.nfc_tag)) if p.nfc_tag else "",
             "questions": [
                 {"id": str(q.pk), "text": q.text, "kind": q.kind, "unit": q.unit}
                 for q in p.asked  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ urlpatterns = [
     path("patrols/routes/<uuid:route_id>/close/", views.route_close, name="route_close"),
     path("patrols/tours/<uuid:tour_id>/", views.tour, name="tour"),
     path("patrols/tours/<uuid:tour_id>/explain/", views.explain, name="explain"),
+    path("patrols/tours/<uuid:tour_id>/review/", views.review, name="review"),
     path("patrols/tours/<uuid:tour_id>/reschedule/", views.reschedule, name="reschedule"),
     path("m/patrols/", phone.index, name="phone_index"),
     path("m/patrols/<uuid:tour_id>/", phone.walk, name="walk"),

@@ -51,9 +51,12 @@ STOP_TONES = {
     StopStatus.SEEN: "ok",
     StopStatus.MISSED: "bad",
     StopStatus.EXPLAINED: "warn",
+    StopStatus.ACCEPTED: "muted",
+    StopStatus.REFUSED: "bad",
     StopStatus.RESCHEDULED: "info",
 }
 CRUMBS = [{"label": "值班"}]
+UNSEEN = (StopStatus.MISSED, StopStatus.EXPLAINED, StopStatus.ACCEPTED, StopStatus.REFUSED)
 MAX_EXPORT = 20_000
 
 
@@ -163,6 +166,24 @@ def _points_with_findings(rows: Iterable[Finding]) -> set[UUID]:
     return {UUID(head) for head in heads}
 
 
+def _copies(request: SchoolRequest, row: Tour) -> list[dict[str, Any]]:
+    """Pairs of photos that are one shot, for a human to compare; another tour's picture only for who may see it."""
+    others = queries.tours_by_id([UUID(c["other_tour"]) for c in row.copies or [] if c["other_tour"]], by=request.actor)
+    pairs = []
+    for copy in row.copies or []:
+        other = others.get(UUID(copy["other_tour"])) if copy["other_tour"] else row
+        where = f"{copy['other_number'] or '本次'} · {copy['other_place']}"
+        pairs.append(
+            {
+                "photo": photo_of(UUID(copy["photo"]), caption=copy["place"], at=None),
+                "other": photo_of(UUID(copy["other"]), caption=where, at=None) if other else None,
+                "where": where,
+                "same_file": copy["same_file"],
+            }
+        )
+    return pairs
+
+
 def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, Any]:
     stops = [stop for _key, stop in queries.stops_of([row.pk])]
     seen = findings.rows_of_source(source=FindingSource.PATROL, source_ids=[row.pk], by=request.actor)
@@ -179,9 +200,13 @@ def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, A
         "credibility_tone": credibility_tone(row.credibility),
         "rows": stop_rows(stops, found=_points_with_findings(seen) if policies.reads_all(request.actor) else None),
         "missed": [s for s in stops if s.status == StopStatus.MISSED],
-        "to_make_up": [
-            s for s in stops if s.status in (StopStatus.MISSED, StopStatus.EXPLAINED) and s.made_up_by_id is None
-        ],
+        "to_make_up": [s for s in stops if s.status in UNSEEN and s.made_up_by_id is None],
+        "waiting": [s for s in stops if s.status == StopStatus.EXPLAINED],
+        "may_review": policies.can_review(request.actor),
+        "own_words": any(
+            s.status == StopStatus.EXPLAINED and s.explained_by == request.actor.account_id for s in stops
+        ),
+        "copies": _copies(request, row),
         "findings": seen,
         "may_explain": policies.can_explain(request.actor, row, party_ids=None if parties is None else list(parties)),
         "again": RescheduleForm(initial=times),
@@ -213,6 +238,23 @@ def explain(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
     if from_outbox(request):
         return JsonResponse({"ok": True})
     return go(request, "patrols:tour", tour_id, said=f"已说明 {count} 个漏点")
+
+
+@require_POST
+@signed_in
+def review(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
+    """认可 or 不认可 what was said about missed points."""
+    accepted, note = request.POST.get("accepted") == "yes", request.POST.get("note", "")
+    try:
+        count = operations.review(
+            tour_id=tour_id, accepted=accepted, note=note, by=request.actor, tenant=request.school, now=clock.now()
+        )
+    except DomainError as refused:
+        row = queries.tour(tour_id=tour_id, by=request.actor)
+        context = _tour_context(request, row, refused=refused.sentence, review_note=note)
+        return render(request, "patrols/tour.html", context, status=422)
+    done = "已认可" if accepted else "未认可，已开出问题"
+    return go(request, "patrols:tour", tour_id, said=f"{count} 个漏点的说明{done}")
 
 
 @require_POST

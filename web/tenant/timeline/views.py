@@ -27,6 +27,7 @@ VERBS = [
     ("attendance", "考勤"),
     ("duty", "值班"),
     ("patrol", "巡更"),
+    ("patrol_route", "巡更路线"),
     ("evaluation", "考核评分"),
     ("round", "考核轮次"),
     ("rubric", "评分标准"),
@@ -43,6 +44,7 @@ LINKS = {
     "findings.finding": "/findings/%s/",
     "inspections.inspection": "/inspections/%s/",
     "inspections.calibration": "/calibrations/%s/",
+    "patrols.tour": "/patrols/tours/%s/",
 }
 
 
