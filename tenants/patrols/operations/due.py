@@ -97,7 +97,7 @@ def sweep(*, tenant: Tenant, now: datetime) -> tuple[int, int]:
         tour.status = TourStatus.MISSED
         tour.save(update_fields=["status"])
         make_stops(tour)
-        miss(tour, by)
+        miss(tour, by=by)
         recorded(tour, "missed", f"漏巡：{tour.route.name}", by)
         _tell(tour, tenant, now)
         ended += 1

@@ -99,7 +99,7 @@ def recorded(tour: Tour, verb: str, sentence: str, by: Actor, *, place_id: UUID 
     )
 
 
-def miss(tour: Tour, by: Actor) -> int:
+def miss(tour: Tour, *, by: Actor) -> int:
     """What was not seen is missed, and each point says so on its own timeline. Returns how many."""
     rows = list(
         Stop.objects.filter(tour=tour, status=StopStatus.DUE).select_related("point__place").order_by("position")
@@ -114,7 +114,7 @@ def miss(tour: Tour, by: Actor) -> int:
 
 def close(tour: Tour, *, at: datetime, by: Actor, now: datetime, tenant: Tenant) -> None:
     """End the tour, again where a scan came after its end; its judgement is asked for anew. The tour is locked."""
-    miss(tour, by)
+    miss(tour, by=by)
     missed = Stop.objects.filter(tour=tour).exclude(status=StopStatus.SEEN).exists()
     tour.status = TourStatus.PARTIAL if missed else TourStatus.DONE
     tour.finished_at, tour.received_at = at, now
