@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -70,25 +71,28 @@ def review(
         tour, "explanation_accepted" if accepted else "explanation_refused",
         f"{word} {len(stops)} 个漏点的说明{f'：{note}' if note else ''}", by,
     )  # fmt: skip
-    if not accepted and tour.route.party.active:
-        findings.open_finding(
-            title=f"{tour.route.name} 漏巡 {len(stops)} 个点，说明未被认可",
-            place_id=stops[0].point.place_id,
-            line=tour.route.line,
-            party_id=tour.route.party_id,
-            detail=f"{'、'.join(s.point.place.name for s in stops)}。说明：{stops[0].explanation}。不认可：{note}"[
-                :1000
-            ],
-            severity=Severity.MINOR,
-            source=FindingSource.PATROL,
-            source_id=tour.pk,
-            source_key=f"refused-{stops[0].pk}",
-            by=by,
-            tenant=tenant,
-            now=now,
-        )
+    if not accepted:
+        with suppress(findings.PartyMissing):  # a party closed meanwhile: there is nobody left to put it right
+            _open_finding(tour, stops, note, by, tenant, now)
     _tell_party(tour, stops, word, note, tenant, now)
     return len(stops)
+
+
+def _open_finding(tour: Tour, stops: Sequence[Stop], note: str, by: Actor, tenant: Tenant, now: datetime) -> None:
+    findings.open_finding(
+        title=f"{tour.route.name} 漏巡 {len(stops)} 个点，说明未被认可",
+        place_id=stops[0].point.place_id,
+        line=tour.route.line,
+        party_id=tour.route.party_id,
+        detail=f"{'、'.join(s.point.place.name for s in stops)}。说明：{stops[0].explanation}。不认可：{note}"[:1000],
+        severity=Severity.MINOR,
+        source=FindingSource.PATROL,
+        source_id=tour.pk,
+        source_key=f"refused-{stops[0].pk}",
+        by=by,
+        tenant=tenant,
+        now=now,
+    )
 
 
 def _tell_party(tour: Tour, stops: Sequence[Stop], word: str, note: str, tenant: Tenant, now: datetime) -> None:
