@@ -16,7 +16,7 @@ from identity.people import people_of_school
 from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
 from tenants.findings import operations as findings
-from tenants.findings.choices import FindingSource, Severity
+from tenants.findings.choices import Category, FindingSource, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.patrols import policies
@@ -89,6 +89,7 @@ def _open_finding(tour: Tour, stops: Sequence[Stop], note: str, by: Actor, tenan
         source=FindingSource.PATROL,
         source_id=tour.pk,
         source_key=f"refused-{stops[0].pk}",
+        category=Category.ABSENT,
         by=by,
         tenant=tenant,
         now=now,
