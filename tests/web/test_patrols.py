@@ -23,6 +23,7 @@ from tests.factories.findings import make_member, picture
 from tests.factories.organisation import make_contract, make_place
 from tests.factories.patrols import anchored, due_tour, make_guard, make_route, walk
 from tests.web.test_findings import HOST, signed
+from web.tenant.patrols import views
 from web.tenant.patrols.forms import as_lines, questions_in
 
 NOW = clock.now()
@@ -58,6 +59,17 @@ def test_a_route_is_made_and_read_back_as_it_was_written(alpha: Tenant) -> None:
     page = client.get(f"/patrols/routes/{route.pk}/").content.decode()
     assert "压力 [0.2~0.6 MPa]" in page and 'value="06:00"' in page
     assert "次日 06:00" in client.get("/patrols/routes/").content.decode()
+
+
+@pytest.mark.parametrize("most", [200, 0])
+def test_a_point_in_a_room_stays_when_the_route_is_saved_again(
+    alpha: Tenant, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "MOST_PLACES", most)
+    rooms = [make_place(parent=make_place(), kind="point") for _ in range(2)]
+    route = make_route(alpha, now=NOW, points=[operations.PointDraft(room.pk) for room in rooms])
+    page = signed(make_member(alpha)).get(f"/patrols/routes/{route.pk}/").content.decode()
+    assert all(f'<option value="{room.pk}" selected>' in page for room in rooms)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -58,6 +59,7 @@ STOP_TONES = {
 CRUMBS = [{"label": "值班"}]
 UNSEEN = (StopStatus.MISSED, StopStatus.EXPLAINED, StopStatus.ACCEPTED, StopStatus.REFUSED)
 MAX_EXPORT = 20_000
+MOST_PLACES = 200  # in the list of each point of a route
 
 
 def credibility_tone(value: int | None) -> str:
@@ -349,10 +351,24 @@ def _route_form(request: SchoolRequest, row: Route | None) -> HttpResponse:
         "title": f"修改路线：{row.name}" if row else "新建巡更路线",
         "crumbs": [*CRUMBS, {"label": "巡更", "url": reverse("patrols:index")},
                    {"label": "路线", "url": reverse("patrols:routes")}, {"label": "修改" if row else "新建"}],
-        "form": form, "refused": refused, "route": row, "places": place_choices(request.actor), "days": DAYS,
+        "form": form, "refused": refused, "route": row, "places": _places(request, points), "days": DAYS,
         "points": points, "windows": windows,
     }  # fmt: skip
     return render(request, "patrols/route_form.html", context, status=422 if request.method == "POST" else 200)
+
+
+def _places(request: SchoolRequest, points: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """What a point may be: every place of a small school, else buildings and areas; and whatever is chosen already."""
+    choices = place_choices(request.actor, deep=True)
+    if len(choices) > MOST_PLACES:
+        choices = place_choices(request.actor)
+    known = {value for value, _name in choices}
+    wanted: set[UUID] = set()
+    for value in {str(point.get("place") or "") for point in points} - known:
+        with suppress(ValueError):
+            wanted.add(UUID(value))
+    kept = organisation.places_by_id(wanted) if wanted else {}
+    return [*choices, *((str(p.pk), p.full_name) for p in kept.values())]
 
 
 def _posted_rows(request: SchoolRequest) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

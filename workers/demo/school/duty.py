@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -25,6 +25,7 @@ from tenants.organisation.models import Place, Post, Staff
 from tenants.rosters import operations as rosters
 from workers.demo.documents import scene
 from workers.demo.people import account
+from workers.demo.school.history import stamp
 from workers.demo.schools import People, Plan
 
 DAYS = 4
@@ -106,7 +107,7 @@ def _week(
             )
         for person in team:
             operations.sign_off(by=person, tenant=tenant, now=start + timedelta(hours=12))
-        _stamp(start + timedelta(hours=12))
+        stamp(start + timedelta(hours=12))
 
 
 def _call(
@@ -187,9 +188,3 @@ def _coverage(post_ids: list[UUID], double: UUID, who: People, tenant: Tenant, n
                 post_id=pk, persons=2 if pk == double else 1, valid_from=today - timedelta(days=30), by=who.admin,
                 tenant=tenant, now=now,
             )  # fmt: skip
-
-
-def _stamp(at: datetime) -> None:
-    """Give the rows that an operation stamped by the clock the time of the play. The demo alone may do this."""
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE timeline_event SET at = %s WHERE at > %s AND at > now() - interval '1 day'", [at, at])

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from random import Random
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -11,6 +11,7 @@ from kernel.tenancy import Tenant
 from tenants.face import operations, queries, texts
 from tenants.face.choices import Decision
 from tenants.organisation import queries as organisation
+from workers.demo.school.history import stamp
 from workers.demo.schools import People, Plan
 
 DECIDED = 78  # of 120: the others have not looked at the page yet
@@ -25,7 +26,7 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
     with transaction.atomic():
         assessed = (begun - timedelta(days=9)).astimezone(tenant.tz).date()
         operations.configure(enabled=True, assessed_on=assessed, photo_days=0, by=who.admin, tenant=tenant, now=begun)
-        _stamp(begun)
+        stamp(begun, newest="face.")
         people = list(organisation.staff(by=who.admin).order_by("number"))
         for person in sorted(random.sample(people, min(DECIDED, len(people))), key=lambda p: p.number):
             at = begun + timedelta(days=random.randint(1, 20), minutes=random.randint(0, 500))
@@ -41,13 +42,4 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
                     school_id=tenant.school_id, staff_id=person.pk,
                 )  # fmt: skip
                 operations.decide(decision=decision, text_version=version, is_14=True, by=own, tenant=tenant, now=at)
-            _stamp(at)
-
-
-def _stamp(at: datetime) -> None:
-    """Give the event just recorded the time of the play. The demo alone may do this."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE timeline_event SET at = %s WHERE id = (SELECT max(id) FROM timeline_event WHERE verb LIKE 'face.%%')",
-            [at],
-        )
+            stamp(at, newest="face.")

@@ -319,7 +319,15 @@ def _at(tenant: Tenant, day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=tenant.tz)
 
 
-def stamp(at: datetime) -> None:
-    """Give the rows that an operation stamped by the clock the time of the play. The demo alone may do this."""
+def stamp(at: datetime, *, newest: str = "") -> None:
+    """Give the events that an operation stamped by the clock the time of the play; with `newest` only the last one
+    whose verb begins so. The demo alone may do this.
+    """
     with connection.cursor() as cursor:
+        if newest:
+            cursor.execute(
+                "UPDATE timeline_event SET at = %s WHERE id = (SELECT max(id) FROM timeline_event WHERE starts_with(verb, %s))",
+                [at, newest],
+            )
+            return
         cursor.execute("UPDATE timeline_event SET at = %s WHERE at > %s AND at > now() - interval '1 day'", [at, at])
