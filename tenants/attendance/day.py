@@ -8,6 +8,12 @@ two together. Nothing here reads a table or a clock.
   later than the in-punch. A punch without a direction belongs to the nearer half of the shift. One with a
   direction is believed, save where two shifts of a person touch: there one punch ends the first and begins
   the second, whatever it was called.
+- Hours late or early are not a missing punch: without an in-punch in its window, the first later one that is said to be
+  coming counts, up to the end of the shift, unless the person had been seen going before it (then the morning's punch
+  was forgotten); without an out-punch in its window, the last earlier one that is said to be going, unless the person
+  was seen coming after it (then it was a break). So arriving at 13:10 is judged like arriving at 12:00, by its minutes.
+- A punch that the shift does not ask for is shown and proves nothing against the person: it makes nobody late or early.
+- Flexible hours end as much later as they began later, but not after the person's next shift has begun.
 - A punch counts when it is accepted, proves at least what the post asks for (or is an approved correction),
   and was not made for another post.
 - Approved leave is cut out of the shift; what remains is judged.
@@ -45,7 +51,8 @@ class Rule:
 @dataclass(frozen=True, slots=True)
 class Expected:
     """A shift instance. `ended_before` is the end of the out-window of a shift of the same person that ends just
-    when this one starts, `begins_after` the start of the in-window of one that starts when this one ends."""
+    when this one starts, `begins_after` the start of the in-window of one that starts when this one ends; `next_starts`
+    the start of the person's next shift, where it begins within the flexible minutes after this one."""
 
     starts_at: datetime
     ends_at: datetime
@@ -60,6 +67,7 @@ class Expected:
     post: Any = None
     ended_before: datetime | None = None
     begins_after: datetime | None = None
+    next_starts: datetime | None = None
     rest: str = ""  # "not_joined" or "left": nothing is expected of the person on this day
 
 
@@ -151,6 +159,10 @@ def due_of(shift: Expected, leaves: Sequence[Away] = ()) -> Due | None:
     return Due(begins, ends, middle, in_until, out_from)
 
 
+def _in_order(p: Seen) -> tuple[datetime, int]:
+    return (p.at, p.id)
+
+
 def _epoch(at: datetime) -> int:
     return int(at.timestamp())
 
@@ -190,6 +202,16 @@ def judge(
     def at_boundary_out(p: Seen) -> bool:
         return shift.begins_after is not None and p.at >= shift.begins_after
 
+    def useless_for(p: Seen) -> str:
+        if p.status == "pending":
+            return ""
+        if not strong(p):
+            return p.refusal if p.status == "refused" else "weak"
+        if p.post is not None and p.post != shift.post:
+            return "other_post"
+        missing = (p.direction == "in" and not has_in) or (p.direction == "out" and not has_out)
+        return "window" if missing else ""
+
     ins = [
         p
         for p in punches
@@ -198,7 +220,17 @@ def judge(
         and (p.post is None or p.post == shift.post or at_boundary_in(p))
         and (p.direction == "in" or (p.at < middle and (p.direction == "unknown" or at_boundary_in(p))))
     ]
-    first = min(ins, key=lambda p: (p.at, p.id), default=None)
+    said = [p for p in punches if strong(p) and (p.post is None or p.post == shift.post)]
+    first = min(ins, key=_in_order, default=None)
+    if first is None and shift.needs_in:
+        late_ins = [
+            p
+            for p in said
+            if p.direction == "in"
+            and due.in_until <= p.at < ends
+            and not any(o.direction == "out" and begins <= o.at < p.at for o in said)
+        ]
+        first = min(late_ins, key=_in_order, default=None)
     outs = [
         p
         for p in punches
@@ -208,17 +240,29 @@ def judge(
         and (p.direction == "out" or (p.at >= middle and (p.direction == "unknown" or at_boundary_out(p))))
         and (first is None or p.at > first.at)
     ]
-    last = max(outs, key=lambda p: (p.at, p.id), default=None)
+    last = max(outs, key=_in_order, default=None)
+    if last is None and shift.needs_out:
+        early_outs = [
+            p
+            for p in said
+            if p.direction == "out"
+            and begins <= p.at < due.out_from
+            and (first is None or p.at > first.at)
+            and not any(b.direction == "in" and p.at < b.at < ends for b in said)
+        ]
+        last = max(early_outs, key=_in_order, default=None)
 
     flex = shift.flex_minutes if begins == shift.starts_at else 0
     moved = 0
     came_late = 0
-    if first:
+    if first and shift.needs_in:
         behind = max(0, (first.at - begins) // MINUTE)
         came_late = max(0, behind - flex)
         moved = min(behind, flex) if ends == shift.ends_at else 0
+        if shift.next_starts is not None:
+            moved = min(moved, max(0, (shift.next_starts - ends) // MINUTE))
     until = ends + moved * MINUTE
-    left_early = max(0, (until - last.at) // MINUTE) if last else 0
+    left_early = max(0, (until - last.at) // MINUTE) if last and shift.needs_out else 0
     late = came_late if came_late > rule.grace else 0
     early = left_early if left_early > rule.early_grace else 0
     if came_late and not late:
@@ -232,14 +276,10 @@ def judge(
     has_in, has_out = first is not None or not shift.needs_in, last is not None or not shift.needs_out
     if not has_in or not has_out or late or early:
         useless = [
-            {"at": _epoch(p.at), "why": p.refusal if p.status == "refused" else "weak" if not strong(p) else "other_post",
-             "grade": p.grade}
-            for p in sorted(punches, key=lambda p: (p.at, p.id))
-            if shift.in_from <= p.at < shift.out_until
-            and p.status != "pending"
-            and (not strong(p) or (p.post is not None and p.post != shift.post))
-            and p not in (first, last)
-        ][:3]  # fmt: skip
+            {"at": _epoch(p.at), "why": why, "grade": p.grade}
+            for p in sorted(punches, key=_in_order)
+            if shift.in_from <= p.at < shift.out_until and p not in (first, last) and (why := useless_for(p))
+        ][:3]
         if useless:
             trace["useless"] = useless
 
@@ -288,11 +328,14 @@ def judge(
     if mark == Mark.ABSENT and on_leave:
         mark = Mark.ABSENT_HALF
 
-    present_from = max(first.at, begins) if first else (None if wait or missing_in else begins)
+    if first and (shift.needs_in or wait):
+        present_from: datetime | None = max(first.at, begins)
+    else:
+        present_from = None if wait or missing_in else begins
     present_until = None
     worked = 0
     if not wait and has_in and has_out and present_from is not None:
-        present_until = min(last.at, until) if last else until
+        present_until = min(last.at, until) if last and shift.needs_out else until
         if present_until <= present_from:
             present_from = present_until = None
         else:
@@ -342,6 +385,7 @@ WHY = {
     "uncertified": "缺少上岗证书",
     "left": "已离职",
     "other_post": "是为另一个岗位打的",
+    "window": "不在应打卡的时段",
 }
 
 

@@ -36,6 +36,11 @@ def _minutes(interval: str) -> str:
 
 
 _STRONG = "(p.grade <= e.grade OR p.source = 'correction')"
+# Punch {0} counts for shift {1} by itself: accepted, strong enough, for this post.
+_COUNTS = (
+    "{0}.status = 'accepted' AND ({0}.grade <= {1}.grade OR {0}.source = 'correction')"
+    " AND ({0}.post_id IS NULL OR {0}.post_id = {1}.post_id)"
+)
 _LEFT_MINUTES = _minutes("(SELECT coalesce(sum(upper(u) - lower(u)), interval '0') FROM unnest({}) u)")
 
 # A punch of another post, or of no said direction, may end the shift before (or begin the next) where the two touch. Asked
@@ -96,13 +101,14 @@ SELECT
                                                     'grade', x.grade) ORDER BY x.at, x.id)
                 FROM (SELECT p.id, p.at, p.grade,
                              CASE WHEN p.status = 'refused' THEN p.refusal
-                                  WHEN NOT (p.grade <= e.grade OR p.source = 'correction') THEN 'weak'
-                                  ELSE 'other_post' END AS why
+                                  WHEN NOT {_STRONG} THEN 'weak'
+                                  WHEN p.post_id <> e.post_id THEN 'other_post' ELSE 'window' END AS why
                       FROM punches_punch p
                       WHERE p.staff_id = e.staff_id AND p.at >= e.in_from AND p.at < e.out_until
                         AND p.status <> 'pending'
                         AND (p.status <> 'accepted' OR NOT {_STRONG}
-                             OR (p.post_id IS NOT NULL AND p.post_id <> e.post_id))
+                             OR (p.post_id IS NOT NULL AND p.post_id <> e.post_id)
+                             OR (p.direction = 'in' AND NOT e.has_in) OR (p.direction = 'out' AND NOT e.has_out))
                         AND p.id IS DISTINCT FROM e.in_id AND p.id IS DISTINCT FROM e.out_id
                       ORDER BY p.at, p.id LIMIT 3) x) END,
             'device_silent', CASE WHEN silent THEN true END))
@@ -123,10 +129,10 @@ SELECT *,
          ELSE 'normal' END AS mark,
     begins IS NOT NULL AND rest = '' AND (NOT has_in OR NOT has_out OR late > 0 OR early > 0) AS needs_a_look,
     CASE WHEN rest > '' OR begins IS NULL THEN NULL
-         WHEN in_id IS NOT NULL THEN greatest(in_at, begins)
+         WHEN in_id IS NOT NULL AND (needs_in OR wait > '') THEN greatest(in_at, begins)
          WHEN wait > '' OR NOT has_in THEN NULL ELSE begins END AS present_from,
     CASE WHEN rest > '' OR begins IS NULL OR wait > '' OR NOT has_in OR NOT has_out THEN NULL
-         WHEN out_id IS NOT NULL THEN least(out_at, until) ELSE until END AS present_until
+         WHEN out_id IS NOT NULL AND needs_out THEN least(out_at, until) ELSE until END AS present_until
 FROM (
 SELECT *,
     CASE WHEN rest > '' OR begins IS NULL OR settled THEN ''
@@ -150,16 +156,19 @@ SELECT *,
     in_id IS NOT NULL OR NOT needs_in AS has_in,
     out_id IS NOT NULL OR NOT needs_out AS has_out,
     greatest(in_grade, out_grade) AS used_grade,
-    CASE WHEN out_id IS NULL THEN 0 ELSE greatest(0, {_minutes("until - out_at")}) END AS left_early
+    CASE WHEN out_id IS NULL OR NOT needs_out THEN 0 ELSE greatest(0, {_minutes("until - out_at")}) END AS left_early
 FROM (
-SELECT b.*, coalesce(o.id, NULL) AS out_id, o.at AS out_at, coalesce(o.grade, '') AS out_grade, o.source AS out_source,
+SELECT b.*, coalesce(o.id, u.id) AS out_id, coalesce(o.at, u.at) AS out_at, coalesce(o.grade, u.grade, '') AS out_grade,
+    coalesce(o.source, u.source) AS out_source,
     ends + moved * interval '1 minute' AS until
 FROM (
-SELECT a.*, f.id AS in_id, f.at AS in_at, coalesce(f.grade, '') AS in_grade, f.source AS in_source,
-    CASE WHEN f.id IS NULL THEN 0
-         ELSE greatest(0, {_minutes("f.at - begins")} - flex) END AS came_late,
-    CASE WHEN f.id IS NULL OR ends <> ends_at THEN 0
-         ELSE least(greatest(0, {_minutes("f.at - begins")}), flex) END AS moved
+SELECT a.*, coalesce(f.id, l.id) AS in_id, coalesce(f.at, l.at) AS in_at, coalesce(f.grade, l.grade, '') AS in_grade,
+    coalesce(f.source, l.source) AS in_source,
+    CASE WHEN NOT needs_in THEN 0
+         ELSE greatest(0, {_minutes("coalesce(f.at, l.at) - begins")} - flex) END AS came_late,
+    CASE WHEN NOT needs_in OR coalesce(f.id, l.id) IS NULL OR ends <> ends_at THEN 0
+         ELSE least(greatest(0, {_minutes("coalesce(f.at, l.at) - begins")}), flex,
+                    {_minutes("next_starts - ends")}) END AS moved
 FROM (
 SELECT z.*,
     CASE WHEN begins > starts_at THEN greatest(z.in_until, least(middle, out_until)) ELSE z.in_until END AS in_to,
@@ -181,6 +190,10 @@ SELECT i.id, i.staff_id, i.post_id, i.party_id, i.day, i.starts_at, i.ends_at, i
     greatest(i.out_until, i.ends_at + r.report_hours * interval '1 hour') AS report,
     CASE WHEN s.hired_on > i.day THEN 'not_joined' WHEN s.left_on < i.day THEN 'left' ELSE '' END AS rest,
     v.until AS devices_until,
+    CASE WHEN i.flex_minutes > 0 THEN (
+         SELECT min(n.starts_at) FROM rosters_shiftinstance n
+         WHERE n.staff_id = i.staff_id AND n.cancelled_at IS NULL AND n.starts_at >= i.ends_at
+           AND n.starts_at < i.ends_at + i.flex_minutes * interval '1 minute') END AS next_starts,
     w.cut, coalesce(w.field @> tstzrange(i.starts_at, i.ends_at), false) AS in_field,
     CASE WHEN w.cut IS NOT NULL THEN tstzmultirange(tstzrange(i.starts_at, i.ends_at)) - w.cut END AS remaining
 FROM rosters_shiftinstance i
@@ -200,6 +213,14 @@ LEFT JOIN LATERAL (
       AND (p.direction = 'in' OR (p.at < a.middle AND (p.direction = 'unknown' OR p.at < ({_ENDED_BEFORE}))))
     ORDER BY p.at, p.id LIMIT 1
 ) f ON true
+LEFT JOIN LATERAL (
+    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    WHERE f.id IS NULL AND a.needs_in AND a.begins IS NOT NULL AND a.rest = ''
+      AND p.staff_id = a.staff_id AND p.at >= a.in_to AND p.at < a.ends AND p.direction = 'in' AND {_COUNTS.format("p", "a")}
+      AND NOT EXISTS (SELECT FROM punches_punch w WHERE w.staff_id = a.staff_id AND w.at >= a.begins AND w.at < p.at
+                      AND w.direction = 'out' AND {_COUNTS.format("w", "a")})
+    ORDER BY p.at, p.id LIMIT 1
+) l ON true
 OFFSET 0) b
 LEFT JOIN LATERAL (
     SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
@@ -211,6 +232,15 @@ LEFT JOIN LATERAL (
       AND (p.direction = 'out' OR (p.at >= b.middle AND (p.direction = 'unknown' OR p.at >= ({_BEGINS_AFTER}))))
     ORDER BY p.at DESC, p.id DESC LIMIT 1
 ) o ON true
+LEFT JOIN LATERAL (
+    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    WHERE o.id IS NULL AND b.needs_out AND b.begins IS NOT NULL AND b.rest = ''
+      AND p.staff_id = b.staff_id AND p.at >= b.begins AND p.at < b.out_since AND (b.in_at IS NULL OR p.at > b.in_at)
+      AND p.direction = 'out' AND {_COUNTS.format("p", "b")}
+      AND NOT EXISTS (SELECT FROM punches_punch w WHERE w.staff_id = b.staff_id AND w.at > p.at AND w.at < b.ends
+                      AND w.direction = 'in' AND {_COUNTS.format("w", "b")})
+    ORDER BY p.at DESC, p.id DESC LIMIT 1
+) u ON true
 OFFSET 0) c OFFSET 0) k OFFSET 0) d OFFSET 0) g OFFSET 0) e
 )
 """

@@ -10,7 +10,7 @@ from typing import Any
 
 from kernel.ids import new_id
 from kernel.tenancy import Tenant
-from tenants.attendance.day import Away, Expected, Judged, Rule, Seen, judge
+from tenants.attendance.day import MINUTE, Away, Expected, Judged, Rule, Seen, judge
 from tenants.attendance.models import DayResult
 from tenants.organisation.models import Post, Staff
 from tenants.punches.models import Device, Punch
@@ -74,7 +74,7 @@ def _shifts(
                 break
             spans.append((min(day, start // 1440), start, start + length))
             free_from = start + length
-            start = free_from + dice.choice([0, 0, 60, 90])
+            start = free_from + dice.choice([0, 0, 10, 60, 90])
     which = [dice.choice([0, 0, 1, 2]) for _ in spans]
     flex = [dice.choice([0, 0, 0, 30]) for _ in spans]
     needs = [dice.choice([(True, True)] * 7 + [(True, False), (False, True), (False, False)]) for _ in spans]
@@ -159,6 +159,7 @@ def oracle(now: datetime) -> dict[Any, Judged]:
         expected = Expected(
             i.starts_at, i.ends_at, i.in_from, i.in_until, i.out_from, i.out_until, i.needs_in, i.needs_out,
             i.flex_minutes, i.grade, i.post_id, before[0] if before else None, after[0] if after else None,
+            min((r.starts_at for r in lines[i.staff_id] if i.ends_at <= r.starts_at < i.ends_at + i.flex_minutes * MINUTE), default=None),
             "not_joined" if joined and joined > i.day else "left" if left and left < i.day else "",
         )  # fmt: skip
         r = i.rule

@@ -225,3 +225,85 @@ def test_before_joining_and_after_leaving_nothing_is_expected() -> None:
 def test_a_held_result_says_so() -> None:
     late = judge(DAYTIME, RULE, punches=seen("08:40", "18:00"), now=LONG_AFTER)
     assert say(late, DAYTIME, held=True).endswith("判为严重迟到（待定：打卡范围可能有误，等待主管处理）")
+
+
+class TestHoursOff:
+    """A punch that says which way it goes is believed outside its window too: hours late are late, not a missing punch."""
+
+    def test_five_hours_late_is_judged_by_its_minutes(self) -> None:
+        punches = [Seen(1, at("13:10"), direction="in"), Seen(2, at("18:01"), direction="out")]
+        result = judge(DAYTIME, RULE, punches=punches, now=LONG_AFTER)
+        assert (result.mark, result.late_minutes, result.worked_minutes) == (Mark.ABSENT, 310, 290)
+        assert say(result, DAYTIME) == "班次 08:00–18:00，首卡 13:10，超出宽限 10 分，迟到 310 分，末卡 18:01，判为旷工"
+        earlier = judge(DAYTIME, RULE, punches=[replace(punches[0], at=at("12:00")), punches[1]], now=LONG_AFTER)
+        assert earlier.mark == result.mark  # later is never milder
+
+    def test_it_shows_while_the_shift_runs(self) -> None:
+        running = judge(DAYTIME, RULE, punches=[Seen(1, at("13:10"), direction="in")], now=at("14:00"))
+        assert (running.mark, running.in_at, running.present_from) == (Mark.PENDING, at("13:10"), at("13:10"))
+
+    def test_going_after_two_hours_is_early(self) -> None:
+        punches = [Seen(1, at("07:55"), direction="in"), Seen(2, at("10:00"), direction="out")]
+        result = judge(DAYTIME, RULE, punches=punches, now=LONG_AFTER)
+        assert (result.mark, result.early_minutes, result.worked_minutes) == (Mark.ABSENT, 480, 120)
+        assert say(result, DAYTIME) == "班次 08:00–18:00，首卡 07:55，末卡 10:00，早退 480 分，判为旷工"
+
+    def test_who_was_seen_going_before_had_come_before(self) -> None:
+        """A forgotten morning punch: out for lunch, back, home."""
+        times = (("12:00", "out"), ("13:00", "in"), ("18:00", "out"))
+        punches = [Seen(n, at(t), direction=d) for n, (t, d) in enumerate(times)]
+        result = judge(DAYTIME, RULE, punches=punches, now=LONG_AFTER)
+        assert (result.mark, result.late_minutes) == (Mark.MISSING_IN, 0)
+        assert say(result, DAYTIME).endswith("13:00 的打卡不在应打卡的时段，未计入，没有上班卡")
+
+    def test_who_was_seen_coming_back_had_not_gone(self) -> None:
+        """A forgotten evening punch: in, out for lunch, back."""
+        times = (("07:58", "in"), ("12:00", "out"), ("13:00", "in"))
+        punches = [Seen(n, at(t), direction=d) for n, (t, d) in enumerate(times)]
+        result = judge(DAYTIME, RULE, punches=punches, now=LONG_AFTER)
+        assert (result.mark, result.early_minutes) == (Mark.MISSING_OUT, 0)
+        assert "12:00 的打卡不在应打卡的时段，未计入" in say(result, DAYTIME)
+
+    def test_without_a_direction_it_stays_with_its_half(self) -> None:
+        result = judge(DAYTIME, RULE, punches=seen("13:10", "18:00"), now=LONG_AFTER)
+        assert (result.mark, result.late_minutes) == (Mark.MISSING_IN, 0)
+
+    def test_a_punch_of_another_post_or_too_weak_is_believed_nowhere(self) -> None:
+        for wrong in ({"post": "elsewhere"}, {"grade": "D"}):
+            punches = [replace(Seen(1, at("13:10"), direction="in"), **wrong), Seen(2, at("18:01"))]
+            result = judge(replace(DAYTIME, post="here"), RULE, punches=punches, now=LONG_AFTER)
+            assert (result.mark, result.in_punch) == (Mark.MISSING_IN, None)
+
+
+class TestNotAskedFor:
+    """A punch that the shift does not ask for is shown and costs nothing."""
+
+    def test_a_stray_out_punch(self) -> None:
+        free = replace(DAYTIME, needs_out=False, in_until=at("18:00"))
+        punches = [Seen(1, at("07:55")), Seen(2, at("15:00"), direction="out")]
+        result = judge(free, RULE, punches=punches, now=LONG_AFTER)
+        assert (result.mark, result.early_minutes, result.worked_minutes) == (Mark.NORMAL, 0, 600)
+        assert result.out_at == at("15:00") and result.present_until == at("18:00")
+
+    def test_a_stray_in_punch(self) -> None:
+        free = replace(DAYTIME, needs_in=False, out_from=at("08:00"))
+        punches = [Seen(1, at("10:30"), direction="in"), Seen(2, at("18:00"), direction="out")]
+        result = judge(free, RULE, punches=punches, now=LONG_AFTER)
+        assert (result.mark, result.late_minutes, result.worked_minutes) == (Mark.NORMAL, 0, 600)
+
+
+class TestFlexBeforeTheNextShift:
+    SPLIT = replace(shift("08:00", "12:00"), flex_minutes=60, next_starts=at("12:10"))
+
+    def test_it_ends_no_later_than_the_next_begins(self) -> None:
+        result = judge(self.SPLIT, RULE, punches=seen("08:50", "12:10"), now=LONG_AFTER)
+        assert (result.mark, result.early_minutes, result.worked_minutes) == (Mark.NORMAL, 0, 200)
+        assert result.trace == {"flex": 10}
+
+    def test_going_before_that_is_still_early(self) -> None:
+        result = judge(self.SPLIT, RULE, punches=seen("08:50", "12:05"), now=LONG_AFTER)
+        assert (result.mark, result.early_minutes) == (Mark.EARLY, 5)
+
+    def test_without_a_next_shift_it_ends_as_much_later(self) -> None:
+        result = judge(replace(self.SPLIT, next_starts=None), RULE, punches=seen("08:50", "12:10"), now=LONG_AFTER)
+        assert (result.mark, result.early_minutes) == (Mark.EARLY, 40)

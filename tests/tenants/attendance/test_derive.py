@@ -32,6 +32,7 @@ def test_sql_says_what_the_plain_rule_says(alpha: Tenant, seed: int) -> None:
     assert not wrong, f"{len(wrong)} of {len(found)}: {next(iter(wrong.values()))}"
     marks = {j.mark for j in found.values()}
     assert marks >= {Mark.NORMAL, Mark.LATE, Mark.ABSENT, Mark.LEAVE, Mark.PENDING, Mark.REST, Mark.MISSING_OUT}
+    assert any(j.late_minutes > 300 for j in found.values()) and any(j.early_minutes > 300 for j in found.values())
     later = now + timedelta(days=12)
     derive.derive(tenant=alpha, now=later, first=cases.FIRST, last=LAST)
     said, found = cases.oracle(later), cases.derived()
