@@ -20,7 +20,7 @@ def letter(school: str, title: str) -> bytes:
 
 
 def scene(random: Random, *, stains: int, shade: str) -> bytes:
-    """A corridor with `stains` of nine stains left, always from the same standpoint (JPEG)."""
+    """A corridor with `stains` of nine stains left, from the same standpoint by another hand each time (JPEG)."""
     picture = Image.new("RGB", (960, 720), shade)
     pen = ImageDraw.Draw(picture)
     horizon = 300 + random.randint(-20, 20)
@@ -37,7 +37,21 @@ def scene(random: Random, *, stains: int, shade: str) -> bytes:
         dx, dy, size = random.randint(-60, 60), random.randint(-25, 25), random.randint(14, 52)
         if number < stains:
             pen.ellipse((x + dx - size, y + dy - size // 3, x + dx + size, y + dy + size // 3), fill="#5d5348")
+    if stains < 9:  # nobody holds a phone the same way twice
+        picture = picture.transform(
+            picture.size, Image.Transform.QUAD, _tilted(random, *picture.size), Image.Resampling.BICUBIC
+        )
     return _bytes(picture, "JPEG", quality=82)
+
+
+def _tilted(random: Random, width: int, height: int) -> list[float]:
+    """Upper left, lower left, lower right, upper right: each corner 1–8 % further in."""
+    corners = [(0, 0, 1, 1), (0, height, 1, -1), (width, height, -1, -1), (width, 0, -1, 1)]
+    return [
+        part
+        for x, y, across, down in corners
+        for part in (x + across * width * random.uniform(0.01, 0.08), y + down * height * random.uniform(0.01, 0.08))
+    ]
 
 
 def _bytes(picture: Image.Image, kind: str, **options: int) -> bytes:
