@@ -251,15 +251,13 @@ class ResetMemberPassword(DomainMutation):
     password = graphene.String(description="To be changed at the first sign-in")
 
     class Arguments:
-        id = graphene.UUID(required=True)
+        membership_id = graphene.UUID(required=True)
 
     @classmethod
     def perform(cls, context: Context, **arguments: Any) -> dict[str, Any]:
         if context.school is None:
             raise NotAllowed
-        made = operations.reset_password(
-            membership_id=arguments["id"], tenant=context.school, by=context.actor, now=clock.now()
-        )
+        made = operations.reset_password(**arguments, tenant=context.school, by=context.actor, now=clock.now())
         return {"username": made.username, "password": made.password}
 
 

@@ -275,11 +275,11 @@ def test_a_frontline_password_is_reset_once_and_only_by_the_schools_admin(client
     Account.objects.filter(pk=worker.account_id).update(email="")
     boss = Client(headers={"host": "alpha.localhost"})
     boss.force_login(make_member(Role.SCHOOL_ADMIN, tenant=alpha).account)
-    made = mutate(boss, "resetMemberPassword", "username password", id=q(worker.pk))
+    made = mutate(boss, "resetMemberPassword", "username password", membershipId=q(worker.pk))
     worker.account.refresh_from_db()
     assert worker.account.check_password(made["password"]) and worker.account.initial_password
     other = Client(headers={"host": "alpha.localhost"})
     other.force_login(make_member(Role.SCHOOL_SUPERVISOR, tenant=alpha).account)
-    refused = mutate(other, "resetMemberPassword", "password", id=q(worker.pk))
+    refused = mutate(other, "resetMemberPassword", "password", membershipId=q(worker.pk))
     assert refused["password"] is None and refused["userErrors"][0]["code"] == "not_allowed"
-    assert mutate(sign_in(admin()), "resetMemberPassword", "password", id=q(worker.pk))["password"] is None
+    assert mutate(sign_in(admin()), "resetMemberPassword", "password", membershipId=q(worker.pk))["password"] is None
