@@ -29,6 +29,7 @@ from tenants.organisation.choices import PlaceKind
 
 WALK_MINUTES = 5  # from one place to the next
 SHORTEST, LONGEST = 10, 120  # minutes of one visit
+ENOUGH = 0.5  # the share of its sheet a walk must have answered to count as a visit of the place
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,17 +121,16 @@ walk AS (
     FROM inspections_inspection i JOIN organisation_place p ON p.id = i.place_id
     WHERE i.status = 'done' AND i.finished_at < %(at)s
 ),
-inside AS (  -- a walk of the place or of something in it
-    SELECT c.id, max(w.finished_at) AS last_at,
-           percentile_cont(0.5) WITHIN GROUP (ORDER BY w.took) FILTER (WHERE w.place_id = c.id) AS took,
+inside AS (  -- how long a walk of the place takes, and of which line walks of it or in it were
+    SELECT c.id, percentile_cont(0.5) WITHIN GROUP (ORDER BY w.took) FILTER (WHERE w.place_id = c.id) AS took,
            (array_agg(w.line ORDER BY w.finished_at DESC, w.id))[1] AS line
     FROM walk w CROSS JOIN LATERAL unnest(string_to_array(rtrim(w.path, '/'), '/')) AS up(id)
     JOIN candidate c ON c.id = up.id::uuid GROUP BY c.id
 ),
-above AS (  -- a walk of what the place lies in saw it, too
-    SELECT c.id, max(w.finished_at) AS last_at
-    FROM candidate c CROSS JOIN LATERAL unnest(string_to_array(rtrim(c.path, '/'), '/')) AS up(id)
-    JOIN walk w ON w.place_id = up.id::uuid GROUP BY c.id
+own AS (  -- seen is a place by a walk of itself that answered enough of its sheet: one room is no building
+    SELECT c.id, max(w.finished_at) AS last_at FROM candidate c JOIN walk w ON w.place_id = c.id
+    WHERE (SELECT avg((r.verdict <> '')::int) FROM inspections_result r WHERE r.inspection_id = w.id) >= %(enough)s
+    GROUP BY c.id
 ),
 trouble AS (
     SELECT c.id,
@@ -151,11 +151,11 @@ trouble AS (
 )
 SELECT c.id, c.path, c.kind, c.full_name, c.every_days,
        least(%(longest)s, greatest(%(shortest)s, round(coalesce(i.took, c.minutes))))::int,
-       floor(extract(epoch FROM %(at)s - greatest(i.last_at, a.last_at)) / 86400)::int,
+       floor(extract(epoch FROM %(at)s - o.last_at) / 86400)::int,
        coalesce(t.weight, 0)::int, coalesce(t.faults, 0)::int, coalesce(t.complaints, 0)::int,
        coalesce(t.unverified, 0)::int, coalesce(t.late, 0)::int, coalesce(t.repeats, 0)::int,
        coalesce(t.line, i.line, '')
-FROM candidate c LEFT JOIN inside i ON i.id = c.id LEFT JOIN above a ON a.id = c.id LEFT JOIN trouble t ON t.id = c.id
+FROM candidate c LEFT JOIN inside i ON i.id = c.id LEFT JOIN own o ON o.id = c.id LEFT JOIN trouble t ON t.id = c.id
 ORDER BY c.path
 """
 
@@ -180,18 +180,23 @@ def candidates(*, at: datetime) -> list[Candidate]:
         "minutes": [t.minutes for t in wanted.values()],
         "shortest": SHORTEST,
         "longest": LONGEST,
+        "enough": ENOUGH,
     }
     with connection.cursor() as cursor:
         cursor.execute(SQL, given)
         return [Candidate(*row) for row in cursor.fetchall()]
 
 
-def chosen(known: Iterable[Candidate], *, minutes: int) -> list[Candidate]:
-    """The places with most points that fit into the minutes; none inside or around another of the list."""
+def chosen(known: Iterable[Candidate], *, minutes: int, kept: Sequence[str] = ()) -> list[Candidate]:
+    """The places with most points that fit into the minutes; none inside or around another of the list.
+
+    `kept` are the paths of places that are on it already: their time is spent, and they are not chosen again.
+    """
     left, picked = minutes, list[Candidate]()
     for one in sorted(known, key=lambda c: (-c.score, c.path)):
-        need = one.minutes + (WALK_MINUTES if picked else 0)
-        if need > left or any(one.path.startswith(p.path) or p.path.startswith(one.path) for p in picked):
+        need = one.minutes + (WALK_MINUTES if picked or kept else 0)
+        there = [*kept, *(p.path for p in picked)]
+        if need > left or any(one.path.startswith(path) or path.startswith(one.path) for path in there):
             continue
         picked.append(one)
         left -= need
@@ -210,9 +215,13 @@ def walking_order(paths: Mapping[UUID, str]) -> list[UUID]:
     return sorted(paths, key=key)
 
 
-def propose(*, week: date, minutes: int, tz: ZoneInfo) -> list[Proposed]:
-    """The list of the week that begins on Monday `week`, in walking order. Four queries."""
-    known = {c.place_id: c for c in chosen(candidates(at=day_bounds(week, tz)[0]), minutes=minutes)}
+def propose(*, week: date, minutes: int, tz: ZoneInfo, kept: Sequence[str] = ()) -> list[Proposed]:
+    """The list of the week that begins on Monday `week`, beside the places `kept` by path, in walking order.
+
+    Four queries.
+    """
+    found = chosen(candidates(at=day_bounds(week, tz)[0]), minutes=minutes, kept=kept)
+    known = {c.place_id: c for c in found}
     sheets = first_checklists()
     order = walking_order({c.place_id: c.path for c in known.values()})
     return [Proposed(known[i], sheets.get(known[i].line)) for i in order]
@@ -251,8 +260,8 @@ class Coverage:
 
 
 def coverage(known: Sequence[Candidate], *, planned: Iterable[str]) -> list[Coverage]:
-    """Coverage of each kind; `planned` are the paths on the list (what lies inside them is seen, too)."""
-    paths = tuple(planned)
+    """Coverage of each kind; `planned` are the paths on the list."""
+    paths = set(planned)
     kinds = sorted({(c.kind, c.every_days) for c in known}, key=lambda k: list(PlaceKind.values).index(k[0]))
     return [
         Coverage(
@@ -260,7 +269,7 @@ def coverage(known: Sequence[Candidate], *, planned: Iterable[str]) -> list[Cove
             every,
             total=sum(c.kind == kind for c in known),
             covered=sum(c.kind == kind and c.covered for c in known),
-            planned=sum(c.kind == kind and (c.covered or c.path.startswith(paths)) for c in known),
+            planned=sum(c.kind == kind and (c.covered or c.path in paths) for c in known),
         )
         for kind, every in kinds
     ]

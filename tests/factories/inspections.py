@@ -36,10 +36,12 @@ def make_inspection(
     )  # fmt: skip
 
 
-def make_done(tenant: Tenant, *, by: Actor | None = None, now: datetime | None = None, **fields: Any) -> Inspection:
-    """A finished inspection with its first item passed."""
+def make_done(
+    tenant: Tenant, *, by: Actor | None = None, now: datetime | None = None, answers: int | None = 1, **fields: Any
+) -> Inspection:
+    """A finished inspection with its first items passed; `answers` None: all of them."""
     by, now = by or make_member(tenant), now or clock.now()
     row = make_inspection(tenant, by=by, now=now, **fields)
-    first = row.results.order_by("position").first()
-    operations.answer(inspection_id=row.pk, item_id=first.item_id, verdict="pass", by=by, tenant=tenant, now=now)
+    for item_id in list(row.results.order_by("position").values_list("item_id", flat=True))[:answers]:
+        operations.answer(inspection_id=row.pk, item_id=item_id, verdict="pass", by=by, tenant=tenant, now=now)
     return operations.finish(inspection_id=row.pk, by=by, tenant=tenant, now=now)

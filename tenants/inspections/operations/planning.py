@@ -14,7 +14,7 @@ from identity.people import people_of_school
 from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.inspections import policies, programme
-from tenants.inspections.choices import ProgrammeStatus
+from tenants.inspections.choices import ProgrammeStatus, Verdict
 from tenants.inspections.models import CoverageTarget, Inspection, Programme, Stop
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
@@ -63,9 +63,11 @@ def propose_programme(*, week: date, minutes: int, by: Actor, tenant: Tenant, no
         row.minutes, row.made_at, row.made_by_name = minutes, now, by.name
         row.save(update_fields=["minutes", "made_at", "made_by_name"])
     row.stops.filter(by_hand=False, done_at=None).delete()
-    kept = set(row.stops.values_list("place_id", flat=True))
-    spent = sum(row.stops.values_list("minutes", flat=True))
-    found = programme.propose(week=monday, minutes=max(0, minutes - spent), tz=tenant.tz)
+    kept = list(row.stops.values_list("place__path", "minutes"))
+    spent = sum(needed for _path, needed in kept)
+    found = programme.propose(
+        week=monday, minutes=max(0, minutes - spent), tz=tenant.tz, kept=[path for path, _needed in kept]
+    )
     Stop.objects.bulk_create(
         [
             Stop(
@@ -73,7 +75,6 @@ def propose_programme(*, week: date, minutes: int, by: Actor, tenant: Tenant, no
                 minutes=p.candidate.minutes, score=p.candidate.score, why=p.candidate.why[:300],
             )
             for p in found
-            if p.candidate.place_id not in kept
         ]
     )  # fmt: skip
     _number(row)
@@ -193,11 +194,17 @@ def assign_stop(*, stop_id: UUID, inspector_id: UUID | None, by: Actor, tenant: 
 
 
 def tick_off(inspection: Inspection, *, tenant: Tenant, now: datetime) -> int:
-    """A finished walk of a place ticks off this week's stops at it and below. Call in the walk's transaction."""
+    """A finished walk of a place that answered enough of its sheet ticks off this week's stop there.
+
+    Call in the walk's transaction.
+    """
+    verdicts = list(inspection.results.values_list("verdict", flat=True))
+    if not verdicts or sum(v != Verdict.NONE for v in verdicts) < programme.ENOUGH * len(verdicts):
+        return 0
     monday = programme.monday_of(now.astimezone(tenant.tz).date())
     stops = Stop.objects.filter(
         programme__week=monday, done_at=None, line__in=["", inspection.line],
-        place__path__startswith=inspection.place.path,
+        place_id=inspection.place_id,
     )  # fmt: skip
     ids = list(stops.values_list("pk", flat=True))
     return Stop.objects.filter(pk__in=ids).update(inspection_id=inspection.pk, done_at=now)

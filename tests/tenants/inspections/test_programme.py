@@ -35,7 +35,7 @@ def campus(*names: str) -> tuple[Place, list[Place]]:
 
 
 def seen(tenant: Tenant, place: Place, days: int) -> Inspection:
-    row = make_done(tenant, place=place)
+    row = make_done(tenant, place=place, answers=None)
     Inspection.objects.filter(pk=row.pk).update(
         started_at=monday(tenant) - timedelta(days=days, minutes=30), finished_at=monday(tenant) - timedelta(days=days)
     )
@@ -50,7 +50,8 @@ def test_what_is_known_of_a_place(alpha: Tenant) -> None:
     _top, (library, gym, never) = campus("图书馆", "体育馆", "新楼")
     room = make_place("阅览室", kind="floor", parent=library)
     before = monday(alpha) - timedelta(days=2)
-    seen(alpha, room, 40)  # a walk inside counts for the building
+    seen(alpha, library, 40)
+    seen(alpha, room, 5)  # a walk of one room is none of the building
     seen(alpha, gym, 3)
     make_finding(alpha, place=room, severity="critical", now=before)
     make_submitted(alpha, place=room, now=before)
@@ -110,7 +111,7 @@ def test_proposed_edited_accepted_and_ticked_off(alpha: Tenant) -> None:
     make_inspection(alpha, place=other.place)  # begun is not done
     other.refresh_from_db()
     assert other.done_at is None
-    walk = make_done(alpha, place=other.place, by=mate)
+    walk = make_done(alpha, place=other.place, by=mate, answers=None)
     other.refresh_from_db()
     assert other.inspection_id == walk.pk
     with pytest.raises(StopDone):
@@ -127,14 +128,43 @@ def test_a_walk_of_one_room_does_not_tick_off_the_building(alpha: Tenant) -> Non
     _top, (one,) = campus("一号楼")
     room = make_place("101", kind="floor", parent=one)
     row = operations.propose_programme(week=NOW.astimezone(alpha.tz).date(), minutes=90, by=by, tenant=alpha, now=NOW)
-    make_done(alpha, place=room, by=by)
+    make_done(alpha, place=room, by=by, answers=None)
     assert row.stops.filter(done_at=None).count() == 1
+
+
+def test_one_item_answered_on_a_walk_of_the_campus_covers_nothing(alpha: Tenant) -> None:
+    by = make_member(alpha)
+    top, (one, two) = campus("一号楼", "二号楼")
+    row = operations.propose_programme(week=NOW.astimezone(alpha.tz).date(), minutes=600, by=by, tenant=alpha, now=NOW)
+    make_done(alpha, place=top, by=by)
+    make_done(alpha, place=top, by=by, answers=None)
+    make_done(alpha, place=one, by=by, answers=1)  # too little of its sheet
+    assert row.stops.filter(done_at=None).count() == 2
+    later = clock.now() + timedelta(minutes=1)
+    assert [c.covered for c in programme.candidates(at=later)] == [False, False]
+    make_done(alpha, place=two, by=by, answers=None)
+    assert list(row.stops.exclude(done_at=None).values_list("place_id", flat=True)) == [two.pk]
+    later = clock.now() + timedelta(minutes=1)
+    assert {c.place_id: c.covered for c in programme.candidates(at=later)} == {one.pk: False, two.pk: True}
+
+
+def test_what_is_kept_by_hand_is_not_proposed_again(alpha: Tenant) -> None:
+    by = make_member(alpha)
+    _top, (one, two) = campus("一号楼", "二号楼")
+    make_finding(alpha, place=one, severity="critical", now=monday(alpha) - timedelta(days=2))  # comes first by points
+    call = {"by": by, "tenant": alpha, "now": NOW}
+    today = NOW.astimezone(alpha.tz).date()
+    row = operations.propose_programme(week=today, minutes=40, **call)
+    row.stops.all().delete()
+    kept = operations.add_stop(programme_id=row.pk, place_id=one.pk, **call)
+    again = operations.propose_programme(week=today, minutes=90, **call)
+    assert set(again.stops.values_list("place_id", flat=True)) == {kept.place_id, two.pk}
 
 
 def test_coverage_of_each_kind(alpha: Tenant) -> None:
     by, admin = make_member(alpha), make_member(alpha, Role.SCHOOL_ADMIN)
     _top, (one, _two) = campus("一号楼", "二号楼")
-    make_done(alpha, place=one)
+    make_done(alpha, place=one, answers=None)
     later = clock.now() + timedelta(minutes=1)
     building = boards.coverage_now(now=later, row=None, by=by)[0]
     assert (building.kind, building.total, building.covered, building.percent) == ("building", 2, 1, 50)
