@@ -90,6 +90,8 @@ class Result(models.Model):
     note = models.CharField(max_length=300, blank=True)
     answered_at = models.DateTimeField(null=True)  # server time
     recorded_at = models.DateTimeField(null=True)  # the phone's time, when sent from the outbox
+    answered_by = models.UUIDField(null=True)  # account; an admin may answer for the inspector
+    answered_by_name = models.CharField(max_length=60, blank=True, default="", db_default="")
 
     class Meta:
         ordering = ["position"]

@@ -37,7 +37,7 @@ class InspectionResultType(DjangoObjectType):
     class Meta:
         model = Result
         name = "InspectionResult"
-        fields = ("verdict", "faults", "note", "answered_at", "recorded_at", "position")
+        fields = ("verdict", "faults", "note", "answered_at", "answered_by_name", "recorded_at", "position")
         convert_choices_to_enum = False
 
     item_id = Id

@@ -233,7 +233,10 @@ def answer(
     result.verdict = verdict
     result.note = note.strip()[:300] or result.note
     result.answered_at, result.recorded_at = now, recorded_at
+    result.answered_by, result.answered_by_name = by.account_id, by.name
     result.save()
+    said = f"{Verdict(verdict).label}：{item.text}" + (f"（{result.note}）" if note.strip() else "")
+    _record(inspection, "answered", said, by, item=str(item_id), verdict=verdict)
     return result
 
 
@@ -300,8 +303,11 @@ def clear_answer(*, inspection_id: UUID, item_id: UUID, by: Actor, tenant: Tenan
         raise NotFound
     if result.verdict == Verdict.FAIL and _standing(inspection, item_id):
         raise HasFindings
+    before = str(Verdict(result.verdict).label)
     result.verdict, result.faults, result.note, result.answered_at = Verdict.NONE, 0, "", None
+    result.answered_by, result.answered_by_name = None, ""
     result.save()
+    _record(inspection, "answer_cleared", f"撤回“{before}”：{_item(inspection, item_id).text}", by, item=str(item_id))
     return result
 
 
@@ -322,9 +328,12 @@ def pass_rest(*, inspection_id: UUID, section_id: UUID, by: Actor, tenant: Tenan
     section = next((s for s in sheet.sections if s.id == section_id), None)
     if section is None:
         raise NotFound
-    return Result.objects.filter(
-        inspection=inspection, item_id__in=[i.id for i in section.items], verdict=Verdict.NONE
-    ).update(verdict=Verdict.PASS, answered_at=now)
+    rest = Result.objects.filter(inspection=inspection, item_id__in=[i.id for i in section.items], verdict=Verdict.NONE)
+    passed = rest.update(verdict=Verdict.PASS, answered_at=now, answered_by=by.account_id, answered_by_name=by.name)
+    if passed:
+        said = f"“{section.title}”其余 {passed} 项记为合格"
+        _record(inspection, "rest_passed", said, by, section=str(section_id), items=passed)
+    return passed
 
 
 @transaction.atomic
@@ -367,6 +376,8 @@ def recheck(
     row, _made = Recheck.objects.update_or_create(
         inspection=inspection, finding_id=finding_id, defaults={"solved": solved, "at": now}
     )
+    said = f"复核 {finding.number}：{'已解决' if solved else '仍存在'}"
+    _record(inspection, "rechecked", said, by, finding=str(finding_id), solved=solved)
     return row
 
 

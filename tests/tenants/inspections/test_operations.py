@@ -16,6 +16,7 @@ from tenants.findings import operations as findings
 from tenants.findings.models import Finding
 from tenants.inspections import operations, queries
 from tenants.inspections.models import Inspection, Result
+from tenants.rubrics.contracts import RubricContract
 from tenants.rubrics.models import Item
 from tenants.timeline.models import Event
 from tests.factories.findings import make_finding, make_member, make_photo, make_submitted
@@ -276,3 +277,33 @@ def test_a_company_sees_finished_walks_of_its_own_contracts(alpha: Tenant, djang
     for hidden in (running, other):
         with pytest.raises(NotFound):
             queries.inspection(inspection_id=hidden.pk, by=manager)
+
+
+def test_every_step_of_a_walk_says_who_took_it(alpha: Tenant) -> None:
+    """Also when an admin answers for the inspector: each step is one event, and the answer bears their name."""
+    by, admin = make_member(alpha), make_member(alpha, Role.SCHOOL_ADMIN, name="王主任")
+    old = make_finding(alpha, now=NOW - timedelta(days=2))
+    walk = make_inspection(alpha, by=by, place=old.place, now=NOW)
+    call = {"inspection_id": walk.pk, "tenant": alpha, "now": NOW}
+
+    def verbs() -> list[str]:
+        rows = Event.objects.filter(verb__startswith="inspection.").order_by("pk")
+        return [e.verb for e in rows if e.verb != "inspection.started"]
+
+    for _twice in range(2):
+        operations.answer(item_id=item_of(walk), verdict="pass", by=admin, client_key="a", **call)
+    result = walk.results.get(item_id=item_of(walk))
+    assert (result.answered_by, result.answered_by_name) == (admin.account_id, "王主任")
+    operations.clear_answer(item_id=item_of(walk), by=admin, **call)
+    result.refresh_from_db()
+    assert (result.answered_by, result.answered_by_name) == (None, "")
+    section = RubricContract.from_json(walk.rubric).sections[0]
+    passed = operations.pass_rest(section_id=section.id, by=by, **call)
+    assert walk.results.filter(answered_by=by.account_id).count() == passed > 0
+    assert operations.pass_rest(section_id=section.id, by=by, **call) == 0  # nothing left: no event either
+    operations.recheck(finding_id=old.pk, solved=False, by=by, **call)
+    assert verbs() == [
+        "inspection.answered", "inspection.answer_cleared", "inspection.rest_passed", "inspection.rechecked",
+    ]  # fmt: skip
+    answered = Event.objects.get(verb="inspection.answered")
+    assert (answered.actor_name, answered.place_id, answered.party_id) == ("王主任", walk.place_id, walk.party_id)
