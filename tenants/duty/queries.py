@@ -213,6 +213,11 @@ def names_of_answers(row: Call) -> str:
     return "、".join(rows.values_list("staff__name", flat=True))
 
 
+def staff_summoned(call: Call) -> list[UUID]:
+    """The people on duty a call went to, for their timelines. One query."""
+    return list(Summons.objects.filter(call=call, on_duty=True).order_by("pk").values_list("staff_id", flat=True))
+
+
 def names_of_summoned(row: Call) -> str:
     """Who had to answer, for sentences."""
     return "、".join(Summons.objects.filter(call=row, on_duty=True).values_list("staff__name", flat=True))

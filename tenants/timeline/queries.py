@@ -8,7 +8,7 @@ from datetime import date
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -50,7 +50,8 @@ def events(
     until_day: date | None = None,
     text: str = "",
 ) -> QuerySet[Event]:
-    """All events of the school, newest first. `verb` takes a noun ("finding") or a full verb ("finding.closed").
+    """All events of the school, newest first. `verb` takes a full verb ("finding.closed") or a noun ("finding"), with
+    the nouns that begin with it ("finding_rule").
 
     Days are local and both included; `place_ids` is a subtree the caller looked up. Raises NotAllowed.
     """
@@ -58,7 +59,8 @@ def events(
         raise NotAllowed
     rows = Event.objects.all()
     if verb:
-        rows = rows.filter(verb=verb) if "." in verb else rows.filter(verb__startswith=f"{verb}.")
+        noun = Q(verb__startswith=f"{verb}.") | Q(verb__startswith=f"{verb}_")
+        rows = rows.filter(verb=verb) if "." in verb else rows.filter(noun)
     if subject_type:
         rows = rows.filter(subject_type=subject_type)
     if subject_id:

@@ -137,20 +137,28 @@ def tell(
     by: Actor,
     tenant: Tenant,
     staff_id: UUID | None = None,
+    staff_ids: Sequence[UUID] = (),
     **payload: Any,
 ) -> None:
-    """One event on the timelines of the post, its place, party and the person; and whoever watches looks again."""
+    """One event on the timelines of the post, its place, party and the person; and whoever watches looks again.
+
+    Several people concerned (`staff_ids`): the others get the same sentence on theirs, and only there.
+    """
+    concerned = list(dict.fromkeys([*([staff_id] if staff_id else []), *staff_ids]))
+    sentence = f"{duty.post.name}：{sentence}"[:300]
     record(
         verb=f"duty.{verb}",
-        sentence=f"{duty.post.name}：{sentence}"[:300],
+        sentence=sentence,
         subject=subject,
         by=by,
         place_id=duty.post.place_id,
         party_id=duty.post.party_id,
         post_id=duty.pk,
-        staff_id=staff_id,
+        staff_id=concerned[0] if concerned else None,
         **payload,
     )
+    for other in concerned[1:]:
+        record(verb=f"duty.{verb}", sentence=sentence, subject=subject, by=by, staff_id=other, **payload)
     announce(TOPIC, tenant=tenant)
 
 

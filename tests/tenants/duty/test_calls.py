@@ -23,6 +23,7 @@ from tenants.duty.operations.calls import was_sent_late
 from tenants.evidence.operations import keep_file
 from tenants.findings.models import Finding
 from tenants.notices.models import Notice
+from tenants.timeline.models import Event
 from tests.factories.duty import Guard, answer, make_coverage, make_duty_post, make_guard, make_sent, sign_on
 from tests.factories.findings import make_member, make_photo
 from tests.factories.organisation import make_place
@@ -464,3 +465,15 @@ def test_two_schools_draw_other_times(alpha: Tenant, beta: Tenant) -> None:
         for t in (alpha, beta)
     )  # fmt: skip
     assert ours != theirs
+
+
+def test_what_came_of_a_call_stands_on_each_persons_timeline_and_once_on_the_posts(alpha: Tenant) -> None:
+    duty = make_duty_post(name="消控室", persons_to_answer=2)
+    two = [make_guard(alpha, party=duty.post.party, name=name) for name in ("甲", "乙")]
+    for one in two:
+        sign_on(alpha, duty, one, now=NOON - minutes(60))
+    make_sent(alpha, duty, now=NOON)
+    operations.decide_due(tenant=alpha, now=NOON + minutes(30))
+    decided = Event.objects.filter(verb="duty.call_decided")
+    assert set(decided.values_list("staff_id", flat=True)) == {one.staff.pk for one in two}
+    assert decided.filter(post_id=duty.pk).count() == 1

@@ -103,3 +103,17 @@ def test_an_event_about_a_place_or_a_person_stands_on_their_timeline(alpha: Tena
     record(verb="staff.moved", sentence="调岗", subject=person, by=by)
     assert queries.events(by=by, tz=alpha.tz, staff_id=person.pk).get().verb == "staff.moved"
     assert queries.events(by=by, tz=alpha.tz, verb="place").get().place_id is not None
+
+
+def test_a_noun_finds_the_nouns_that_begin_with_it(alpha: Tenant) -> None:
+    admin = make_member(alpha, Role.SCHOOL_ADMIN)
+    place = make_place()
+    for verb in ("patrol.started", "patrol_route.saved", "finding_rule.changed", "patrolling.x"):
+        record(verb=verb, sentence=verb, subject=place, by=admin)
+
+    def found(verb: str) -> set[str]:
+        return set(queries.events(by=admin, tz=alpha.tz, verb=verb).values_list("verb", flat=True))
+
+    assert found("patrol") == {"patrol.started", "patrol_route.saved"}
+    assert found("finding") == {"finding_rule.changed"}
+    assert found("patrol_route.saved") == {"patrol_route.saved"}

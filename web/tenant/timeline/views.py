@@ -44,6 +44,12 @@ LINKS = {
     "findings.finding": "/findings/%s/",
     "inspections.inspection": "/inspections/%s/",
     "inspections.calibration": "/calibrations/%s/",
+    "duty.call": "/duty/calls/%s/",
+    "duty.anomaly": "/duty/anomalies/%s/",
+    "evaluations.round": "/evaluations/%s/",
+    "rubrics.rubric": "/rubrics/%s/",
+    "organisation.party": "/organisation/parties/%s/",
+    "organisation.staff": "/organisation/staff/%s/",
     "patrols.tour": "/patrols/tours/%s/",
 }
 
@@ -55,7 +61,7 @@ class TimelineFilter(forms.Form):
     verb = forms.ChoiceField(label="类别", required=False, choices=[*ANY, *VERBS])
     place = forms.ChoiceField(label="地点（含下级）", required=False)
     party = forms.ChoiceField(label="责任单位/合同", required=False)
-    post = forms.CharField(required=False, widget=forms.HiddenInput)
+    post = forms.ChoiceField(label="岗位", required=False)
     staff = forms.CharField(required=False, widget=forms.HiddenInput)
     person = forms.CharField(label="操作人", required=False)
     from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
@@ -68,6 +74,11 @@ class TimelineFilter(forms.Form):
         if asked and asked not in {value for value, _name in places}:
             places = [(str(p.pk), p.full_name) for p in organisation.places_by_id([UUID(asked)]).values()] + places
         self.fields["place"].choices = [*ANY, *places]  # type: ignore[attr-defined]
+        posts = [(str(p.pk), f"{p.name}（{p.party.name}）") for p in organisation.posts(by=request.actor)]
+        closed = uuid_text(request.GET.get("post", ""))
+        if closed and closed not in {value for value, _name in posts}:
+            posts = [(str(p.pk), p.name) for p in organisation.posts_by_id([UUID(closed)]).values()] + posts
+        self.fields["post"].choices = [*ANY, *posts]  # type: ignore[attr-defined]
         self.fields["party"].choices = [*ANY, *party_choices(request.actor)]  # type: ignore[attr-defined]
 
 

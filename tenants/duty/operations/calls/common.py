@@ -60,7 +60,10 @@ def settle(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: dateti
     if before:
         words = f"{words}，原为{Outcome(before).label}"
     write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
-    tell(duty, "call_decided", words, subject=call, by=by, tenant=tenant, outcome=outcome)
+    tell(
+        duty, "call_decided", words, subject=call, by=by, tenant=tenant, staff_ids=queries.staff_summoned(call),
+        outcome=outcome,
+    )  # fmt: skip
     notices.settle(subject=call, now=now)
     notices.notify(
         account_ids=call.callers, kind=NoticeKind.INFO, title=f"查岗{Outcome(outcome).label}：{duty.post.name}",

@@ -10,7 +10,7 @@ from django.db import transaction
 from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
-from tenants.duty import policies
+from tenants.duty import policies, queries
 from tenants.duty.choices import CallStatus, EntryKind, Outcome
 from tenants.duty.errors import (
     NotDecided,
@@ -72,7 +72,10 @@ def judge_call(
     call.save()
     words = f"查岗认定：{'睡岗' if call.asleep else Outcome(call.outcome).label}：{note}"
     write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
-    tell(duty, "call_judged", words, subject=call, by=by, tenant=tenant, outcome=call.outcome)
+    tell(
+        duty, "call_judged", words, subject=call, by=by, tenant=tenant, staff_ids=queries.staff_summoned(call),
+        outcome=call.outcome,
+    )  # fmt: skip
     notices.settle(subject=call, now=now)
     if call.asleep:
         notices.notify(
