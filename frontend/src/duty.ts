@@ -42,6 +42,20 @@ document.querySelectorAll<HTMLElement>('[data-only-for]').forEach((box) => {
   paint()
 })
 
+/** 送达: told once for each call that stands on a page somebody can see; a tab asleep in the background says nothing. */
+const told = new Set<string>()
+function arrived(url: string): void {
+  if (told.has(url) || document.visibilityState !== 'visible') return
+  told.add(url)
+  const csrf = document.cookie.match(/csrftoken=([^;]+)/)?.[1] ?? document.body.dataset.csrf ?? ''
+  fetch(url, { method: 'POST', credentials: 'same-origin', headers: { 'X-CSRFToken': csrf }, keepalive: true })
+    .then((answer) => { if (!answer.ok && answer.status !== 404) told.delete(url) })
+    .catch(() => told.delete(url)) // offline: said again at the next look
+}
+const shown = (): void => document.querySelectorAll<HTMLElement>('[data-seen]').forEach((box) => arrived(box.dataset.seen!))
+shown()
+document.addEventListener('visibilitychange', shown)
+
 /** A picture from the live camera into a file field; without a camera here the field itself opens the phone's. */
 async function camera(box: HTMLElement): Promise<void> {
   const input = document.querySelector<HTMLInputElement>(box.dataset.cameraInto!)!
@@ -136,7 +150,7 @@ if (ring) {
     try {
       const answer = await fetch(ring.dataset.ring!, { credentials: 'same-origin', signal: AbortSignal.timeout?.(8000) })
       if (!answer.ok || answer.redirected) return
-      const { calls } = (await answer.json()) as { calls: { id: string; post: string; url: string }[] }
+      const { calls } = (await answer.json()) as { calls: { id: string; post: string; url: string; seen: string }[] }
       for (const call of calls) {
         if (!known.has(call.id)) {
           known.add(call.id)
@@ -148,6 +162,7 @@ if (ring) {
           ring.prepend(link)
           link.focus()
         }
+        arrived(call.seen)
         beep()
       }
     } catch { /* offline: asked again */ }

@@ -289,6 +289,8 @@ PASSWORD_HASHERS = [
 EMAIL_CONFIG = env.email("EMAIL_URL", default=f"filemail:///{VAR_DIR / 'mail'}")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 20  # seconds
+# Hosts of the campus network that schools may have messages sent to (kernel.outbound), by name
+OUTBOUND_PRIVATE_HOSTS = env.list("OUTBOUND_PRIVATE_HOSTS", default=[])
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "CiELM 平台 <no-reply@localhost>")
 
 # --- Background work: the broker is the same PostgreSQL unless BROKER_URL says otherwise -------------

@@ -50,6 +50,22 @@ class FaceState(TextChoices):
     UNSURE = "unsure", _("无法判断")
 
 
+class Doubt(TextChoices):
+    """Why an answer given in time proves too little for 在岗: it is 迟应答 at best until a human says otherwise."""
+
+    NONE = "", _("无")
+    STALE = "stale", _("照片晚于动作提示的有效时间")
+    COPY = "copy", _("与以前的应答照片几乎相同")
+
+
+class Channel(TextChoices):
+    """By what a summons is known to have reached its person."""
+
+    NONE = "", _("未送达")
+    PHONE = "phone", _("手机页面")
+    HOOK = "hook", _("通知接口")
+
+
 class AnomalyKind(TextChoices):
     """What goes wrong during a duty; the last four are raised by the platform itself."""
 

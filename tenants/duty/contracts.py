@@ -9,11 +9,11 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Somebody who must answer a call at a post: on duty there, or rostered while nobody is."""
+    """Somebody who must answer a call at a post: on duty there, or rostered while too few are."""
 
     staff_id: UUID
     account_id: UUID | None
-    away: bool  # declared, and within the declared time
+    away: bool  # on patrol with an open tour, or relieved by name, and within the declared time
 
 
 @dataclass(frozen=True, slots=True)

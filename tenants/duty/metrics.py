@@ -2,7 +2,7 @@
 
 - `calls_answered_in_time`: of the calls decided whose deadline lies in the period, the ones answered in time at the
   post (在岗). Calls while everybody had declared to be away do not count.
-- `off_post_cases`: 脱岗 by the school's own rule of calls in a row. Denominator: 1.
+- `off_post_cases`: 脱岗 by the school's own rule of calls in a row, as long as the call stands unanswered. Denominator: 1.
 - `duty_minutes_covered`: of the person-minutes the contracts want at duty posts since somebody first signed on there, those
   with somebody on duty; up to the newest line of any log, so that a month still running is not short of its future.
 - `handovers_accepted`: of the open items offered to a next shift and answered, those accepted by the named receiver.
@@ -23,7 +23,7 @@ from django.db.models import Count, Max, Q
 from kernel.clock import day_bounds, month_bounds
 from kernel.metrics import Direction, Metric, Reading
 from tenants.duty import staffing
-from tenants.duty.choices import CallStatus, ItemStatus, Outcome
+from tenants.duty.choices import UNANSWERED, CallStatus, ItemStatus, Outcome
 from tenants.duty.models import Call, DutyPost, HandoverItem, LogEntry
 
 ANSWERED = Metric(
@@ -100,7 +100,7 @@ def counts(
     numbers = {
         "due": Count("pk", filter=Q(excused=False)),
         "good": Count("pk", filter=Q(excused=False, outcome=Outcome.ON_POST)),
-        "off": Count("pk", filter=Q(off_post=True)),
+        "off": Count("pk", filter=Q(off_post=True, outcome__in=UNANSWERED)),
         "n": Count("pk"),
     }
     fields = [DIMENSIONS[name] for name in by]

@@ -11,12 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from kernel.ids import new_id
 from tenants.duty.choices import (
     OPEN_CALLS,
+    UNANSWERED,
     AbsenceKind,
     AnomalyKind,
     AnomalyStatus,
     CallKind,
     CallStatus,
     CameraKind,
+    Channel,
+    Doubt,
     EntryKind,
     FaceState,
     ItemStatus,
@@ -162,8 +165,9 @@ class Call(models.Model):
     asks_code = models.BooleanField(default=True)
     asks_face = models.BooleanField(default=False)
     night = models.BooleanField(default=False)
-    excused = models.BooleanField(default=False)  # everybody on duty had declared a relief or patrol: no 脱岗
+    excused = models.BooleanField(default=False)  # everybody was on patrol or relieved when it went out: no 脱岗
     told_level = models.PositiveSmallIntegerField(default=0)  # how far the chain was climbed
+    chain_done = models.BooleanField(default=False, db_default=False)  # nobody is left to be told
     off_post = models.BooleanField(default=False)  # the k-th unanswered in a row: 脱岗
     finding_id = models.UUIDField(null=True)
     asleep = models.BooleanField(default=False)  # confirmed by a human, on a night call only
@@ -180,6 +184,11 @@ class Call(models.Model):
             models.Index(fields=["post", "-due_at"], name="duty_call_post"),
             models.Index(fields=["due_at"], name="duty_call_due"),
             models.Index(fields=["deadline"], condition=~Q(status=CallStatus.DONE), name="duty_call_open"),
+            models.Index(
+                fields=["decided_at"],
+                condition=Q(chain_done=False, status=CallStatus.DONE, outcome__in=UNANSWERED),
+                name="duty_call_to_climb",
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=CallKind.values), name="duty_call_kind_known"),
@@ -215,7 +224,9 @@ class Summons(models.Model):
     call = models.ForeignKey(Call, on_delete=models.CASCADE, related_name="summons", db_index=False)
     staff = models.ForeignKey("organisation.Staff", on_delete=models.PROTECT, related_name="+", db_index=False)
     on_duty = models.BooleanField(default=True)  # False: somebody else answered
-    away = models.BooleanField(default=False)  # had declared to be away when the call went out
+    away = models.BooleanField(
+        default=False
+    )  # on patrol with an open tour, or relieved by a named person, when the call went out
     challenge = models.CharField(max_length=60, blank=True)  # the gesture
     phrase = models.CharField(
         max_length=40, blank=True, default="", db_default=""
@@ -233,18 +244,83 @@ class Summons(models.Model):
     face = models.CharField(max_length=8, choices=FaceState.choices, default=FaceState.NONE, blank=True)
     face_check_id = models.UUIDField(null=True)
     late = models.BooleanField(default=False)
+    doubt = models.CharField(max_length=8, choices=Doubt.choices, default=Doubt.NONE, db_default="", blank=True)
+    delivered_at = models.DateTimeField(null=True)  # null: 未送达, and then no 脱岗 without a human
+    delivered_by = models.CharField(
+        max_length=8, choices=Channel.choices, default=Channel.NONE, db_default="", blank=True
+    )
+    hook_at = models.DateTimeField(null=True)  # when the delivery hook is to be tried next; null: not any more
+    hook_tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+    hook_note = models.CharField(max_length=120, db_default="", blank=True)  # what the hook said last
 
     class Meta:
         verbose_name = _("被查人")
         ordering = ["id"]
-        indexes = [models.Index(fields=["staff", "-id"], name="duty_summons_staff")]
+        indexes = [
+            models.Index(fields=["staff", "-id"], name="duty_summons_staff"),
+            models.Index(fields=["hook_at"], condition=Q(hook_at__isnull=False), name="duty_summons_hook_due"),
+        ]
         constraints = [
+            models.CheckConstraint(condition=Q(doubt__in=Doubt.values), name="duty_summons_doubt_known"),
+            models.CheckConstraint(
+                condition=Q(delivered_by__in=Channel.values)
+                & (
+                    Q(delivered_by="", delivered_at__isnull=True)
+                    | (~Q(delivered_by="") & Q(delivered_at__isnull=False))
+                ),
+                name="duty_summons_delivery_dated",
+            ),
             models.CheckConstraint(condition=Q(face__in=FaceState.values), name="duty_summons_face_known"),
             models.UniqueConstraint(fields=["call", "staff"], name="duty_summons_once"),
             models.UniqueConstraint(
                 fields=["photo_id"], condition=Q(photo_id__isnull=False), name="duty_summons_photo_once"
             ),
         ]
+
+
+class Attempt(models.Model):
+    """An answer that did not hold (another face, another place, a doubtful picture), kept when the person answers again."""
+
+    id = models.BigAutoField(primary_key=True)
+    summons = models.ForeignKey(Summons, on_delete=models.CASCADE, related_name="attempts")
+    challenge = models.CharField(max_length=60, blank=True)
+    phrase = models.CharField(max_length=40, blank=True)
+    answered_at = models.DateTimeField()
+    photo_id = models.UUIDField(null=True, db_index=True)
+    voice_id = models.UUIDField(null=True, db_index=True)
+    place = models.ForeignKey("organisation.Place", null=True, on_delete=models.SET_NULL, related_name="+")
+    place_ok = models.BooleanField(null=True)
+    face = models.CharField(max_length=8, choices=FaceState.choices, default=FaceState.NONE, blank=True)
+    face_check_id = models.UUIDField(null=True)
+    late = models.BooleanField(default=False)
+    doubt = models.CharField(max_length=8, choices=Doubt.choices, default=Doubt.NONE, blank=True)
+
+    class Meta:
+        verbose_name = _("未采信的应答")
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(face__in=FaceState.values, doubt__in=Doubt.values), name="duty_attempt_states_known"
+            ),
+        ]
+
+
+class DeliveryHook(models.Model):
+    """查岗送达: the school's own service (voice call, robot) that is told of every summons; its secret is sealed."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    url = models.CharField(_("地址"), max_length=400)
+    secret_sealed = models.BinaryField()
+    active = models.BooleanField(_("启用"), default=True)
+    changed_at = models.DateTimeField(default=timezone.now)
+    changed_by_name = models.CharField(max_length=60, blank=True)
+    last_ok_at = models.DateTimeField(null=True)
+    last_failed_at = models.DateTimeField(null=True)
+    last_note = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = _("查岗送达接口")
+        constraints = [models.CheckConstraint(condition=Q(pk=1), name="duty_delivery_hook_one")]
 
 
 class Anomaly(models.Model):

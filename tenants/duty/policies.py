@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from identity.choices import GrantScope, Role
@@ -23,6 +24,13 @@ def oversees(actor: Actor) -> bool:
     return actor.is_system or (actor.has(*OVERSEERS) and actor.grant_id is None and actor.may(WRITE))
 
 
+def can_judge(actor: Actor, *, summoned: Collection[UUID], provider_id: UUID | None) -> bool:
+    """Say what a call was: whoever oversees, but nobody who was under it or whose company answers for the post."""
+    if not oversees(actor) or (actor.staff_id is not None and actor.staff_id in summoned):
+        return False
+    return provider_id is None or provider_id not in actor.provider_ids
+
+
 def can_configure(actor: Actor) -> bool:
     """The rules of a duty post and the camera systems: admin and supervisors; admins alone for secrets."""
     return actor.is_system or (
@@ -33,6 +41,11 @@ def can_configure(actor: Actor) -> bool:
 def can_manage_cameras(actor: Actor) -> bool:
     """Who may see a webhook's secret, once."""
     return actor.has(Role.SCHOOL_ADMIN) and actor.grant_id is None and actor.may(WRITE)
+
+
+def can_manage_hook(actor: Actor) -> bool:
+    """Where the school's calls are sent to, and the secret that signs them: admins alone."""
+    return can_manage_cameras(actor)
 
 
 def is_staff(actor: Actor) -> bool:

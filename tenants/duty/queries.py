@@ -17,14 +17,16 @@ from identity.contracts import Actor
 from kernel.clock import day_bounds
 from kernel.errors import NotAllowed, NotFound
 from tenants.duty import chain, policies, staffing
-from tenants.duty.choices import AbsenceKind, AnomalyStatus, CallStatus, ItemStatus, Outcome
+from tenants.duty.choices import UNANSWERED, AbsenceKind, AnomalyStatus, CallStatus, FaceState, ItemStatus
 from tenants.duty.models import (
     Absence,
     Anomaly,
     AnomalyFile,
+    Attempt,
     Call,
     CameraReport,
     CameraSystem,
+    DeliveryHook,
     DutyPost,
     Handover,
     HandoverItem,
@@ -121,6 +123,13 @@ def cameras(*, by: Actor) -> QuerySet[CameraSystem]:
     return CameraSystem.objects.defer("secret_sealed")
 
 
+def delivery_hook(*, by: Actor) -> DeliveryHook | None:
+    """The school's delivery service, without its secret; None before it is named. Raises NotAllowed."""
+    if not policies.can_configure(by):
+        raise NotAllowed
+    return DeliveryHook.objects.defer("secret_sealed").filter(pk=1).first()
+
+
 def visible_log(by: Actor) -> QuerySet[LogEntry]:
     """Log lines of the posts one may see, newest first."""
     return _seen(LogEntry.objects.select_related("post"), by).order_by("-at", "-seq")
@@ -167,6 +176,7 @@ def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:
     """Witness for tenants.evidence: the photo or voice belongs to something of duty that the actor may see."""
     try:
         own = Q(summons__photo_id=evidence_id) | Q(summons__voice_id=evidence_id)
+        own |= Q(summons__attempts__photo_id=evidence_id) | Q(summons__attempts__voice_id=evidence_id)
         if visible_calls(actor).filter(own).exists():
             return True
         return visible_anomalies(actor).filter(files__evidence_id=evidence_id).exists()
@@ -202,9 +212,10 @@ def break_minutes_of(stint: Stint, *, now: datetime) -> int:
 
 
 def was_used(file: EvidenceContract, *, besides: UUID) -> bool:
-    """Whether the same bytes already answered a call, as a picture or a voice."""
+    """Whether the same bytes already answered a call, as a picture or a voice, also in an answer that did not hold."""
     same = Evidence.objects.filter(source_sha256=file.source_sha256).values("pk")
-    return Summons.objects.filter(Q(photo_id__in=same) | Q(voice_id__in=same)).exclude(pk=besides).exists()
+    shown = Q(photo_id__in=same) | Q(voice_id__in=same)
+    return Attempt.objects.filter(shown).exists() or Summons.objects.filter(shown).exclude(pk=besides).exists()
 
 
 def names_of_answers(row: Call) -> str:
@@ -218,17 +229,10 @@ def staff_summoned(call: Call) -> list[UUID]:
     return list(Summons.objects.filter(call=call, on_duty=True).order_by("pk").values_list("staff_id", flat=True))
 
 
-def names_of_summoned(row: Call) -> str:
-    """Who had to answer, for sentences."""
-    return "、".join(Summons.objects.filter(call=row, on_duty=True).values_list("staff__name", flat=True))
-
-
-def on_since(row: Call) -> datetime | None:
-    """The earliest sign-on among those under the call; None when nobody had signed on."""
-    people = Summons.objects.filter(call=row, on_duty=True).values("staff_id")
-    stints = Stint.objects.filter(post_id=row.post_id, staff_id__in=people, signed_on_at__lte=row.sent_at)
-    first = stints.filter(Q(signed_off_at__isnull=True) | Q(signed_off_at__gt=row.sent_at)).order_by("signed_on_at")
-    return first.values_list("signed_on_at", flat=True).first()
+def attempts_of(summons_ids: Iterable[UUID]) -> list[tuple[UUID, Attempt]]:
+    """(summons id, answer that did not hold) pairs in order: one query. The caller has read the calls."""
+    rows = Attempt.objects.filter(summons_id__in=list(summons_ids)).select_related("place").order_by("pk")
+    return [(row.summons_id, row) for row in rows]
 
 
 def staff_under(rows: Iterable[Call]) -> dict[UUID, list[Summons]]:
@@ -260,11 +264,12 @@ def calls(
     place_id: UUID | None = None,
     night: bool | None = None,
     off_post: bool | None = None,
+    unreached: bool = False,
     from_day: date | None = None,
     until_day: date | None = None,
     text: str = "",
 ) -> QuerySet[Call]:
-    """Calls one may see, newest first; days are local and both included."""
+    """Calls one may see, newest first; days are local and both included. `unreached`: unanswered, did not arrive, not judged."""
     rows = visible_calls(by)
     if outcome:
         rows = rows.filter(outcome=outcome)
@@ -282,6 +287,9 @@ def calls(
         rows = rows.filter(night=night)
     if off_post is not None:
         rows = rows.filter(off_post=off_post)
+    if unreached:
+        silent = Summons.objects.filter(on_duty=True, delivered_at__isnull=True, answered_at__isnull=True)
+        rows = rows.filter(outcome__in=UNANSWERED, judged_at__isnull=True, pk__in=silent.values("call_id"))
     if from_day:
         rows = rows.filter(due_at__gte=day_bounds(from_day, tz)[0])
     if until_day:
@@ -403,16 +411,19 @@ def own_stint(by: Actor) -> Stint | None:
     ).first()
 
 
+def unsettled() -> Q:
+    """Summons whose person must (still, or once more) answer; `call` says whether it is not too late."""
+    return Q(answered_at__isnull=True) | Q(place_ok=False) | Q(face=FaceState.OTHER) | ~Q(doubt="")
+
+
 def ringing(by: Actor, *, now: datetime) -> list[Call]:
     """The calls this person must answer now, or can still answer late; the most urgent first."""
     if by.staff_id is None or not by.may(policies.READ):
         return []
-    mine = Summons.objects.filter(staff_id=by.staff_id, on_duty=True).filter(
-        Q(answered_at__isnull=True) | Q(place_ok=False)
-    )
+    mine = Summons.objects.filter(staff_id=by.staff_id, on_duty=True).filter(unsettled())
     rows = Call.objects.filter(pk__in=mine.values("call_id")).select_related("post__place")
     late = Q(
-        status=CallStatus.DONE, outcome=Outcome.TIMEOUT, judged_at__isnull=True, sent_at__gt=now - timedelta(hours=12)
+        status=CallStatus.DONE, outcome__in=UNANSWERED, judged_at__isnull=True, sent_at__gt=now - timedelta(hours=12)
     )
     return list(rows.filter(Q(status=CallStatus.RINGING) | late).order_by("-status", "deadline")[:5])
 

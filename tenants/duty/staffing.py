@@ -1,6 +1,7 @@
 """How many people are where, and how many should be: set-based SQL, for the operations and the cockpit.
 
-Published tables of lower features that are named here: `rosters_coverage`, `rosters_shiftinstance`, `organisation_staff`.
+Published tables of lower features that are named here: `rosters_coverage`, `rosters_shiftinstance`, `organisation_staff`,
+`patrols_tour`.
 """
 
 from __future__ import annotations
@@ -36,17 +37,33 @@ def instance_now(*, staff_id: UUID, post_id: UUID, now: datetime) -> tuple[UUID,
 
 
 _EXPECTED = """
-WITH wanted AS (SELECT unnest(%(posts)s::uuid[]) AS post_id),
+WITH wanted AS (
+  SELECT post_id, greatest(d.persons_to_answer, 1) AS persons
+  FROM unnest(%(posts)s::uuid[]) AS u(post_id) JOIN duty_dutypost d USING (post_id)
+),
 on_duty AS (
   SELECT s.post_id, s.staff_id,
-         EXISTS (SELECT 1 FROM duty_absence a WHERE a.stint_id = s.id AND a.ends_at IS NULL AND a.until > %(now)s) AS away
+         EXISTS (
+           SELECT 1 FROM duty_absence a
+           WHERE a.stint_id = s.id AND a.ends_at IS NULL AND a.until > %(now)s AND (
+             (a.kind = 'patrol' AND EXISTS (
+                SELECT 1 FROM patrols_tour t
+                WHERE t.walker_staff_id = s.staff_id AND t.status = 'walking' AND t.started_at <= %(now)s
+                  AND t.ends_at > %(now)s))
+             OR (a.kind = 'relief' AND EXISTS (
+                SELECT 1 FROM duty_stint r
+                WHERE r.staff_id = a.relief_id AND r.staff_id <> s.staff_id AND r.post_id = s.post_id
+                  AND r.signed_off_at IS NULL))
+           )
+         ) AS away
   FROM duty_stint s JOIN wanted USING (post_id) WHERE s.signed_off_at IS NULL
 ),
 rostered AS (
   SELECT DISTINCT i.post_id, i.staff_id, false AS away
-  FROM rosters_shiftinstance i JOIN wanted USING (post_id)
+  FROM rosters_shiftinstance i JOIN wanted w USING (post_id)
   WHERE i.cancelled_at IS NULL AND i.starts_at <= %(now)s AND i.ends_at > %(now)s
-    AND NOT EXISTS (SELECT 1 FROM on_duty o WHERE o.post_id = i.post_id)
+    AND (SELECT count(*) FROM on_duty o WHERE o.post_id = i.post_id) < w.persons
+    AND NOT EXISTS (SELECT 1 FROM on_duty o WHERE o.post_id = i.post_id AND o.staff_id = i.staff_id)
 )
 SELECT e.post_id, e.staff_id, p.account_id, e.away
 FROM (SELECT * FROM on_duty UNION ALL SELECT * FROM rostered) e JOIN organisation_staff p ON p.id = e.staff_id
@@ -55,13 +72,31 @@ ORDER BY e.post_id, e.staff_id
 
 
 def people_expected(*, post_ids: Iterable[UUID], now: datetime) -> dict[UUID, list[Expected]]:
-    """Who must answer a call at each post: those on duty, or those rostered where nobody is. One query."""
+    """Who must answer a call at each post: those on duty, and those rostered where too few signed on. One query.
+
+    `away` excuses (M4a "declared relief excluded") and is read from what the server knew before the call, so that
+    nothing said after it rings helps: a declared patrol counts with a tour of that person that is open and in its
+    window, a relief when the named person has signed on at the post. A short break (短时离开) never
+    excuses, or it would be the way out of every call: who answers on return is 迟应答.
+    """
     found: dict[UUID, list[Expected]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_EXPECTED, {"posts": list(set(post_ids)), "now": now})
         for post_id, staff_id, account_id, away in cursor.fetchall():
             found[post_id].append(Expected(staff_id, account_id, away))
     return dict(found)
+
+
+def shift_began(*, post_id: UUID, staff_ids: Iterable[UUID], at: datetime) -> datetime | None:
+    """The earliest start of the rostered shifts these people have at the post at a moment."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT min(starts_at) FROM rosters_shiftinstance WHERE post_id = %s AND staff_id = ANY(%s)"
+            " AND cancelled_at IS NULL AND starts_at <= %s AND ends_at > %s",
+            [post_id, list(staff_ids), at, at],
+        )
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def _holidays(days: list[date]) -> list[bool]:

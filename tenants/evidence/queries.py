@@ -72,6 +72,24 @@ def thumbs(ids: Iterable[UUID]) -> dict[UUID, Thumb]:
     return {row[0]: Thumb(row[1], row[2]) for row in rows.values_list("pk", "thumb_path", "source_sha256")}
 
 
+def nearest_among(*, photo_id: UUID, among: Iterable[UUID], within: int = 24, most: int = 3) -> list[UUID]:
+    """The photos of `among` whose perceptual hash is next to this one's: at most `within` of 64 bits apart. One query.
+
+    Two unrelated pictures differ in about 32 bits, a re-saved one in a few, a cropped one in up to twenty.
+    """
+    wanted = list(set(among))
+    if not wanted:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT e.id FROM evidence_evidence e JOIN evidence_evidence p ON p.id = %s"
+            " WHERE e.id = ANY(%s) AND e.id <> p.id AND bit_count((e.phash # p.phash)::bit(64)) <= %s"
+            " ORDER BY bit_count((e.phash # p.phash)::bit(64)), e.id LIMIT %s",
+            [photo_id, wanted, within, most],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
 def same_bytes(ids: Iterable[UUID]) -> set[UUID]:
     """All photos and files, these included, whose bytes as sent or as kept are those of one of `ids`. One query."""
     mine = Evidence.objects.filter(pk__in=set(ids))

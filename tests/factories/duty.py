@@ -10,13 +10,17 @@ from uuid import UUID
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel import clock
+from kernel.ids import new_id
 from kernel.tenancy import Tenant
 from tenants.duty import operations
+from tenants.duty.challenges import UPLOAD_CREDIT
 from tenants.duty.models import Anomaly, Call, DutyPost, Stint, Summons
 from tenants.organisation.models import Party, Place, Post, Staff
+from tenants.patrols.models import Tour
 from tenants.rosters.models import Coverage
 from tests.factories.findings import make_member, make_photo
 from tests.factories.organisation import make_party, make_place, make_post, make_staff
+from tests.factories.patrols import make_route
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,21 @@ def sign_on(tenant: Tenant, duty: DutyPost, guard: Guard, *, now: datetime) -> S
     return operations.sign_on(post_id=duty.pk, by=guard.actor, tenant=tenant, now=now)
 
 
-def make_sent(tenant: Tenant, duty: DutyPost, *, by: Actor | None = None, now: datetime) -> Call:
-    """A call that has gone out."""
+def make_sent(tenant: Tenant, duty: DutyPost, *, by: Actor | None = None, now: datetime, reached: bool = True) -> Call:
+    """A call that has gone out, and reached those who are to answer (`reached`)."""
     [call] = operations.issue_calls(post_ids=[duty.pk], by=by or make_member(tenant), tenant=tenant, now=now)
     operations.send_due(tenant=tenant, now=now)
+    if reached:
+        Summons.objects.filter(call=call).update(delivered_at=now, delivered_by="phone")
+    call.refresh_from_db()
+    return call
+
+
+def close(tenant: Tenant, call: Call) -> Call:
+    """The deadline has passed, and the time a slow upload may take."""
+    call.refresh_from_db()
+    assert call.deadline is not None
+    operations.decide_due(tenant=tenant, now=call.deadline + UPLOAD_CREDIT)
     call.refresh_from_db()
     return call
 
@@ -82,3 +97,13 @@ def answer(
 
 def report(tenant: Tenant, guard: Guard, *, text: str = "烟感报警，现场无火情", now: datetime | None = None) -> Anomaly:
     return operations.report_anomaly(kind="alarm", text=text, by=guard.actor, tenant=tenant, now=now or clock.now())
+
+
+def make_walking(tenant: Tenant, guard: Guard, *, now: datetime) -> Tour:
+    """The person has begun a tour, and it is open."""
+    route = make_route(tenant, now=now, party=guard.staff.party)
+    return Tour.objects.create(
+        number=f"XG{new_id().hex[-12:]}", route=route, day=now.astimezone(tenant.tz).date(),
+        starts_at=now - timedelta(minutes=1), ends_at=now + timedelta(hours=8), status="walking",
+        walker_staff_id=guard.staff.pk, walker_name=guard.staff.name, started_at=now,
+    )  # fmt: skip

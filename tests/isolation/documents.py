@@ -114,6 +114,7 @@ class Values:
             rows = self.side.rows().items()
             named = [str(r.pk) for m, r in rows if f"_{model_name(m)}_" in f"_{snake(root)}_"]
             known = named or [str(r.pk) for m, r in rows if m._meta.app_label.rstrip("s") in snake(root)]
+            known = [key for key in known if len(key) == 36] or known
             if known or name in {"id", "ids"}:
                 return known or _raise(where, name)
             return [str(r.pk) for _m, r in rows if len(str(r.pk)) == 36][:1]

@@ -655,6 +655,17 @@ def _camera_system(filler: Filler) -> dict[str, Any]:
     return {"secret_sealed": secret}
 
 
+@values_of("duty.Summons")
+def _summons(filler: Filler) -> dict[str, Any]:
+    return {"delivered_by": "phone"}
+
+
+@values_of("duty.DeliveryHook")
+def _delivery_hook(filler: Filler) -> dict[str, Any]:
+    secret = seal("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", schema=filler.schema, context="duty_deliveryhook.secret")
+    return {"id": 1, "url": "https://hook.invalid/", "secret_sealed": secret}
+
+
 @values_of("duty.Stint")
 def _stint(filler: Filler) -> dict[str, Any]:
     return {"lacking": ["health"]}

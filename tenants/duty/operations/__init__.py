@@ -13,6 +13,13 @@ from tenants.duty.operations.calls import (
     send_due,
 )
 from tenants.duty.operations.cameras import add_camera, judge_report, receive_report, set_camera_active
+from tenants.duty.operations.delivery import (
+    acknowledge_call,
+    due_deliveries,
+    note_delivery,
+    prepare_delivery,
+    set_hook,
+)
 from tenants.duty.operations.handovers import accept_handover, answer_item, offer_handover
 from tenants.duty.operations.logs import add_note, correct_entry
 from tenants.duty.operations.posts import configure_post
@@ -27,6 +34,7 @@ from tenants.duty.operations.stints import (
 
 __all__ = [
     "accept_handover",
+    "acknowledge_call",
     "add_camera",
     "add_note",
     "answer_call",
@@ -38,18 +46,22 @@ __all__ = [
     "decide_due",
     "declare_absence",
     "draw_random",
+    "due_deliveries",
     "end_stint",
     "face_checked",
     "issue_calls",
     "judge_call",
     "judge_report",
+    "note_delivery",
     "offer_handover",
     "open_call",
+    "prepare_delivery",
     "receive_report",
     "report_anomaly",
     "return_to_post",
     "send_due",
     "set_camera_active",
+    "set_hook",
     "sign_off",
     "sign_on",
     "take_anomaly",

@@ -33,6 +33,7 @@ from tenants.findings.operations.opening import open_finding
 from tenants.findings.operations.rules import set_ladder, set_repeat_rule, set_rule
 from tenants.findings.operations.uncertified import open_uncertified
 from tenants.findings.operations.verifying import confirm_on_site, reopen, verify_pass, verify_reject
+from tenants.findings.operations.withdrawing import take_back
 
 __all__ = [
     "ConsequenceMissing",
@@ -78,6 +79,7 @@ __all__ = [
     "set_rule",
     "start_fix",
     "submit_fix",
+    "take_back",
     "verify_pass",
     "verify_reject",
     "void",

@@ -91,7 +91,7 @@ def test_two_supervisors_call_the_same_post_at_once_one_call_both_told(committed
     row = Call.objects.get()
     assert set(row.callers) == {p.account_id for p in people}
     operations.send_due(tenant=committed, now=NOW)
-    operations.decide_due(tenant=committed, now=NOW + timedelta(minutes=5))
+    operations.decide_due(tenant=committed, now=NOW + timedelta(minutes=5.5))
     told = Notice.objects.filter(subject_id=str(row.pk), kind="info").values_list("account_id", flat=True)
     assert set(told) == {p.account_id for p in people}
 
@@ -103,6 +103,31 @@ def test_many_workers_come_back_at_once_and_a_call_goes_out_once(committed: Tena
     at_once(committed, *([lambda: operations.send_due(tenant=committed, now=late)] * 4))
     assert Summons.objects.count() == 1
     assert Notice.objects.filter(account_id=guard.actor.account_id).count() == 1
+
+
+def test_whoever_signs_off_while_calls_go_out_is_not_called(committed: Tenant) -> None:
+    """The sweep waits for the post's lock, and reads who is on duty after it."""
+    duty, guard = manned(committed)
+    operations.issue_calls(post_ids=[duty.pk], by=make_member(committed), tenant=committed, now=NOW)
+    leaving, sent = threading.Event(), threading.Event()
+
+    def leave() -> None:
+        try:
+            with school_context(committed), transaction.atomic():
+                operations.sign_off(by=guard.actor, tenant=committed, now=NOW)
+                leaving.set()
+                sent.wait(1.5)  # the sweep is under way and cannot go past
+        finally:
+            connections.close_all()
+
+    thread = threading.Thread(target=leave)
+    thread.start()
+    leaving.wait(20)
+    operations.send_due(tenant=committed, now=NOW)
+    sent.set()
+    thread.join()
+    assert Call.objects.get().status == CallStatus.RINGING
+    assert not Summons.objects.exists()
 
 
 def test_many_sweeps_draw_a_random_call_once(committed: Tenant) -> None:
@@ -138,7 +163,7 @@ def test_an_answer_at_the_last_second_sent_twice_at_once_is_one(committed: Tenan
         )  # fmt: skip
 
     def decide() -> Any:
-        return operations.decide_due(tenant=committed, now=call.deadline)  # type: ignore[arg-type]
+        return operations.decide_due(tenant=committed, now=call.deadline + timedelta(seconds=30))  # type: ignore[arg-type]
 
     assert at_once(committed, lambda: send(photos[0]), lambda: send(photos[1]), decide) == ["done"] * 3
     call.refresh_from_db()

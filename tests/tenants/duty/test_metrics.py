@@ -8,7 +8,16 @@ from decimal import Decimal
 from kernel.clock import SHANGHAI
 from kernel.tenancy import Tenant
 from tenants.duty import metrics, operations
-from tests.factories.duty import answer, make_coverage, make_duty_post, make_guard, make_sent, report, sign_on
+from tests.factories.duty import (
+    answer,
+    make_coverage,
+    make_duty_post,
+    make_guard,
+    make_sent,
+    make_walking,
+    report,
+    sign_on,
+)
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=SHANGHAI)
 
@@ -24,10 +33,11 @@ def test_in_time_late_unanswered_and_excused(alpha: Tenant) -> None:
     answer(alpha, make_sent(alpha, duty, now=at(10)), guard, now=at(11))
     answer(alpha, make_sent(alpha, duty, now=at(60)), guard, now=at(70))  # late
     make_sent(alpha, duty, now=at(120))
-    operations.decide_due(tenant=alpha, now=at(125))
+    operations.decide_due(tenant=alpha, now=at(125.5))
+    make_walking(alpha, guard, now=at(169))
     operations.declare_absence(kind="patrol", minutes=60, by=guard.actor, tenant=alpha, now=at(170))
     make_sent(alpha, duty, now=at(180))
-    operations.decide_due(tenant=alpha, now=at(185))
+    operations.decide_due(tenant=alpha, now=at(185.5))
     found = {
         c.code: (c.numerator, c.denominator, c.n)
         for c in metrics.counts(starts=NOON, ends=at(600), party_id=duty.post.party_id)

@@ -13,8 +13,9 @@ import pytest
 
 from kernel.clock import SHANGHAI
 from tenants.duty import chain, challenges, webhooks
+from tenants.duty.challenges import UPLOAD_CREDIT
 from tenants.duty.choices import FaceState, Outcome
-from tenants.duty.outcomes import Answer, Past, is_off_post, outcome_of
+from tenants.duty.outcomes import Answer, Past, off_post_by, outcome_of, persons_needed
 from tenants.duty.schedule import REST, cut, in_night, minutes_to_spans, rest_of, slots
 
 POST = UUID("01890000-0000-7000-8000-000000000001")
@@ -88,7 +89,7 @@ DEADLINE = NOON + timedelta(minutes=5)
 
 
 def answer(minute: float, **facts: object) -> Answer:
-    given = {"on_duty": True, "place_ok": True, "face": FaceState.NONE, **facts}
+    given = {"on_duty": True, "place_ok": True, "face": FaceState.NONE, "late": minute >= 5, **facts}
     return Answer(at=NOON + timedelta(minutes=minute), **given)  # type: ignore[arg-type]
 
 
@@ -96,29 +97,41 @@ def answer(minute: float, **facts: object) -> Answer:
     ("answers", "needed", "minute", "outcome"),
     [
         ([], 1, 4.9, Outcome.NONE),
-        ([], 1, 5, Outcome.TIMEOUT),
+        ([], 1, 5.4, Outcome.NONE),  # an answer given in time may still be on its way up
+        ([], 1, 5.5, Outcome.TIMEOUT),
         ([answer(4.999)], 1, 4.999, Outcome.ON_POST),
-        ([answer(5)], 1, 5, Outcome.LATE),  # half-open: at the deadline is late
+        ([answer(5)], 1, 5.2, Outcome.NONE),
+        ([answer(5)], 1, 5.5, Outcome.LATE),  # half-open: at the deadline is late
         ([answer(90)], 1, 90, Outcome.LATE),  # slow is never more than 迟应答
         ([answer(1)], 2, 4, Outcome.NONE),
-        ([answer(1)], 2, 5, Outcome.TIMEOUT),  # both or none
+        ([answer(1)], 2, 5.5, Outcome.TIMEOUT),  # both or none
         ([answer(1), answer(3)], 2, 3, Outcome.ON_POST),
         ([answer(1), answer(7)], 2, 7, Outcome.LATE),
         ([answer(1, place_ok=False)], 1, 2, Outcome.NONE),
-        ([answer(1, place_ok=False)], 1, 5, Outcome.WRONG_PLACE),
+        ([answer(1, place_ok=False)], 1, 5.5, Outcome.WRONG_PLACE),
         ([answer(1, place_ok=False), answer(2)], 1, 2, Outcome.ON_POST),
-        ([answer(1, on_duty=False)], 1, 5, Outcome.OTHER),
-        ([answer(1, face=FaceState.OTHER)], 1, 5, Outcome.OTHER),
+        ([answer(1, on_duty=False)], 1, 5.5, Outcome.OTHER),
+        ([answer(1, face=FaceState.OTHER)], 1, 5.5, Outcome.OTHER),
         ([answer(1, face=FaceState.UNSURE)], 1, 5, Outcome.ON_POST),  # doubt is no proof
+        ([answer(2, face=FaceState.UNSURE, doubted=True)], 1, 5.5, Outcome.OTHER),  # but no way round a mismatch
+        ([answer(2, face=FaceState.MATCH, doubted=True)], 1, 3, Outcome.ON_POST),
+        ([answer(1, late=True)], 1, 2, Outcome.NONE),  # a worthless proof may be bettered while there is time
+        ([answer(1, late=True), answer(3)], 1, 3, Outcome.ON_POST),
     ],
 )
 def test_outcomes(answers: list[Answer], needed: int, minute: float, outcome: Outcome) -> None:
     now = NOON + timedelta(minutes=minute)
-    assert outcome_of(answers, needed=needed, deadline=DEADLINE, now=now)[0] == outcome
+    assert outcome_of(answers, needed=needed, closes=DEADLINE + UPLOAD_CREDIT, now=now)[0] == outcome
 
 
-def past(outcome: Outcome, *, excused: bool = False, off_post: bool = False) -> Past:
-    return Past(outcome, excused, off_post)
+A, B = UUID(int=1), UUID(int=2)
+
+
+def past(outcome: Outcome, *missed: UUID | None, excused: bool = False, off_post: bool = False) -> Past:
+    return Past(outcome, excused, off_post, frozenset(missed or (A,)))
+
+
+UNREACHED = Past(Outcome.TIMEOUT, False, False, frozenset())
 
 
 @pytest.mark.parametrize(
@@ -132,10 +145,27 @@ def past(outcome: Outcome, *, excused: bool = False, off_post: bool = False) -> 
         ([past(Outcome.TIMEOUT, excused=True), past(Outcome.TIMEOUT)], 1, False),
         ([past(Outcome.TIMEOUT), past(Outcome.TIMEOUT, off_post=True), past(Outcome.TIMEOUT)], 2, False),
         ([past(Outcome.ON_POST)], 1, False),
+        ([past(Outcome.TIMEOUT, A), past(Outcome.TIMEOUT, B)], 2, False),  # nobody answers for another's miss
+        ([past(Outcome.TIMEOUT, None), past(Outcome.TIMEOUT, A)], 2, False),
+        ([past(Outcome.TIMEOUT, A), UNREACHED, past(Outcome.TIMEOUT, A)], 2, True),  # neither counts nor breaks
+        ([UNREACHED], 1, False),
     ],
 )
 def test_unanswered_in_a_row(rows: list[Past], after: int, expected: bool) -> None:
-    assert is_off_post(rows, after=after) is expected
+    assert bool(off_post_by(rows, after=after)) is expected
+
+
+def test_who_is_named_missed_every_call_of_the_row() -> None:
+    rows = [past(Outcome.TIMEOUT, A, B), past(Outcome.TIMEOUT, B)]
+    assert off_post_by(rows, after=2) == {B}
+
+
+@pytest.mark.parametrize(
+    ("rule", "present", "away", "needed"),
+    [(2, 2, 0, 2), (2, 1, 0, 2), (2, 1, 1, 1), (2, 2, 1, 2), (2, 0, 2, 2), (1, 1, 1, 1)],
+)
+def test_how_many_must_answer(rule: int, present: int, away: int, needed: int) -> None:
+    assert persons_needed(rule=rule, present=present, away=away) == needed
 
 
 # --- challenges ---

@@ -48,6 +48,7 @@ class CallFilter(forms.Form):
     kind = forms.ChoiceField(label="方式", required=False, choices=[*ANY, *CallKind.choices])
     line = forms.ChoiceField(label="条线", required=False, choices=[*ANY, *ServiceLine.choices])
     off_post = forms.ChoiceField(label="脱岗", required=False, choices=[*ANY, ("1", "只看脱岗")])
+    unreached = forms.ChoiceField(label="送达", required=False, choices=[*ANY, ("1", "未送达，待认定")])
     night = forms.ChoiceField(label="时段", required=False, choices=[*ANY, ("1", "夜间"), ("0", "白天")])
     from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
     until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
@@ -55,7 +56,12 @@ class CallFilter(forms.Form):
     def chosen(self) -> dict[str, Any]:
         data = given(self)
         night = data["night"]
-        return {**data, "off_post": True if data["off_post"] else None, "night": None if not night else night == "1"}
+        return {
+            **data,
+            "off_post": True if data["off_post"] else None,
+            "unreached": bool(data["unreached"]),
+            "night": None if not night else night == "1",
+        }
 
 
 class AnomalyFilter(forms.Form):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,9 @@ from kernel import clock
 from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.ids import new_id
 from tenants.duty import challenges, operations, policies, queries
-from tenants.duty.choices import REPORTABLE, AbsenceKind, CallStatus
-from tenants.duty.models import Call, Stint
+from tenants.duty.choices import REPORTABLE, AbsenceKind, CallStatus, Doubt, FaceState
+from tenants.duty.models import Call, Stint, Summons
+from tenants.duty.operations.calls import may_answer_again
 from tenants.evidence import operations as evidence
 from tenants.findings.choices import Severity
 from tenants.punches import sentences
@@ -78,6 +80,7 @@ def ringing(request: SchoolRequest) -> HttpResponse:
                     "id": str(row.pk),
                     "post": row.post.name,
                     "url": reverse("duty:phone_call", args=[row.pk]),
+                    "seen": reverse("duty:seen", args=[row.pk]),
                     "seconds": max(0, round((row.deadline - now).total_seconds())) if row.deadline else 0,
                 }
                 for row in rows
@@ -257,32 +260,40 @@ def item(request: SchoolRequest, handover_item_id: UUID) -> HttpResponse:
 # --- The call that rings ---------------------------------------------------------------------------
 
 
+def _why_again(summons: Summons | None, row: Call, now: datetime) -> str:
+    """Why an answer that was given did not hold, and what to do; empty when it holds."""
+    if summons is None or summons.answered_at is None or not may_answer_again(row=summons, call=row, now=now):
+        return ""
+    if summons.place_ok is False:
+        return "刚才扫的不是本岗位的码，请在岗位上重新应答。"
+    if summons.face == FaceState.OTHER:
+        return "刚才的照片没有通过本人核验，请本人再应答一次。"
+    if summons.doubt == Doubt.COPY:
+        return "刚才的照片与以前的应答几乎相同，现在最多记为迟应答。请照着提示再拍一张。"
+    return "刚才的照片传到时动作提示已过期，现在最多记为迟应答。请换一个动作再拍一张。"
+
+
 def _call_context(request: SchoolRequest, row: Call) -> dict[str, Any]:
     now = clock.now()
     summons = queries.own_summons(row, request.actor)
-    answered = summons is not None and summons.answered_at is not None
-    fresh = bool(summons and summons.challenged_at and now < summons.challenged_at + challenges.LIVES and not answered)
-    wrong = bool(summons and answered and summons.place_ok is False)
+    again = _why_again(summons, row, now)
+    answered = summons is not None and summons.answered_at is not None and not again
+    ends = summons.challenged_at + challenges.LIVES if summons and summons.challenged_at else now
     over = row.status == CallStatus.DONE and row.outcome in ("on_post", "late")
-    left = (
-        (summons.challenged_at + challenges.LIVES - now).total_seconds()
-        if fresh and summons and summons.challenged_at
-        else 0
-    )
     return {
         "title": "查岗",
         "back": reverse("duty:phone"),
         "call": row,
         "summons": summons,
-        "answered": answered and not wrong,
-        "wrong": wrong,
-        "fresh": fresh or (wrong and bool(summons and summons.challenged_at and now < summons.challenged_at + challenges.LIVES)),
-        "may": not over and row.judged_at is None and not (answered and not wrong),
+        "answered": answered,
+        "again": again,
+        "fresh": now < ends and not answered,
+        "may": not over and row.judged_at is None and not answered,
         "seconds": round((row.deadline - now).total_seconds()) if row.deadline else 0,
-        "challenge_seconds": max(0, round(left)),
+        "challenge_seconds": max(0, round((ends - now).total_seconds())),
         "tones": OUTCOME_TONES,
         "client_key": str(new_id()),
-    }  # fmt: skip
+    }
 
 
 @signed_in
@@ -294,6 +305,14 @@ def call(request: SchoolRequest, call_id: UUID) -> HttpResponse:
     response = render(request, "duty/phone_call.html", _call_context(request, row))
     response["Cache-Control"] = "no-store"
     return response
+
+
+@require_POST
+@signed_in
+def seen(request: SchoolRequest, call_id: UUID) -> HttpResponse:
+    """送达: the page shows the call, and somebody can see it."""
+    operations.acknowledge_call(call_id=call_id, by=request.actor, tenant=request.school, now=clock.now())
+    return HttpResponse(status=204)
 
 
 @require_POST

@@ -12,7 +12,7 @@ import xlsxwriter
 
 HEADS = [
     ("岗位", 22), ("地点", 30), ("责任单位", 22), ("方式", 10), ("下达时间", 17), ("发出时间", 17), ("延迟发出", 9), ("应答期限", 17),
-    ("结果", 10), ("脱岗", 7), ("睡岗", 7), ("夜间", 7), ("被查人", 16), ("应答时间", 17), ("用时（秒）", 10), ("下达人", 16),
+    ("结果", 10), ("脱岗", 7), ("睡岗", 7), ("夜间", 7), ("被查人", 16), ("应答时间", 17), ("用时（秒）", 10), ("未送达", 16), ("下达人", 16),
     ("人工认定", 24),
 ]  # fmt: skip
 MAX_ROWS = 20_000
@@ -46,7 +46,7 @@ def workbook(rows: Iterable[Any], *, tz: ZoneInfo, title: str) -> bytes:
             row.get_kind_display(), local(row.due_at), local(row.sent_at), "是" if row.late_sent else "",
             local(row.deadline), row.get_outcome_display() if row.outcome else row.get_status_display(),
             "是" if row.off_post else "", "是" if row.asleep else "", "是" if row.night else "",
-            "、".join(s.staff.name for s in row.people), local(row.answered_at), reaction, row.caller_names,
+            "、".join(s.staff.name for s in row.people), local(row.answered_at), reaction, "、".join(row.unreached), row.caller_names,
             f"{row.judged_by_name}：{row.judged_note}" if row.judged_at else "",
         ]  # fmt: skip
         for column, cell in enumerate(cells):

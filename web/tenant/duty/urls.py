@@ -4,7 +4,7 @@ from django.urls import path
 
 from tenants.duty import policies
 from web.live import register_topic
-from web.tenant.duty import phone, views
+from web.tenant.duty import delivery, phone, views
 
 register_topic("duty", policies.can_watch)
 
@@ -28,6 +28,7 @@ urlpatterns = [
     path("duty/anomalies/<uuid:anomaly_id>/close/", views.close, name="close"),
     path("duty/anomalies/<uuid:anomaly_id>/finding/", views.to_finding, name="to_finding"),
     path("duty/handovers/", views.handovers, name="handovers"),
+    path("duty/delivery/", delivery.delivery, name="delivery"),
     path("duty/cameras/", views.cameras, name="cameras"),
     path("duty/cameras/<uuid:camera_report_id>/", views.report, name="report"),
     path("hooks/cameras/<uuid:camera_system_id>/", views.hook, name="hook"),
@@ -42,5 +43,6 @@ urlpatterns = [
     path("m/duty/handover/", phone.handover, name="handover"),
     path("m/duty/items/<uuid:handover_item_id>/", phone.item, name="item"),
     path("m/duty/calls/<uuid:call_id>/", phone.call, name="phone_call"),
+    path("m/duty/calls/<uuid:call_id>/seen/", phone.seen, name="seen"),
     path("m/duty/calls/<uuid:call_id>/open/", phone.open_call, name="open_call"),
 ]

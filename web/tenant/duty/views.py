@@ -18,11 +18,12 @@ from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.ids import new_id
 from standards_library.choices import ServiceLine
 from tenants.duty import operations, policies, queries
-from tenants.duty.choices import CallStatus, ItemStatus, Outcome, ReportStatus
+from tenants.duty.choices import UNANSWERED, CallStatus, ItemStatus, Outcome, ReportStatus
 from tenants.duty.cockpit import cockpit
 from tenants.duty.models import DutyPost
 from tenants.duty.operations.anomalies import may_close
 from tenants.duty.operations.calls import was_sent_late
+from tenants.duty.reckoning import reached
 from tenants.organisation import queries as organisation
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, is_htmx, paginate, render_list, safe_next
@@ -154,7 +155,16 @@ def _dress(rows: Any) -> None:
     for row in rows:
         row.people = under.get(row.pk, [])
         row.late_sent = was_sent_late(row)
+        row.unreached = _unreached(row)
         row.photo = next((s.photo_id for s in row.people if s.photo_id), None)
+
+
+def _unreached(row: Any) -> list[str]:
+    """Who did not answer and is not known to have been reached, where that keeps the call from counting."""
+    if row.outcome not in UNANSWERED or row.judged_at is not None:
+        return []
+    silent = [s for s in row.people if s.on_duty and not s.away and s.answered_at is None]
+    return [s.staff.name for s in silent if not reached(row, s)]
 
 
 @require_safe
@@ -177,6 +187,12 @@ def export(request: SchoolRequest) -> HttpResponse:
 def _call_context(request: SchoolRequest, call_id: UUID) -> dict[str, Any]:
     row = queries.call(call_id=call_id, by=request.actor)
     _dress([row])
+    people: list[Any] = row.people  # type: ignore[attr-defined]
+    earlier: dict[UUID, list[Any]] = {}
+    for owner, attempt in queries.attempts_of([s.pk for s in people]):
+        earlier.setdefault(owner, []).append(attempt)
+    for one in people:
+        one.earlier = earlier.get(one.pk, [])
     now = clock.now()
     return {
         "title": f"查岗：{row.post.name}",
@@ -185,7 +201,12 @@ def _call_context(request: SchoolRequest, call_id: UUID) -> dict[str, Any]:
         "tones": OUTCOME_TONES,
         "outcomes": [c for c in Outcome.choices if c[0]],
         "seconds": max(0, round((row.deadline - now).total_seconds())) if row.deadline else 0,
-        "may_judge": policies.oversees(request.actor) and row.status == CallStatus.DONE,
+        "may_judge": row.status == CallStatus.DONE
+        and policies.can_judge(
+            request.actor,
+            summoned=[s.staff_id for s in people if s.on_duty],
+            provider_id=row.post.party.provider_id,
+        ),
         "here": request.path,
     }
 

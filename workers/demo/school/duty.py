@@ -13,6 +13,7 @@ from django.db import transaction
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel.clock import day_bounds
+from kernel.errors import NotFound
 from kernel.tenancy import Tenant
 from tenants.duty import operations, staffing
 from tenants.duty.errors import CallOver
@@ -115,6 +116,9 @@ def _call(
 ) -> None:
     [call] = operations.issue_calls(post_ids=[post.pk], by=who.supervisors[0], tenant=tenant, now=at)
     operations.send_due(tenant=tenant, now=at)
+    for person in team:  # their phones lay open: the call arrived
+        with suppress(NotFound):
+            operations.acknowledge_call(call_id=call.pk, by=person, tenant=tenant, now=at + timedelta(seconds=4))
     lot = random.random()
     if lot > 0.12:
         late = lot < 0.22

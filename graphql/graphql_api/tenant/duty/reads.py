@@ -13,6 +13,7 @@ from graphql_api.tenant.duty.types import (
     CameraReportType,
     CameraSystemType,
     CockpitType,
+    DeliveryHookType,
     DutyAnomalyType,
     DutyPostType,
     HandoverType,
@@ -23,7 +24,7 @@ from graphql_api.tenant.duty.types import (
 from kernel import clock
 from kernel.errors import NotFound
 from tenants.duty import cockpit, queries
-from tenants.duty.models import Anomaly, Call, CameraReport
+from tenants.duty.models import Anomaly, Call, CameraReport, DeliveryHook
 
 
 class DutyQuery(graphene.ObjectType):
@@ -42,11 +43,13 @@ class DutyQuery(graphene.ObjectType):
         place_id=graphene.UUID(),
         night=graphene.Boolean(),
         off_post=graphene.Boolean(),
+        unreached=graphene.Boolean(description="Unanswered, not known to have arrived, and not judged"),
         from_day=graphene.Date(),
         until_day=graphene.Date(),
         text=graphene.String(),
     )
     presence_call = graphene.Field(PresenceCallType, id=graphene.UUID(required=True))
+    duty_delivery_hook = graphene.Field(DeliveryHookType, description="Null before the school has named one")
     duty_anomalies = Listing(
         connection_of(DutyAnomalyType),
         description="Open ones first",
@@ -123,6 +126,10 @@ class DutyQuery(graphene.ObjectType):
             return queries.call(call_id=id, by=info.context.actor)
         except NotFound:
             return None
+
+    @staticmethod
+    def resolve_duty_delivery_hook(root: None, info: graphene.ResolveInfo) -> DeliveryHook | None:
+        return queries.delivery_hook(by=info.context.actor)
 
     @staticmethod
     def resolve_duty_anomalies(

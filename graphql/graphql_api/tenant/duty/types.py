@@ -15,9 +15,11 @@ from tenants.duty import queries
 from tenants.duty.models import (
     Absence,
     Anomaly,
+    Attempt,
     Call,
     CameraReport,
     CameraSystem,
+    DeliveryHook,
     DutyPost,
     Handover,
     HandoverItem,
@@ -176,6 +178,41 @@ class CockpitType(graphene.ObjectType):
     posts = listed(PostStateType)
 
 
+class AttemptType(DjangoObjectType):
+    """An answer that did not hold (another face, another place, a doubtful picture)."""
+
+    class Meta:
+        model = Attempt
+        name = "SummonsAttempt"
+        fields = ("challenge", "phrase", "answered_at", "place_ok", "face", "late", "doubt")
+        convert_choices_to_enum = False
+
+    photo = graphene.Field(EvidenceType)
+
+    @staticmethod
+    def resolve_photo(row: Attempt, info: graphene.ResolveInfo) -> Any:
+        if row.photo_id is None:
+            return None
+        return load_one(info.context, "duty.photos", evidence.contracts_of, row.photo_id)
+
+    voice = graphene.Field(EvidenceType)
+
+    @staticmethod
+    def resolve_voice(row: Attempt, info: graphene.ResolveInfo) -> Any:
+        if row.voice_id is None:
+            return None
+        return load_one(info.context, "duty.photos", evidence.contracts_of, row.voice_id)
+
+
+class DeliveryHookType(DjangoObjectType):
+    """The school's delivery service of presence calls; its secret is told once, when it is made."""
+
+    class Meta:
+        model = DeliveryHook
+        name = "DutyDeliveryHook"
+        fields = ("url", "active", "changed_at", "changed_by_name", "last_ok_at", "last_failed_at", "last_note")
+
+
 class SummonsType(DjangoObjectType):
     """One person under a call, and the answer."""
 
@@ -194,6 +231,11 @@ class SummonsType(DjangoObjectType):
             "place_ok",
             "face",
             "late",
+            "doubt",
+            "delivered_at",
+            "delivered_by",
+            "hook_tries",
+            "hook_note",
         )
         convert_choices_to_enum = False
 
@@ -201,12 +243,17 @@ class SummonsType(DjangoObjectType):
     person = graphene.NonNull(DutyPerson)
     photo = graphene.Field(EvidenceType)
     voice = graphene.Field(EvidenceType, description="The phrase, spoken")
+    attempts = listed(AttemptType)
 
     @staticmethod
     def resolve_voice(row: Summons, info: graphene.ResolveInfo) -> Any:
         if row.voice_id is None:
             return None
         return load_one(info.context, "duty.photos", evidence.contracts_of, row.voice_id)
+
+    @staticmethod
+    def resolve_attempts(row: Summons, info: graphene.ResolveInfo) -> Any:
+        return load_many(info.context, "duty.attempts", queries.attempts_of, row.pk)
 
     @staticmethod
     def resolve_person(row: Summons, info: graphene.ResolveInfo) -> DutyPerson | None:

@@ -13,6 +13,7 @@ from graphql_api.tenant.duty.types import (
     AbsenceType,
     CameraReportType,
     CameraSystemType,
+    DeliveryHookType,
     DutyAnomalyType,
     DutyPostType,
     HandoverItemType,
@@ -116,6 +117,34 @@ class OpenCall(SummonsPayload):
     def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
         row = operations.open_call(**given, **common(context))
         return {"summons": row, "nonce": row.nonce}
+
+
+class AcknowledgeCall(SummonsPayload):
+    """送达: the phone shows the call. The first time counts."""
+
+    class Arguments:
+        call_id = graphene.UUID(required=True)
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        return {"summons": operations.acknowledge_call(**given, **common(context))}
+
+
+class SetDeliveryHook(DutyMutationBase):
+    """Name the school's delivery service of presence calls; the secret is told once, when it is new."""
+
+    class Arguments:
+        url = graphene.String(required=True)
+        active = graphene.Boolean(required=True)
+        new_secret = graphene.Boolean()
+
+    hook = graphene.Field(DeliveryHookType)
+    secret = graphene.String(description="Only when it is new: the first time, or when asked for")
+
+    @classmethod
+    def perform(cls, context: Any, **given: Any) -> dict[str, Any]:
+        made = operations.set_hook(**given, **common(context))
+        return {"hook": made.hook, "secret": made.secret or None}
 
 
 class AnswerCall(SummonsPayload):
@@ -417,6 +446,8 @@ class DutyMutation(graphene.ObjectType):
     issue_calls = IssueCalls.Field()
     open_call = OpenCall.Field()
     answer_call = AnswerCall.Field()
+    acknowledge_call = AcknowledgeCall.Field()
+    set_delivery_hook = SetDeliveryHook.Field()
     judge_call = JudgeCall.Field()
     sign_on_duty = SignOn.Field()
     sign_off_duty = SignOff.Field()

@@ -5,7 +5,7 @@ lock, so a process that dies loses nothing and a step done twice does nothing th
 worker only makes it fast.
 """
 
-from tenants.duty.operations.calls.answering import answer_call, face_checked, open_call
+from tenants.duty.operations.calls.answering import answer_call, face_checked, may_answer_again, open_call
 from tenants.duty.operations.calls.asking import draw_random, issue_calls
 from tenants.duty.operations.calls.climbing import climb_chains
 from tenants.duty.operations.calls.deciding import decide_due
@@ -20,6 +20,7 @@ __all__ = [
     "face_checked",
     "issue_calls",
     "judge_call",
+    "may_answer_again",
     "open_call",
     "send_due",
     "was_sent_late",

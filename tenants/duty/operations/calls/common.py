@@ -8,8 +8,8 @@ from uuid import UUID
 from identity.contracts import Actor
 from kernel.errors import DomainError, NotFound
 from kernel.tenancy import Tenant
-from tenants.duty import queries
-from tenants.duty.choices import UNANSWERED, CallStatus, EntryKind, Outcome
+from tenants.duty import challenges, queries, reckoning
+from tenants.duty.choices import OPEN_CALLS, UNANSWERED, CallStatus, EntryKind, Outcome
 from tenants.duty.models import Call, DutyPost, Summons
 from tenants.duty.operations.common import (
     PRESENCE,
@@ -17,14 +17,16 @@ from tenants.duty.operations.common import (
     lock_post,
     path_of,
     place_of_post,
+    superiors,
     tell,
     write,
 )
-from tenants.duty.outcomes import Answer, Past, is_off_post, outcome_of
+from tenants.duty.outcomes import NOBODY, off_post_by, outcome_of
 from tenants.findings import operations as findings
 from tenants.findings.choices import Category, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
+from tenants.organisation import queries as organisation
 
 LOOK_BACK = 20  # calls of a post looked at for the rule on calls in a row
 
@@ -37,21 +39,36 @@ def locked_call(call_id: UUID) -> tuple[DutyPost, Call]:
     return duty, Call.objects.select_for_update().get(pk=call_id)
 
 
+def closes(call: Call) -> datetime:
+    """The last moment at which an answer given in time may still arrive: nothing is held against anybody before it."""
+    assert call.deadline is not None
+    return call.deadline + challenges.UPLOAD_CREDIT
+
+
 def settle(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: datetime) -> None:
-    """Write the outcome, if there is one by now and no human has judged. Call under both locks."""
+    """Write the outcome, if there is one by now and no human has judged. Call under both locks.
+
+    An outcome that loses its ground while the call may still be answered (the face turns out to be another's) is taken
+    back, and the call rings again. 脱岗 falls with an outcome that is no longer unanswered. Only an answer more than
+    once again the time to answer after the deadline does not undo it by itself: coming back hours later to tap is no
+    proof of having been there, so the outcome stays and a human decides (`judge_call`).
+    """
     if call.status == CallStatus.WAITING or call.judged_at is not None:
         return
-    assert call.deadline is not None
-    answers = [
-        Answer(at=s.answered_at, on_duty=s.on_duty, place_ok=s.place_ok, face=s.face)
-        for s in Summons.objects.filter(call=call, answered_at__isnull=False)
-        if s.answered_at is not None
-    ]
-    # An answer given in time may still be on its way up: the time it was given counts, not when it is decided.
-    outcome, at = outcome_of(answers, needed=call.needed, deadline=call.deadline, now=now)
+    answers = [answer for _summons, answer in reckoning.answers_of([call])[call.pk]]
+    outcome, at = outcome_of(answers, needed=call.needed, closes=closes(call), now=now)
+    if outcome == Outcome.NONE and call.status == CallStatus.DONE:
+        if not Call.objects.filter(post_id=call.post_id, status__in=OPEN_CALLS).exists():
+            _ring_again(duty, call, by=by, tenant=tenant, now=now)
+            return
+        # Another call rings at the post by now: two cannot, so this one is decided as it stands.
+        outcome, at = outcome_of(answers, needed=call.needed, closes=closes(call), now=closes(call))
     if outcome in (Outcome.NONE, call.outcome):
         return
     before = call.outcome
+    if call.off_post and outcome == Outcome.LATE and at is not None and _too_late_to_undo(call, at):
+        _ask_a_human(duty, call, "迟来的应答，请认定", tenant=tenant, now=now)
+        return
     call.status, call.outcome, call.answered_at = CallStatus.DONE, outcome, at
     call.decided_at = now
     call.save(update_fields=["status", "outcome", "answered_at", "decided_at"])
@@ -70,43 +87,126 @@ def settle(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: dateti
         text=names or "没有人应答", path=path_of("calls", call.pk), subject=call,
         occasion=f"duty.outcome:{call.pk}:{outcome}", now=now,
     )  # fmt: skip
-    if outcome in UNANSWERED and not call.off_post:
-        _count_in_a_row(duty, call, tenant=tenant, now=now)
+    if outcome in UNANSWERED or before in UNANSWERED:
+        recount(duty, call, by=Actor.system(tenant.school_id), tenant=tenant, now=now, why=str(Outcome(outcome).label))
 
 
-def _count_in_a_row(duty: DutyPost, call: Call, *, tenant: Tenant, now: datetime) -> None:
-    """「连续 k 次未应答 = 脱岗」 for the people now on duty: their calls only, from the earliest sign-on."""
-    rows = Call.objects.filter(post_id=duty.pk, status=CallStatus.DONE)
-    since = queries.on_since(call)
-    if since is not None:
-        rows = rows.filter(sent_at__gte=since)
-    past = [Past(row.outcome, row.excused, row.off_post) for row in rows.order_by("-deadline", "-pk")[:LOOK_BACK]]
-    if not is_off_post(past, after=duty.off_post_after):
-        return
-    call.off_post = True
-    call.finding_id = call_finding(
-        duty, f"脱岗：{duty.post.name}连续 {duty.off_post_after} 次查岗未应答", call, severity=Severity.MAJOR,
-        by=Actor.system(tenant.school_id), tenant=tenant, now=now,
+def _too_late_to_undo(call: Call, at: datetime) -> bool:
+    assert call.deadline is not None and call.sent_at is not None
+    return at >= call.deadline + (call.deadline - call.sent_at)
+
+
+def _ring_again(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: datetime) -> None:
+    call.status, call.outcome, call.answered_at, call.decided_at = CallStatus.RINGING, Outcome.NONE, None, None
+    call.save(update_fields=["status", "outcome", "answered_at", "decided_at"])
+    words = "查岗重新等待应答：应答照片没有通过核验"
+    write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
+    tell(duty, "call_reopened", words, subject=call, by=by, tenant=tenant)
+
+
+def _ask_a_human(duty: DutyPost, call: Call, words: str, *, tenant: Tenant, now: datetime) -> None:
+    """What the platform may not decide alone: the superiors find it in their inbox until somebody has judged."""
+    notices.notify(
+        account_ids=superiors(duty, tenant=tenant, now=now), kind=NoticeKind.TODO, title=f"{words}：{duty.post.name}",
+        text=f"查岗发出 {call.sent_at.astimezone(tenant.tz):%m月%d日 %H:%M}" if call.sent_at else "",
+        path=path_of("calls", call.pk), subject=call, occasion=f"duty.judge:{call.pk}:{words}"[:120], now=now,
     )  # fmt: skip
+
+
+# --- 脱岗 ------------------------------------------------------------------------------------------
+
+
+def recount(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: datetime, why: str) -> None:
+    """「连续 k 次未应答 = 脱岗」 for this call and those after it, as they stand now: found, or taken back. Under the post's lock.
+
+    The rule is the school's (`DutyPost.off_post_after`); how a row is counted: `outcomes.off_post_by`. It counts from
+    when those who missed the call answer for the post, so nobody inherits the calls of the shift before.
+    """
+    rows = Call.objects.select_for_update().filter(post_id=duty.pk, status=CallStatus.DONE)
+    for found in list(rows.filter(deadline__gte=call.deadline).order_by("deadline", "pk")[:LOOK_BACK]):
+        row = call if found.pk == call.pk else found
+        [newest] = reckoning.pasts_of([row])
+        if row.outcome in UNANSWERED and not newest.missed and not row.excused and row.pk == call.pk:
+            _ask_a_human(duty, row, "查岗没有送达，请核实", tenant=tenant, now=now)
+        who = _off_post_by(duty, row, newest.missed)
+        if who and not row.off_post:
+            _off_post(duty, row, who, tenant=tenant, now=now)
+        elif (
+            row.off_post
+            and not who
+            and (row.pk == call.pk or by.account_id is not None or call.outcome != Outcome.LATE)
+        ):
+            _take_back(duty, row, by=by, tenant=tenant, now=now, why=why)
+
+
+def _off_post_by(duty: DutyPost, row: Call, missed: frozenset[UUID | None]) -> frozenset[UUID | None]:
+    if row.outcome not in UNANSWERED or not missed:
+        return NOBODY
+    since = reckoning.in_charge_since(row, missed)
+    rows = Call.objects.filter(post_id=duty.pk, status=CallStatus.DONE, deadline__lte=row.deadline, sent_at__gte=since)
+    before = list(rows.exclude(pk=row.pk).order_by("-deadline", "-pk")[:LOOK_BACK])
+    return off_post_by(reckoning.pasts_of([row, *before]), after=duty.off_post_after)
+
+
+def _off_post(duty: DutyPost, call: Call, who: frozenset[UUID | None], *, tenant: Tenant, now: datetime) -> None:
+    by = Actor.system(tenant.school_id)
+    call.off_post = True
+    call.finding_id = call.finding_id or call_finding(
+        duty,
+        f"脱岗：{duty.post.name}连续 {duty.off_post_after} 次查岗未应答",
+        call,
+        who=who,
+        by=by,
+        tenant=tenant,
+        now=now,
+    )
     call.save(update_fields=["off_post", "finding_id"])
+    if call.finding_id is None:
+        _ask_a_human(duty, call, "脱岗没能转为问题，请处理", tenant=tenant, now=now)
+
+
+def _take_back(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: datetime, why: str) -> None:
+    """脱岗 falls, and with it the finding it opened, unless the same call is 睡岗."""
+    call.off_post = False
+    words = f"脱岗撤销：查岗{why}"
+    if not call.asleep and call.finding_id is not None:
+        findings.take_back(finding_id=call.finding_id, reason=words, by=by, tenant=tenant, now=now)
+        call.finding_id = None
+    call.save(update_fields=["off_post", "finding_id"])
+    write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
+    tell(duty, "off_post_taken_back", words, subject=call, by=by, tenant=tenant)
+    notices.settle(subject=call, now=now)
+    notices.notify(
+        account_ids=[*superiors(duty, tenant=tenant, now=now), *call.callers], kind=NoticeKind.INFO,
+        title=f"{words}：{duty.post.name}", path=path_of("calls", call.pk), subject=call,
+        occasion=f"duty.taken_back:{call.pk}:{now.isoformat()}", now=now, besides=by.account_id,
+    )  # fmt: skip
 
 
 def call_finding(
-    duty: DutyPost, title: str, call: Call, *, severity: str, by: Actor, tenant: Tenant, now: datetime
+    duty: DutyPost,
+    title: str,
+    call: Call,
+    *,
+    who: frozenset[UUID | None],
+    by: Actor,
+    tenant: Tenant,
+    now: datetime,
 ) -> UUID | None:
-    """Open a finding of the call. A school without places or a closed contract cannot have one; the call says so."""
+    """Open a finding of the call that names `who` alone. None for a school without places or a closed contract."""
     place_id = place_of_post(duty)
     if place_id is None:
         return None
     assert call.sent_at is not None
-    names = queries.names_of_summoned(call) or "无人上岗"
+    people = organisation.staff_by_id(one for one in who if one is not None)
+    names = "、".join(sorted(p.name for p in people.values())) or "无人上岗"
     photos = [p for p in Summons.objects.filter(call=call).values_list("photo_id", flat=True) if p]
     try:
         found = findings.open_finding(
             title=clean(title, 120),
             detail=f"查岗发出 {call.sent_at.astimezone(tenant.tz):%Y-%m-%d %H:%M}，被查人：{names}，"
             f"结果：{Outcome(call.outcome).label}",
-            place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=severity,
+            place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=Severity.MAJOR,
             source=PRESENCE, source_id=call.pk, category=Category.ABSENT, photo_ids=photos, by=by, tenant=tenant, now=now,
         )  # fmt: skip
     except DomainError:

@@ -18,7 +18,7 @@ from tenants.duty.errors import (
     ReasonMissing,
 )
 from tenants.duty.models import Call, Summons
-from tenants.duty.operations.calls.common import call_finding, locked_call
+from tenants.duty.operations.calls.common import call_finding, locked_call, recount
 from tenants.duty.operations.common import (
     accounts_of,
     clean,
@@ -27,7 +27,6 @@ from tenants.duty.operations.common import (
     tell,
     write,
 )
-from tenants.findings.choices import Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 
@@ -45,12 +44,17 @@ def judge_call(
 ) -> Call:
     """A human looks at the picture and says what it was: another outcome, or 睡岗 for a night call.
 
-    The outcome as it was stays on the row. 睡岗 opens a finding; a slow answer alone never is. Locks the post and
-    the call. Raises NotAllowed, NotFound, NotDecided, NotNight, ReasonMissing, Invalid.
+    The outcome as it was stays on the row. What is judged counts like what was decided: the row of unanswered calls is
+    counted again (脱岗 found, or taken back with its finding), and the chain climbs on the judged outcome. 睡岗 opens a
+    finding; a slow answer alone never is. Nobody judges a call they were under, or one of their own company's posts.
+    Locks the post and the call. Raises NotAllowed, NotFound, NotDecided, NotNight, ReasonMissing, Invalid.
     """
     if not policies.oversees(by) or by.account_id is None:
         raise NotAllowed
     duty, call = locked_call(call_id)
+    summoned = list(Summons.objects.filter(call=call, on_duty=True).values_list("staff_id", flat=True))
+    if not policies.can_judge(by, summoned=summoned, provider_id=duty.post.party.provider_id):
+        raise NotAllowed("这次查岗查的是您本人或您所在的单位，请由其他监管人员认定。")
     if call.status != CallStatus.DONE:
         raise NotDecided
     if asleep and not call.night:
@@ -62,13 +66,14 @@ def judge_call(
         raise Invalid("请选择认定的结果。", field="outcome")
     if outcome and outcome != call.outcome:
         call.outcome_before = call.outcome_before or call.outcome
-        call.outcome = outcome
+        call.outcome, call.chain_done = outcome, False
     call.judged_at, call.judged_by, call.judged_by_name, call.judged_note = now, by.account_id, by.name, note
     if asleep and not call.asleep:
         call.asleep = True
         call.finding_id = call.finding_id or call_finding(
-            duty, f"睡岗：{duty.post.name}夜间查岗", call, severity=Severity.MAJOR, by=by, tenant=tenant, now=now
-        )
+            duty, f"睡岗：{duty.post.name}夜间查岗", call, who=frozenset(summoned), by=by,
+            tenant=tenant, now=now,
+        )  # fmt: skip
     call.save()
     words = f"查岗认定：{'睡岗' if call.asleep else Outcome(call.outcome).label}：{note}"
     write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
@@ -83,7 +88,8 @@ def judge_call(
             text=note, path=path_of("calls", call.pk), subject=call, occasion=f"duty.asleep:{call.pk}", now=now,
             besides=by.account_id,
         )  # fmt: skip
-    summoned = list(Summons.objects.filter(call=call, on_duty=True).values_list("staff_id", flat=True))
+    label = Outcome(call.outcome).label
+    recount(duty, call, by=by, tenant=tenant, now=now, why=f"由{by.name}认定为{label}")
     notices.notify(
         account_ids=accounts_of(summoned), kind=NoticeKind.INFO, title=f"查岗认定：{duty.post.name}", text=words,
         path=f"/m/duty/calls/{call.pk}/", subject=call, occasion=f"duty.judged:{call.pk}:{now.isoformat()}", now=now,

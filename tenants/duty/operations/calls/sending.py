@@ -8,14 +8,15 @@ from uuid import UUID
 
 from django.db import transaction
 
+from kernel import jobs
 from kernel.live import announce
 from kernel.tenancy import Tenant
 from tenants.duty import schedule, staffing
 from tenants.duty.choices import CallStatus
 from tenants.duty.models import Call, DutyPost, Summons
-from tenants.duty.operations.common import (
-    TOPIC,
-)
+from tenants.duty.operations.common import TOPIC
+from tenants.duty.operations.delivery import hook_is_on
+from tenants.duty.outcomes import persons_needed
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 
@@ -32,36 +33,45 @@ def was_sent_late(row: Call) -> bool:
 def send_due(*, tenant: Tenant, now: datetime) -> int:
     """Let every due call go out, once: fix the rules, the deadline and who must answer, and tell them.
 
-    Locks the posts, in order, then the calls: who signs off in the same moment is either called or gone, and a second
-    sweep finds nothing left to do. The time to answer runs from here, so a call that goes out late costs the people at
-    the post nothing. Returns how many went out.
+    Locks the posts in order, then their calls: who is on duty is read under the lock, so nobody who signs off in the
+    same moment is called. Declared patrols and reliefs lower the number who must answer (`outcomes.persons_needed`);
+    with everybody away the call is excused. The time to answer runs from here, so a call that goes out late costs the
+    people at the post nothing. Returns how many went out.
     """
-    due = Call.objects.filter(status=CallStatus.WAITING, due_at__lte=now)
-    wanted = list(due.order_by("due_at").values_list("post_id", flat=True)[:MOST_AT_ONCE])
+    waiting = Call.objects.filter(status=CallStatus.WAITING, due_at__lte=now).order_by("due_at")
+    wanted = list(waiting.values_list("post_id", flat=True)[:MOST_AT_ONCE])
     if not wanted:
         return 0
-    posts = {row.pk: row for row in DutyPost.objects.select_for_update().filter(pk__in=wanted).order_by("pk")}
+    locked = DutyPost.objects.select_for_update(of=("self",)).filter(pk__in=wanted).order_by("pk")
+    posts = {duty.pk: duty for duty in locked}
     rows = list(
-        due.select_for_update(of=("self",)).select_related("post__place").filter(post_id__in=wanted).order_by("due_at")
+        Call.objects.select_for_update(of=("self",))
+        .select_related("post__place")
+        .filter(status=CallStatus.WAITING, due_at__lte=now, post_id__in=list(posts))
+        .order_by("due_at")
     )
     if not rows:
         return 0
     people = staffing.people_expected(post_ids=[row.post_id for row in rows], now=now)
+    hook_at = now if hook_is_on() else None
     summons: list[Summons] = []
     for row in rows:
         duty, called = posts[row.post_id], people.get(row.post_id, [])
+        away = sum(p.away for p in called)
         row.status, row.sent_at = CallStatus.RINGING, now
         row.deadline = now + timedelta(minutes=duty.answer_minutes)
-        row.needed, row.asks_photo, row.asks_code = duty.persons_to_answer, duty.asks_photo, duty.asks_code
-        row.asks_face = duty.asks_face
+        row.needed = persons_needed(rule=duty.persons_to_answer, present=len(called) - away, away=away)
+        row.asks_photo, row.asks_code, row.asks_face = duty.asks_photo, duty.asks_code, duty.asks_face
         row.night = schedule.in_night(now, night_from=duty.night_from, night_until=duty.night_until, tz=tenant.tz)
-        row.excused = bool(called) and all(p.away for p in called)
-        summons += [Summons(call=row, staff_id=p.staff_id, away=p.away) for p in called]
+        row.excused = bool(called) and away == len(called)
+        summons += [Summons(call=row, staff_id=p.staff_id, away=p.away, hook_at=hook_at) for p in called]
     Call.objects.bulk_update(
         rows,
         ["status", "sent_at", "deadline", "needed", "asks_photo", "asks_code", "asks_face", "night", "excused"],
     )
     Summons.objects.bulk_create(summons)
+    if hook_at and summons:
+        jobs.enqueue_on_commit("duty.deliver", tenant=tenant)
     accounts = {p.staff_id: p.account_id for called in people.values() for p in called}
     by_call: dict[UUID, list[UUID]] = defaultdict(list)
     for one in summons:
