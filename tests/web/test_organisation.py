@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -227,6 +227,18 @@ def test_people_are_masked_and_seen_on_the_record(boss: Browser) -> None:
     assert "个人信息将于" in text(boss.get(at("person", person.pk)))
     boss.post(at("forget", person.pk))
     assert Staff.objects.get().name == "已删除"
+
+
+def test_a_last_day_told_ahead_is_shown_and_taken_back(boss: Browser) -> None:
+    person = make_staff("张三", post=make_post())
+    last = (clock.now() + timedelta(days=20)).date()
+    boss.post(at("leave", person.pk), {"left_on": last.isoformat()})
+    page = text(boss.get(at("person", person.pk)))
+    assert "是最后一个工作日，此前照常排班和打卡" in page and "不再离职" in page and "改离职日期" in page
+    boss.post(at("bring_back", person.pk), {"party_id": str(person.party_id), "post_id": str(person.post_id)})
+    person.refresh_from_db()
+    assert (person.status, person.left_on) == ("active", None)
+    assert "改离职日期" not in text(boss.get(at("person", person.pk)))
 
 
 def test_a_long_list_costs_what_a_short_one_costs(boss: Browser) -> None:

@@ -168,7 +168,7 @@ class StaffForm(_Chosen):
 
 
 class LeaveForm(forms.Form):
-    left_on = forms.DateField(label="离职日期", widget=DAY)
+    left_on = forms.DateField(label="最后一个工作日", widget=DAY)
 
 
 class BackForm(_Chosen):

@@ -234,16 +234,18 @@ def bring_back(request: SchoolRequest, staff_id: UUID) -> HttpResponse:
     row = queries.staff_member(staff_id, by=request.actor)
     initial = {"party_id": str(row.party_id), "post_id": str(row.post_id or "")}
     form = BackForm(request.POST or None, choices=_staff_choices(request), initial=initial)
+    gone = row.status == StaffStatus.LEFT
 
     def act(data: dict[str, Any]) -> HttpResponse:
         operations.bring_back(
             staff_id=staff_id, **_staff_data(data), now=clock.now(), by=request.actor, tenant=request.school
         )
-        return go(request, "organisation:person", staff_id, said="已返岗")
+        return go(request, "organisation:person", staff_id, said="已返岗" if gone else "已撤销离职登记，照常在岗")
 
+    word = "返岗" if gone else "不再离职"
     return form_page(
-        request, form, act, title=f"「{row.name}」返岗", submit="办理返岗",
-        crumbs=crumbs(("员工", "organisation:staff"), "返岗"), cancel=reverse("organisation:person", args=[staff_id]),
+        request, form, act, title=f"「{row.name}」{word}", submit=f"办理{word}" if gone else word,
+        crumbs=crumbs(("员工", "organisation:staff"), word), cancel=reverse("organisation:person", args=[staff_id]),
     )  # fmt: skip
 
 
