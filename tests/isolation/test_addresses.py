@@ -113,7 +113,9 @@ def test_the_matrix_sees_what_is_there(world: World, undone: None) -> None:
         for path in paths_of(address, world.alpha, most=3):
             ask(visitor, ledger, address.label, "get", path, own=(ALPHA, ALPHA_PUBLIC))
     told = [a for a in school_addresses() if a.label in ledger.own_words]
-    assert told, "no page showed a mark of its own school"
+    assert len(told) * 5 >= len(school_addresses()) * 2, (
+        "too few pages show a mark of their own school"
+    )  # many only take posts
 
 
 @pytest.mark.parametrize("name", ["provider_manager", "frontline"])
