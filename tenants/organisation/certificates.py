@@ -80,6 +80,22 @@ def proposed(kind: str, issued_on: date) -> tuple[date | None, date | None]:
     return review, end
 
 
+def completed(
+    kind: str, issued_on: date, review_on: date | None, expires_on: date | None
+) -> tuple[date | None, date | None]:
+    """(next review, end) of a new certificate: what is on the card, and for each date left empty what its rule proposes.
+
+    A proposal that the other date on the card contradicts is none: no review from its end on, and no end before
+    a review that is still to come.
+    """
+    review, end = proposed(kind, issued_on)
+    if review_on is None and not (expires_on and review and review >= expires_on):
+        review_on = review
+    if expires_on is None and not (review_on and end and end < review_on):
+        expires_on = end
+    return review_on, expires_on
+
+
 def _anniversary(day: date, years: int) -> date:
     try:
         return day.replace(year=day.year + years)

@@ -329,12 +329,9 @@ def lacking_of(staff_id: UUID, post: Post | None, day: date) -> list[str]:
     """Certificate codes that the post requires and the person has not on that day."""
     if post is None or not post.certificates:
         return []
-    held = {
-        row.kind
-        for _owner, row in organisation.certificates_of([staff_id])
-        if row.expires_on is None or row.expires_on >= day
-    }
-    return [kind for kind in post.certificates if kind not in held]
+    need = (staff_id, post.pk, day)
+    lacks = {lack.kind for lack in organisation.missing_certificates([need]).get(need, [])}
+    return [kind for kind in post.certificates if kind in lacks]
 
 
 def numbers_of(device_id: UUID, *, only: Collection[str] | None = None) -> dict[str, UUID]:

@@ -49,11 +49,9 @@ LONGEST_DUTY = timedelta(hours=26)  # of a stint outside the roster
 
 def _lacking(duty: DutyPost, person: Staff, now: datetime, tenant: Tenant) -> list[str]:
     """The certificates the post wants and the person does not hold today."""
-    today = now.astimezone(tenant.tz).date()
-    held = {
-        c.kind for _who, c in organisation.certificates_of([person.pk]) if c.expires_on is None or c.expires_on >= today
-    }
-    return [kind for kind in duty.post.certificates if kind not in held]
+    need = (person.pk, duty.post_id, now.astimezone(tenant.tz).date())
+    lacks = {lack.kind for lack in organisation.missing_certificates([need]).get(need, [])}
+    return [kind for kind in duty.post.certificates if kind in lacks]
 
 
 @transaction.atomic

@@ -34,7 +34,7 @@ ALIASES = {
 NOTES = [
     "1. 带 * 的列必须填写。一人有几种证书就写几行；工号须是系统中的在职员工，填了姓名会核对。",
     "2. 「证书类别」和「证书编号」都相同即视为同一张：已有则更新，没有则新增。更新时留空的日期保持原值。",
-    "3. 新增时复审日期和有效期都不填，由系统按类别推算（特种作业证 3 年复审、6 年有效，健康证明 1 年）。第 3 行为示例，导入时忽略。",
+    "3. 新增时复审日期或有效期留空，由系统按类别推算留空的一项（特种作业证 3 年复审、6 年有效，健康证明 1 年）。第 3 行为示例，导入时忽略。",
 ]
 KINDS = {str(kind.label): kind for kind in CertificateKind} | {
     "健康证": CertificateKind.HEALTH,
@@ -158,8 +158,7 @@ def _sort(plan: Plan, row: Wanted, person: Staff) -> None:
     """New, updated or as it is; dates left empty keep what is there, or follow the rule of a new one."""
     words = f"{person.name}（{person.number}）{row.kind.label} {row.number}"
     if row.certificate is None:
-        if row.review_on is None and row.expires_on is None:
-            row.review_on, row.expires_on = certificates.proposed(row.kind, row.issued_on)
+        row.review_on, row.expires_on = certificates.completed(row.kind, row.issued_on, row.review_on, row.expires_on)
         plan.new.append(row)
         plan.show(row.line, "new", f"{words}，{_until(row)}")
         return

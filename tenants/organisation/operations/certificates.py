@@ -42,7 +42,7 @@ def add_certificate(
 ) -> Certificate:
     """Register a certificate of a working person.
 
-    With neither date given, both follow from the day of issue by the rule of its kind (certificates.proposed).
+    Each date not given follows from the day of issue by the rule of its kind (certificates.completed).
     `scan_id` is evidence the actor may read. Raises NotAllowed, NotFound, StaffGone, CertificateTaken,
     CertificateDates, ScanUnknown.
     """
@@ -54,8 +54,7 @@ def add_certificate(
     if person.status == StaffStatus.LEFT:
         raise StaffGone(name=person.name)
     number = _check(kind, number, issued_on, review_on, expires_on)
-    if review_on is None and expires_on is None:
-        review_on, expires_on = certificates.proposed(kind, issued_on)
+    review_on, expires_on = certificates.completed(kind, issued_on, review_on, expires_on)
     row = Certificate.objects.create(
         staff=person, kind=kind, number=number, issued_on=issued_on, review_on=review_on, expires_on=expires_on,
         scan_id=_scan(scan_id, by),

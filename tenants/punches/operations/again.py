@@ -18,6 +18,17 @@ from tenants.punches.models import Punch
 from tenants.punches.operations.dirty import mark_dirty
 from tenants.punches.operations.punching import _case_of
 
+COUNTED = ["status", "refusal", "grade", "note", "vouched_by", "vouched_by_name"]  # what count_after_all sets
+
+
+def count_after_all(row: Punch, *, words: str, by: Actor) -> None:
+    """A refused punch counts on the word of the decider, who stands as its voucher: at the grade that was asked for,
+    since a lower one would count for nothing. The caller has locked the row, saves COUNTED and marks the day."""
+    row.note = f"{words}；原因曾为：{sentences.why(row)}"[:200]
+    row.status, row.refusal = PunchStatus.ACCEPTED, Refusal.NONE
+    row.grade = min(row.grade, row.asked)
+    row.vouched_by, row.vouched_by_name = by.account_id, by.name[:60]
+
 
 @transaction.atomic
 def count_refused(
@@ -38,11 +49,9 @@ def count_refused(
         case = _case_of(row)
         if inside_only and case.verdict == Verdict.OUTSIDE:
             continue
-        row.note = f"误伤更正（{by.name}）{'：' + note if note else ''}；原因曾为：{sentences.why(row)}"[:200]
-        row.status, row.refusal = PunchStatus.ACCEPTED, Refusal.NONE
-        row.grade = min(decide(case).grade, row.asked or row.grade)
-        row.vouched_by, row.vouched_by_name = by.account_id, by.name[:60]
+        row.grade = min(decide(case).grade, row.grade)
+        count_after_all(row, words=f"误伤更正（{by.name}）{'：' + note if note else ''}", by=by)
         changed.append(row)
-    Punch.objects.bulk_update(changed, ["status", "refusal", "grade", "note", "vouched_by", "vouched_by_name"])
+    Punch.objects.bulk_update(changed, COUNTED)
     mark_dirty([(r.staff_id, r.at.astimezone(tenant.tz).date()) for r in changed], tenant=tenant)
     return len(changed)

@@ -17,9 +17,10 @@ from tenants.evidence import queries as evidence
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.punches import policies, queries, sentences
-from tenants.punches.choices import AppealStatus, PunchStatus, Refusal
+from tenants.punches.choices import AppealStatus, PunchStatus
 from tenants.punches.errors import AppealClosed, AppealTextMissing, NothingToAppeal, ReasonMissing
 from tenants.punches.models import Appeal, Punch
+from tenants.punches.operations.again import COUNTED, count_after_all
 from tenants.punches.operations.dirty import mark_dirty
 from tenants.timeline import once
 from tenants.timeline.operations import record
@@ -77,7 +78,7 @@ def appeal(
 
 @transaction.atomic
 def decide_appeal(*, appeal_id: UUID, granted: bool, note: str, by: Actor, tenant: Tenant, now: datetime) -> Appeal:
-    """申诉成立: the punch counts, with the grade its evidence reaches; or 维持原结果. The person is told either way.
+    """申诉成立: the punch counts, at the grade that was asked, with the decider as voucher; or 维持原结果. The person is told either way.
 
     Locks appeal and punch. Raises NotFound, NotAllowed, AppealClosed, ReasonMissing.
     """
@@ -95,11 +96,9 @@ def decide_appeal(*, appeal_id: UUID, granted: bool, note: str, by: Actor, tenan
     row.status = AppealStatus.GRANTED if granted else AppealStatus.DENIED
     row.decided_at, row.decided_by, row.decided_by_name, row.decision_note = now, by.account_id, by.name[:60], note
     row.save(update_fields=["status", "decided_at", "decided_by", "decided_by_name", "decision_note"])
-    was = sentences.why(punch)
     if granted and punch.status == PunchStatus.REFUSED:
-        punch.status, punch.refusal = PunchStatus.ACCEPTED, Refusal.NONE
-        punch.note = f"申诉成立（{by.name}）：{note or '情况属实'}；原因曾为：{was}"[:200]
-        punch.save(update_fields=["status", "refusal", "note"])
+        count_after_all(punch, words=f"申诉成立（{by.name}）：{note or '情况属实'}", by=by)
+        punch.save(update_fields=COUNTED)
         mark_dirty([(punch.staff_id, punch.at.astimezone(tenant.tz).date())], tenant=tenant)
         if punch.lacking:
             enqueue_on_commit("punches.raise_uncertified", tenant=tenant, punch_ids=[punch.pk])

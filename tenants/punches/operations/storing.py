@@ -156,7 +156,8 @@ WITH windows AS MATERIALIZED (
         CASE WHEN p.certificates IS NULL OR p.certificates = '[]' THEN '[]'::jsonb ELSE coalesce((
             SELECT jsonb_agg(k) FROM jsonb_array_elements_text(p.certificates) k WHERE NOT EXISTS (
                 SELECT 1 FROM organisation_certificate h WHERE h.staff_id = a.staff_id AND h.kind = k
-                    AND (h.expires_on IS NULL OR h.expires_on >= a.day))), '[]'::jsonb) END AS lacking
+                    AND h.issued_on <= a.day
+                    AND coalesce(least(h.expires_on, h.review_on) >= a.day, true))), '[]'::jsonb) END AS lacking
     FROM asked a LEFT JOIN organisation_post p ON p.id = a.post_id
 ), stored AS (
     INSERT INTO punches_punch (

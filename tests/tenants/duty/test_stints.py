@@ -121,6 +121,12 @@ def test_a_missing_certificate_is_recorded_and_raised_and_the_sign_on_stands(
     operations.sign_off(by=guard.actor, tenant=alpha, now=at(5))  # it is the superiors', not in the guard's way
 
 
+def test_a_certificate_whose_review_was_missed_is_none(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:
+    guard.staff.certificates.update(review_on=date(2026, 11, 24))
+    assert sign_on(alpha, duty, guard, now=NOON).lacking == ["security_guard"]
+    assert Anomaly.objects.get().kind == AnomalyKind.CERTIFICATE
+
+
 def test_who_cannot_sign_on(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:
     other = make_duty_post()
     with pytest.raises(errors.NotYourParty):

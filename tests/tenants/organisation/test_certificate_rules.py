@@ -36,6 +36,26 @@ def test_review_and_end_follow_from_the_day_of_issue(
     assert certificates.proposed(kind, issued) == (review, expires)
 
 
+@pytest.mark.parametrize(
+    ("kind", "given", "completed"),
+    [
+        # A card with its end alone has its review all the same.
+        ("electrician", (None, date(2030, 4, 30)), (date(2027, 5, 1), date(2030, 4, 30))),
+        ("electrician", (date(2027, 5, 1), None), (date(2027, 5, 1), date(2030, 4, 30))),
+        ("electrician", (None, None), (date(2027, 5, 1), date(2030, 4, 30))),
+        # What the card says is not contradicted.
+        ("electrician", (None, date(2026, 4, 30)), (None, date(2026, 4, 30))),
+        ("electrician", (date(2030, 5, 1), None), (date(2030, 5, 1), None)),
+        ("health", (None, None), (None, date(2025, 4, 30))),
+        ("security_guard", (None, None), (None, None)),
+    ],
+)
+def test_each_date_left_empty_is_proposed_by_itself(
+    kind: str, given: tuple[date | None, date | None], completed: tuple[date | None, date | None]
+) -> None:
+    assert certificates.completed(kind, date(2024, 5, 1), *given) == completed
+
+
 def test_every_kind_has_a_rule() -> None:
     assert set(certificates.RULES) == set(CertificateKind)
     assert certificates.kinds_of("special_work")[0] == "electrician" and certificates.kinds_of("nonsense") == ()

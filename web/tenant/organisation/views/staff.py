@@ -301,7 +301,7 @@ def new_certificate(request: SchoolRequest, staff_id: UUID) -> HttpResponse:
     row = queries.staff_member(staff_id, by=request.actor)
     form = CertificateForm(request.POST or None, request.FILES or None, initial={"kind": request.GET.get("kind")})
     for name in ("review_on", "expires_on"):
-        form.fields[name].help_text = "复审和有效期都不填时，按类别推算"
+        form.fields[name].help_text = "不填时，按类别推算"
 
     def act(data: dict[str, Any]) -> HttpResponse:
         operations.add_certificate(
