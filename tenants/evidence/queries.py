@@ -46,6 +46,12 @@ def existing(ids: Iterable[UUID], *, by: Actor) -> list[UUID]:
     return [i for i in wanted if i in rows and policies.can_read(by, rows[i])]
 
 
+def same_pictures(photo: EvidenceContract) -> set[UUID]:
+    """Every upload with the bytes of this one, as sent or as kept, itself among them: a picture sent again is found."""
+    rows = Evidence.objects.filter(Q(source_sha256=photo.source_sha256) | Q(sha256=photo.sha256))
+    return {*rows.values_list("pk", flat=True), photo.id}
+
+
 def photo_bytes(*, evidence_id: UUID) -> bytes:
     """The kept copy of a photo, for a feature that works on it; who may see it was asked when its id was taken.
 

@@ -16,6 +16,7 @@ from shapely.geometry import Point, Polygon
 
 EARTH = 6_371_008.8  # mean radius, metres
 USABLE_M = 150.0  # a position less precise than this refuses nobody and proves nothing
+EDGE_M = 20.0  # a position this precise is taken as inside up to its error beyond the line: steps from a gate
 FRESH = timedelta(seconds=120)  # an older fix says where somebody was
 MOST_RADIUS_M, LEAST_RADIUS_M = 5_000, 10
 MOST_CORNERS = 100
@@ -27,7 +28,7 @@ class Verdict(StrEnum):
 
     NONE = "none"  # no position, or no fence to compare it with: not outside
     INSIDE = "inside"
-    UNSURE = "unsure"  # within its error of the fence, or too imprecise: neither proof nor reproach
+    UNSURE = "unsure"  # within its error of the line, or too imprecise: neither proof nor reproach
     OUTSIDE = "outside"
 
 
@@ -67,8 +68,10 @@ def distance_m(zone: Zone, latitude: float, longitude: float) -> float:
 def judge(
     zones: Iterable[Zone], latitude: float | None, longitude: float | None, accuracy_m: float | None
 ) -> tuple[Verdict, float | None]:
-    """(verdict, metres outside the nearest fence). Outside by less than the error is not outside.
+    """(verdict, metres outside the nearest fence). Outside by less than the error is not outside, but no proof either.
 
+    The error is the phone's own claim, so a larger one may excuse and never prove: a position beyond the line proves
+    the presence only when both the distance and the error are a few steps; one without an error proves nothing.
     Without a position (an import, a phone without GPS) or without a fence nobody is outside.
     """
     if latitude is None or longitude is None:
@@ -76,7 +79,8 @@ def judge(
     gaps = [distance_m(zone, latitude, longitude) for zone in zones]
     if not gaps:
         return Verdict.NONE, None
-    gap, error = min(gaps), accuracy_m if accuracy_m is not None else USABLE_M
-    if gap > error:
+    gap = min(gaps)
+    if gap > (USABLE_M if accuracy_m is None else accuracy_m):
         return Verdict.OUTSIDE, gap
-    return (Verdict.INSIDE if error <= USABLE_M else Verdict.UNSURE), gap
+    proves = accuracy_m is not None and accuracy_m <= (EDGE_M if gap else USABLE_M)
+    return (Verdict.INSIDE if proves else Verdict.UNSURE), gap

@@ -145,6 +145,7 @@ class Punch(models.Model):
             BrinIndex(fields=["received_at"], name="punches_punch_received"),  # rises with the table
             models.Index(fields=["phone_id"], condition=Q(phone_id__gt=""), name="punches_punch_phone"),
             models.Index(fields=["id"], condition=Q(status=PunchStatus.PENDING), name="punches_punch_pending"),
+            models.Index(fields=["photo_id"], condition=Q(photo_id__isnull=False), name="punches_punch_photo"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(source__in=PunchSource.values), name="punches_punch_source_known"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tenants.punches.choices import PunchStatus, Refusal
+from tenants.punches.fences import EDGE_M, USABLE_M
 from tenants.punches.grading import way_out
 from tenants.punches.models import Punch
 
@@ -32,14 +33,26 @@ def why(row: Punch) -> str:
             return "没有通过活体核验。"
         case Refusal.TOO_WEAK:
             unfenced = row.latitude is not None and row.outside_m is None
-            more = "这个岗位还没有画打卡范围，定位暂不能作为佐证。" if unfenced else ""
-            return f"佐证只到 {row.grade} 级，这个岗位要求 {row.asked} 级。{more}"
+            more = "这个岗位还没有画打卡范围，定位暂不能作为佐证。" if unfenced else _imprecise(row)
+            photo = row.note if row.note.startswith(("照片不是", "这张照片")) else ""
+            return f"佐证只到 {row.grade} 级，这个岗位要求 {row.asked} 级。{more}{photo}"
         case Refusal.WRONG_PLACE:
             return row.note or "扫的不是本岗位的码。"
         case Refusal.CLOCK:
             return "手机或设备的时间无法确认，不知道这张卡是什么时候打的。"
         case Refusal.LEFT:
             return "员工名单中您已离职。"
+    return ""
+
+
+def _imprecise(row: Punch) -> str:
+    """Why a position that reproaches nobody proved nothing."""
+    if row.outside_m is None or row.refusal == Refusal.STALE_FIX:
+        return ""
+    if row.accuracy_m is None:
+        return "手机没有给出定位误差，定位暂不能作为佐证。"
+    if row.accuracy_m > (EDGE_M if row.outside_m else USABLE_M):
+        return f"定位误差 {row.accuracy_m:.0f} 米，不能证明您在范围内。"
     return ""
 
 

@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from identity.contracts import Actor
 from kernel import anchors
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
-from tenants.evidence import queries as evidence
 from tenants.face import operations as faces
 from tenants.face import queries as face_queries
 from tenants.face.choices import Outcome, Purpose
@@ -32,6 +31,8 @@ from tenants.punches.fences import FRESH, Verdict, judge
 from tenants.punches.grading import Vector
 from tenants.punches.models import Punch
 from tenants.punches.operations.dirty import mark_dirty
+from tenants.punches.operations.locks import lock
+from tenants.punches.operations.photos import proving
 from tenants.rosters.choices import Grade
 from tenants.timeline.operations import record
 
@@ -70,12 +71,6 @@ def checked_fix(latitude: Any, longitude: Any, accuracy_m: Any, age_s: Any) -> F
         raise PositionUnreadable(field="position")
     accuracy = None if accuracy is None else min(accuracy, 1e7)
     return Fix(lat, lon, accuracy, None if age is None else min(max(age, 0.0), 1e9))
-
-
-def lock(name: str, tenant: Tenant) -> None:
-    """Of two hands on the same thing one waits until the other's transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"punches|{tenant.schema}|{name}"])
 
 
 @dataclass(slots=True)
@@ -123,13 +118,6 @@ def _fits(scanned: Place, path: str) -> bool:
     return (
         not path or scanned.path.startswith(path) or (path.startswith(scanned.path) and scanned.parent_id is not None)
     )
-
-
-def _photo(photo_id: UUID | None, by: Actor) -> UUID | None:
-    """The photo, if it exists here and is the sender's to use. Raises Invalid."""
-    if photo_id is not None and not evidence.existing([photo_id], by=by):
-        raise Invalid("照片没有找到，请重新拍照。", field="photo")
-    return photo_id
 
 
 def _settle(row: Punch, case: Case, *, post: Post | None, tenant: Tenant) -> None:
@@ -215,12 +203,13 @@ def punch(
         monotonic=monotonic, received_at=now,
     )  # fmt: skip
     where = _where(person, reading.at, code, post_id)
+    photo, unproved = proving(photo_id, staff_id=person.pk, at=reading.at, said=recorded_at, by=by, tenant=tenant)
     row = Punch(
         staff=person, at=reading.at, recorded_at=recorded_at or reading.at, received_at=now, clock=reading.basis,
         source=PunchSource.PHONE, direction=direction, client_id=client_id, phone_id=phone_id[:40],
         post=where.post, place=where.place, place_code=where.scanned, latitude=fix.latitude, longitude=fix.longitude,
         accuracy_m=fix.accuracy_m, fix_age_s=None if fix.age_s is None else round(fix.age_s),
-        photo_id=_photo(photo_id, by), asked=where.asked, note=where.note,
+        photo_id=photo, asked=where.asked, note=where.note or unproved,
     )  # fmt: skip
     _verdict, row.outside_m = judge(queries.zones_of(row.post_id), fix.latitude, fix.longitude, fix.accuracy_m)
     left = _gone(person, reading.at, tenant)
@@ -286,6 +275,7 @@ def vouch(
         monotonic=monotonic, received_at=now,
     )  # fmt: skip
     where = _where(person, reading.at, code, post_id)
+    photo, unproved = proving(photo_id, staff_id=person.pk, at=reading.at, said=recorded_at, by=by, tenant=tenant)
     verdict, gap = judge(
         queries.zones_of(where.post.pk if where.post else None), fix.latitude, fix.longitude, fix.accuracy_m
     )
@@ -295,9 +285,9 @@ def vouch(
         staff=person, at=reading.at, recorded_at=recorded_at or reading.at, received_at=now, clock=reading.basis,
         source=PunchSource.VOUCHER, direction=direction, client_id=client_id, post=where.post, place=where.place,
         place_code=where.scanned, latitude=fix.latitude, longitude=fix.longitude, accuracy_m=fix.accuracy_m,
-        fix_age_s=None if fix.age_s is None else round(fix.age_s), outside_m=gap, photo_id=_photo(photo_id, by),
+        fix_age_s=None if fix.age_s is None else round(fix.age_s), outside_m=gap, photo_id=photo,
         vouched_by=by.account_id, vouched_by_name=by.name[:60], vouched_on_site=on_site, asked=where.asked,
-        note=(note.strip() or where.note)[:200],
+        note=(note.strip() or where.note or unproved)[:200],
     )  # fmt: skip
     interested = policies.is_interested(by)
     vector = Vector(

@@ -11,8 +11,9 @@ import pytest
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel import anchors, clock
-from kernel.errors import NotAllowed, NotFound
+from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant, school_context
+from tenants.evidence.models import Evidence
 from tenants.notices.models import Notice
 from tenants.organisation.choices import StaffStatus
 from tenants.organisation.models import Post, Staff
@@ -100,14 +101,33 @@ def test_an_old_fix_far_away_reproaches_nobody_who_brings_other_evidence(alpha: 
 
 @pytest.mark.parametrize(("metres", "accuracy", "ok"), [(130, 40, True), (150, 40, False), (9_000, 20, False)])
 def test_outside_by_less_than_the_error_is_not_outside(alpha: Tenant, metres: float, accuracy: float, ok: bool) -> None:
-    person, by = worker(alpha, post=make_post())
+    person, by = worker(alpha, post=make_post(place=make_place(code="GATE-E")))
     make_instance(person)
     make_fence(person.post)
-    row = take(alpha, by, **here(metres, accuracy=accuracy))
+    row = take(alpha, by, **here(metres, accuracy=accuracy), code="GATE-E")
     assert (row.status == PunchStatus.ACCEPTED) is ok
     assert row.outside_m == pytest.approx(metres - 100, abs=1)
     if not ok:
         assert row.refusal == Refusal.OUTSIDE and f"{metres - 100:.0f} 米" in sentences.why(row)
+
+
+@pytest.mark.parametrize(
+    ("metres", "accuracy", "why"),
+    [
+        (245, 150, "定位误差 150 米，不能证明您在范围内。"),
+        (130, 40, "定位误差 40 米，不能证明您在范围内。"),
+        (0, None, "手机没有给出定位误差，定位暂不能作为佐证。"),
+    ],
+)
+def test_a_position_within_its_error_proves_nothing_by_itself(
+    alpha: Tenant, metres: float, accuracy: float | None, why: str
+) -> None:
+    person, by = worker(alpha, post=make_post())
+    make_instance(person)
+    make_fence(person.post)
+    row = take(alpha, by, **{**here(metres), "accuracy_m": accuracy})
+    assert (row.status, row.refusal, row.grade) == (PunchStatus.REFUSED, Refusal.TOO_WEAK, "D")
+    assert sentences.why(row).endswith(why) and "拍照" in sentences.next_step(row)
 
 
 def test_no_position_is_not_outside(alpha: Tenant) -> None:
@@ -162,6 +182,74 @@ def test_two_posts_a_day_the_scanned_code_tells_which(alpha: Tenant) -> None:
                            starts_at=NOW + timedelta(minutes=10))  # fmt: skip
     assert take(alpha, by, code="TWO").post_id == second.post_id
     assert take(alpha, by, code="ONE").post_id == first.post_id
+
+
+# --- Photos --------------------------------------------------------------------------------------
+
+
+def photographed(tenant: Tenant, by: Actor, photo: Evidence, **given: Any) -> tuple[str, str]:
+    row = take(tenant, by, photo_id=photo.pk, **given)
+    return row.status, sentences.why(row)
+
+
+def test_a_photo_counts_for_one_punch_and_so_does_its_copy(alpha: Tenant) -> None:
+    person, by = worker(alpha, post=make_post())
+    _other, friend = worker(alpha, post=person.post)
+    photo = make_photo(alpha, by, seed=5)
+    assert photographed(alpha, by, photo)[0] == "accepted"
+    again = "这张照片已用于另一次打卡，没有计入佐证，请当场重拍。"
+    for sender, picture in (
+        (by, photo),
+        (by, make_photo(alpha, by, seed=5)),
+        (friend, make_photo(alpha, friend, seed=5)),
+    ):
+        status, why = photographed(alpha, sender, picture)
+        assert status == "refused" and why.endswith(again)
+    assert photographed(alpha, friend, make_photo(alpha, friend))[0] == "accepted"
+
+
+@pytest.mark.parametrize("minutes", [16, 60 * 24 * 30])
+def test_an_old_photo_proves_nothing(alpha: Tenant, minutes: int) -> None:
+    _person, by = worker(alpha, post=make_post())
+    status, why = photographed(alpha, by, make_photo(alpha, by), now=NOW + timedelta(minutes=minutes))
+    assert status == "refused" and "不是这次打卡时拍的" in why
+    assert Punch.objects.get().photo_id is None  # and the punch is kept
+
+
+def test_a_photo_whose_own_time_is_another_proves_nothing(alpha: Tenant) -> None:
+    _person, by = worker(alpha, post=make_post())
+    photo = make_photo(alpha, by, taken_at=NOW - timedelta(hours=2))
+    assert photographed(alpha, by, photo)[0] == "refused"
+
+
+def test_a_phone_without_network_or_with_a_wrong_clock_has_its_photo_counted(alpha: Tenant) -> None:
+    _person, by = worker(alpha, post=make_post())
+    done, said = NOW - timedelta(hours=30), NOW + timedelta(days=1)
+    photo = make_photo(alpha, by, taken_at=NOW - timedelta(hours=30))
+    assert photographed(alpha, by, photo, recorded_at=done)[0] == "accepted"
+    anchor = anchors.anchor(schema=alpha.schema, now=NOW - timedelta(minutes=3))
+    mine = make_photo(alpha, by)
+    type(mine).objects.filter(pk=mine.pk).update(taken_at=said)
+    sent = {"anchor": anchor, "elapsed_ms": 180_000, "monotonic": True, "recorded_at": said}
+    assert photographed(alpha, by, mine, **sent)[0] == "accepted"
+
+
+def test_somebody_elses_photo_proves_nothing_and_an_unseen_one_is_an_error(alpha: Tenant) -> None:
+    person, by = worker(alpha, post=make_post())
+    boss = make_member(alpha, Role.SCHOOL_SUPERVISOR, staff_id=person.pk)
+    theirs = make_photo(alpha, by)
+    make_punch(person, photo_id=theirs.pk)
+    assert photographed(alpha, boss, theirs)[0] == "refused"
+    with pytest.raises(Invalid):
+        take(alpha, worker(alpha, post=person.post)[1], photo_id=theirs.pk)
+
+
+def test_after_a_refusal_the_same_photo_may_be_brought_again(alpha: Tenant) -> None:
+    person, by = worker(alpha, post=make_post(place=make_place(code="GATE-3")))
+    make_instance(person, grade="B")
+    photo = make_photo(alpha, by)
+    assert photographed(alpha, by, photo)[0] == "refused"
+    assert photographed(alpha, by, photo, code="GATE-3")[0] == "accepted"
 
 
 # --- Clock ---------------------------------------------------------------------------------------

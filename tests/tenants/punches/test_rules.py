@@ -69,12 +69,17 @@ CIRCLE = Zone(*HERE, radius_m=100)
     [
         (0, 10, Verdict.INSIDE),
         (99, 10, Verdict.INSIDE),
-        (130, 40, Verdict.INSIDE),  # outside by 30, error 40
+        (130, 40, Verdict.UNSURE),  # outside by 30, error 40: no reproach, no proof
+        (115, 20, Verdict.INSIDE),  # a few steps beyond the line, and the phone knows where it is
+        (115, 21, Verdict.UNSURE),
+        (245, 150, Verdict.UNSURE),
         (130, 20, Verdict.OUTSIDE),
         (300, 400, Verdict.UNSURE),  # within its error, but too imprecise to prove anything
         (0, 400, Verdict.UNSURE),
         (9000, 1e9, Verdict.UNSURE),  # a lie about the error buys no evidence
-        (130, None, Verdict.INSIDE),
+        (0, None, Verdict.UNSURE),  # who does not say how precise it is proves nothing
+        (130, None, Verdict.UNSURE),
+        (9000, None, Verdict.OUTSIDE),
     ],
 )
 def test_the_error_of_a_position_counts(metres: float, accuracy: float | None, verdict: Verdict) -> None:
