@@ -31,7 +31,9 @@ def sign(*, secret: str, message_id: str, timestamp: int, body: bytes) -> str:
 
 def verified(*, secret: str, message_id: str, timestamp: str, signatures: str, body: bytes, now: datetime) -> bool:
     """Whether one of the signatures fits and the timestamp lies within the tolerance, either way."""
-    if not message_id or "." in message_id or len(message_id) > 80 or not timestamp.isdecimal() or len(timestamp) > 12:
+    if not message_id.isprintable() or not 0 < len(message_id) <= 80:
+        return False
+    if "." in message_id or not timestamp.isdecimal() or len(timestamp) > 12:
         return False
     if abs(now.timestamp() - int(timestamp)) > TOLERANCE.total_seconds():
         return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -27,6 +27,8 @@ from tenants.timeline.operations import record
 
 SEALED_AS = "duty_camerasystem.secret"
 MAX_BODY = 64 * 1024
+OLDEST = timedelta(days=7)  # a report may come late, when the line was down
+AHEAD = timedelta(minutes=5)  # the sender's clock may run before ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,9 +102,7 @@ def receive_report(
     if known is not None:
         return known, False
     said = _parsed(body)
-    at = parse_datetime(str(said.get("at", ""))) if said.get("at") else now
-    if at is None or at.tzinfo is None:
-        raise Invalid("告警时间应为带时区的 ISO 8601 格式。", field="at")
+    at = _moment(said.get("at"), now=now)
     kind = str(said.get("kind", ""))
     if kind not in CameraKind.values:
         raise Invalid("告警类别应为 off_post、sleeping 或 other。", field="kind")
@@ -113,7 +113,7 @@ def receive_report(
     duty = lock_post(post_id)
     row, made = CameraReport.objects.get_or_create(
         system=system, message_id=message_id,
-        defaults={"post_id": post_id, "kind": kind, "at": at, "text": clean(str(said.get("text", "")), 300), "received_at": now},
+        defaults={"post_id": post_id, "kind": kind, "at": at, "text": clean(_plain(said.get("text")), 300), "received_at": now},
     )  # fmt: skip
     CameraSystem.objects.filter(pk=system.pk).update(last_seen_at=now)
     if made:
@@ -125,6 +125,26 @@ def receive_report(
             path=path_of("cameras", row.pk), subject=row, occasion=f"duty.camera:{row.pk}", now=now,
         )  # fmt: skip
     return row, made
+
+
+def _moment(given: object, *, now: datetime) -> datetime:
+    """When the camera saw it; left out: now. Raises Invalid for what is no time, or none of these days."""
+    if not given:
+        return now
+    try:
+        at = parse_datetime(str(given))
+    except ValueError:  # well formed, but no such day
+        at = None
+    if at is None or at.tzinfo is None:
+        raise Invalid("告警时间应为带时区的 ISO 8601 格式。", field="at")
+    if not now - OLDEST <= at <= now + AHEAD:
+        raise Invalid("告警时间应在最近 7 天内，请检查视频系统的时钟。", field="at")
+    return at
+
+
+def _plain(given: object) -> str:
+    """Text as PostgreSQL keeps it: without NUL and half surrogates, which JSON allows."""
+    return str(given or "").replace("\x00", "").encode(errors="ignore").decode()
 
 
 def _parsed(body: bytes) -> dict[str, object]:
