@@ -57,6 +57,7 @@ class DutyPost(models.Model):
     break_cap_minutes = models.PositiveSmallIntegerField(_("每班离岗累计上限"), default=45)
     chain = models.JSONField(_("未应答逐级通知"), default=default_chain)
     last_seq = models.PositiveBigIntegerField(default=0)  # of the log
+    log_head = models.CharField(max_length=64, blank=True, default="", db_default="")  # keyed hash of the last seal
     updated_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -427,7 +428,7 @@ class HandoverItem(models.Model):
 
 
 class LogEntry(models.Model):
-    """One line of a post's log, in the order of `seq`; never changed, a correction is a line of its own."""
+    """One line of a post's log, in the order of `seq`; the database refuses to change it, a correction is a line of its own."""
 
     id = models.BigAutoField(primary_key=True)
     post = models.ForeignKey("organisation.Post", on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -452,7 +453,7 @@ class LogEntry(models.Model):
 
 
 class Seal(models.Model):
-    """封存: the lines `first_seq`…`last_seq` of a post's log as they were, chained to the seal before."""
+    """封存: the lines `first_seq`…`last_seq` of a post's log as they were, chained to the seal before. Never changed."""
 
     id = models.BigAutoField(primary_key=True)
     post = models.ForeignKey("organisation.Post", on_delete=models.PROTECT, related_name="+", db_index=False)
@@ -464,6 +465,8 @@ class Seal(models.Model):
     digest = models.CharField(max_length=64)
     stint_id = models.UUIDField(null=True)  # whose sign-off sealed it
     at = models.DateTimeField()
+    version = models.PositiveSmallIntegerField(default=1, db_default=1)  # of the body (chain.VERSION)
+    mark = models.CharField(max_length=64, blank=True, default="", db_default="")  # keyed hash of the digest
 
     class Meta:
         verbose_name = _("日志封存")

@@ -10,12 +10,14 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import F, Model, Prefetch, Q, QuerySet
+from django.db.models import F, Max, Model, Prefetch, Q, QuerySet
 
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel.clock import day_bounds
+from kernel.crypto import blind_index
 from kernel.errors import NotAllowed, NotFound
+from kernel.tenancy import Tenant
 from tenants.duty import chain, policies, staffing
 from tenants.duty.choices import UNANSWERED, AbsenceKind, AnomalyStatus, CallStatus, FaceState, ItemStatus
 from tenants.duty.models import (
@@ -363,18 +365,38 @@ def seals_of(post_id: UUID) -> QuerySet[Seal]:
     return Seal.objects.filter(post_id=post_id).order_by("-number")
 
 
-def check_log(*, post_id: UUID, by: Actor) -> chain.Fault | None:
-    """Verify the whole chain of a post's log against its lines and the last seal on the school's timeline.
+def keyed(digest: str, what: str, *, tenant: Tenant) -> str:
+    """The hash of a seal's digest under the school's key: whoever can write into the database alone cannot make it."""
+    return blind_index(digest, schema=tenant.schema, context=f"duty_log.{what}")
 
-    None: nothing was changed. Raises NotFound.
+
+def unsealed_lines(post_id: UUID) -> int:
+    """How many lines no seal covers yet: those since the last sign-off. The caller has read the post."""
+    sealed = Seal.objects.filter(post_id=post_id).aggregate(n=Max("last_seq"))["n"] or 0
+    return LogEntry.objects.filter(post_id=post_id, seq__gt=sealed).count()
+
+
+def check_log(*, post_id: UUID, by: Actor, tenant: Tenant) -> chain.Fault | None:
+    """Verify the whole chain of a post's log against its lines, the post's own count and keyed hash, and the timeline.
+
+    None: nothing was changed and nothing is missing. Lines not sealed yet are counted, not proven. Raises NotFound.
     """
-    duty_post(post_id=post_id, by=by)
+    duty = duty_post(post_id=post_id, by=by)
     seals = [
-        chain.Sealed(s.number, s.first_seq, s.last_seq, bytes(s.body), s.previous, s.digest)
+        chain.Sealed(
+            s.number, s.first_seq, s.last_seq, bytes(s.body), s.previous, s.digest, version=s.version,
+            post_id=s.post_id, stint_id=s.stint_id, at=s.at,
+            keyed=s.version < chain.VERSION or s.mark == keyed(s.digest, "seal", tenant=tenant),
+        )
         for s in Seal.objects.filter(post_id=post_id).order_by("number")
-    ]
+    ]  # fmt: skip
     lines = {row.seq: line_of(row) for row in LogEntry.objects.filter(post_id=post_id).order_by("seq").iterator()}
-    return chain.check(seals, lines, anchor=_anchor(post_id))
+    last = seals[-1].digest if seals else ""
+    kept = chain.Kept(
+        last_seq=duty.last_seq, anchor=_anchor(post_id), used=Stint.objects.filter(post_id=post_id).exists(),
+        head=duty.log_head == keyed(last, "head", tenant=tenant) if duty.log_head else None,
+    )  # fmt: skip
+    return chain.check(seals, lines, kept=kept)
 
 
 def _anchor(post_id: UUID) -> str:

@@ -19,7 +19,7 @@ from tenants.duty import chain, policies
 from tenants.duty.choices import AnomalyKind, EntryKind, Rung
 from tenants.duty.errors import NotADutyPost, NotOn
 from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, LogEntry, Seal, Stint
-from tenants.duty.queries import line_of
+from tenants.duty.queries import keyed, line_of
 from tenants.findings.choices import FindingSource, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
@@ -116,11 +116,18 @@ def seal(duty: DutyPost, *, stint: Stint, by: Actor, tenant: Tenant, now: dateti
     lines = [line_of(row) for row in rows]
     if not lines:
         return None
-    body, previous = chain.body_of(lines), last.digest if last else chain.GENESIS
+    number, previous = last.number + 1 if last else 1, last.digest if last else chain.GENESIS
+    head = chain.head_of(
+        post_id=duty.pk, number=number, first_seq=first_seq, last_seq=lines[-1].seq, stint_id=stint.pk, at=now
+    )
+    body = chain.body_of(lines, head=head)
+    digest = chain.digest_of(previous, body)
     row = Seal.objects.create(
-        post_id=duty.pk, number=last.number + 1 if last else 1, first_seq=first_seq, last_seq=lines[-1].seq, body=body,
-        previous=previous, digest=chain.digest_of(previous, body), stint_id=stint.pk, at=now,
+        post_id=duty.pk, number=number, first_seq=first_seq, last_seq=lines[-1].seq, body=body, previous=previous,
+        digest=digest, stint_id=stint.pk, at=now, version=chain.VERSION, mark=keyed(digest, "seal", tenant=tenant),
     )  # fmt: skip
+    duty.log_head = keyed(digest, "head", tenant=tenant)
+    duty.save(update_fields=["log_head"])
     tell(
         duty, "sealed", f"值班日志已封存：第 {row.first_seq}—{row.last_seq} 条", subject=row, by=by, tenant=tenant,
         staff_id=stint.staff_id, digest=row.digest,

@@ -189,7 +189,7 @@ def test_log_lines_written_at_once_have_numbers_without_gaps(committed: Tenant) 
     at_once(committed, *write)
     operations.sign_off(by=guard.actor, tenant=committed, now=NOW)
     assert list(LogEntry.objects.order_by("seq").values_list("seq", flat=True)) == list(range(1, 9))
-    assert queries.check_log(post_id=duty.pk, by=make_member(committed)) is None
+    assert queries.check_log(post_id=duty.pk, by=make_member(committed), tenant=committed) is None
 
 
 def offered(tenant: Tenant, receivers: int = 1) -> tuple[DutyPost, Guard, list[Guard], Anomaly]:

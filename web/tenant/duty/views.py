@@ -54,7 +54,11 @@ FAULTS = {
     "body": "第 {number} 次封存的原文被改动过（第 {byte} 个字节起）",
     "chain": "第 {number} 次封存与前一次接不上，封存记录被删改过",
     "missing": "第 {seq} 条已不存在，属于第 {number} 次封存",
-    "anchor": "第 {number} 次封存与时间线上留存的摘要不符，封存记录被重做过",
+    "head": "第 {number} 次封存的时间、班次或起止序号被改动过",
+    "key": "第 {number} 次封存不是由平台做出的，封存记录被重做过",
+    "anchor": "第 {number} 次封存与时间线、岗位上留存的摘要不符，封存记录被重做或删除过",
+    "lost": "第 {seq} 条未封存的记录已不存在，日志被删过",
+    "extra": "第 {seq} 条超出本岗位的记录总数，日志被添加过",
 }
 
 
@@ -314,7 +318,7 @@ def log(request: SchoolRequest, post_id: UUID) -> HttpResponse:
         line.sealed = line.seq <= sealed
     checked, fault = request.GET.get("check") == "1", ""
     if checked:
-        found = queries.check_log(post_id=post_id, by=request.actor)
+        found = queries.check_log(post_id=post_id, by=request.actor, tenant=request.school)
         if found is not None:
             fault = FAULTS[found.what].format(seq=found.seq, number=found.number, byte=(found.byte or 0) + 1)
     context = {
@@ -324,6 +328,7 @@ def log(request: SchoolRequest, post_id: UUID) -> HttpResponse:
         "post": row.post,
         "page_obj": page,
         "seals": seals,
+        "unsealed": queries.unsealed_lines(post_id),
         "checked": checked,
         "fault": fault,
         "may_write": policies.oversees(request.actor),

@@ -163,10 +163,14 @@ class DutyQuery(graphene.ObjectType):
 
     @staticmethod
     def resolve_duty_log_check(root: None, info: graphene.ResolveInfo, post_id: UUID) -> LogCheckType | None:
+        context = info.context
         try:
-            fault = queries.check_log(post_id=post_id, by=info.context.actor)
+            fault = queries.check_log(post_id=post_id, by=context.actor, tenant=context.tenant)
         except NotFound:
             return None
+        unsealed = queries.unsealed_lines(post_id)
         if fault is None:
-            return LogCheckType(whole=True)
-        return LogCheckType(whole=False, what=fault.what, seal=fault.number, seq=fault.seq, byte=fault.byte)
+            return LogCheckType(whole=True, unsealed=unsealed)
+        return LogCheckType(
+            whole=False, unsealed=unsealed, what=fault.what, seal=fault.number, seq=fault.seq, byte=fault.byte
+        )

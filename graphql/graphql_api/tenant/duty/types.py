@@ -407,7 +407,8 @@ class LogCheckType(graphene.ObjectType):
         name = "DutyLogCheck"
 
     whole = Flag
-    what = graphene.Field(graphene.String, description="line, body, chain, missing or anchor")
+    what = graphene.Field(graphene.String, description="line, missing, head, body, chain, key, anchor, lost or extra")
+    unsealed = graphene.Field(Int, description="Lines no seal covers yet: counted, not proven")
     seal = graphene.Int()
     seq = graphene.Int()
     byte = graphene.Field(graphene.Int, description="Offset of the first changed byte within the seal")
