@@ -231,6 +231,11 @@ def month_to_publish(*, now: datetime, waiting: int) -> date | None:
 
 
 def schools_to_look_at(*, school_ids: Iterable[UUID], now: datetime, every: timedelta) -> list[UUID]:
-    """Those whose facts were not looked at for so long, or never; for the sweep."""
-    fresh = set(Watermark.objects.filter(ran_at__gt=now - every).values_list("school_id", flat=True).distinct())
+    """Those whose facts were not read up to the present month for so long, or never; for the sweep.
+
+    A school that is still catching up counts as unread, however lately its last month was recorded.
+    """
+    this = now.astimezone(SHANGHAI).date().replace(day=1)
+    read = Watermark.objects.filter(ran_at__gt=now - every, through__gte=this)
+    fresh = set(read.values_list("school_id", flat=True).distinct())
     return [school for school in school_ids if school not in fresh]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from identity.choices import Role
 from institute.benchmarking import operations, queries
 from institute.benchmarking.choices import Silence
-from institute.benchmarking.models import Fact, Position, Publication
+from institute.benchmarking.models import Fact, Position, Publication, Watermark
 from institute.journal.models import JournalEvent
 from institute.schools.models import School
 from kernel.errors import NotAllowed, NotFound
@@ -208,6 +208,16 @@ def test_the_day_of_publication() -> None:
         return operations.month_to_publish(now=datetime(2026, 11, day, 4, tzinfo=UTC), waiting=waiting)
 
     assert (due(9), due(10), due(10, waiting=3), due(13, waiting=3)) == (None, OCTOBER, None, OCTOBER)
+
+
+def test_a_school_that_still_catches_up_counts_as_unread() -> None:
+    school, now = make_peer(1), datetime(2026, 11, 9, 4, tzinfo=UTC)
+    make_metric()
+    ask = {"school_ids": [school.pk], "now": now, "every": timedelta(hours=20)}
+    Watermark.objects.create(school_id=school.pk, metric_code="round_score", through=date(2026, 9, 1), ran_at=now)
+    assert operations.schools_to_look_at(**ask) == [school.pk]
+    Watermark.objects.update(through=date(2026, 11, 1))
+    assert operations.schools_to_look_at(**ask) == []
 
 
 def test_a_neutral_metric_is_never_ranked() -> None:
