@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from web.tenant.inspections import boards, views
+from web.tenant.inspections import boards, exports, views
 
 app_name = "inspections"
 urlpatterns = [
     path("inspections/", views.index, name="index"),
+    path("inspections/export.xlsx", exports.walks, name="export"),
+    path("inspections/coverage/export.xlsx", exports.coverage, name="export_coverage"),
     path("inspections/last/", views.last, name="last"),
     path("inspections/coverage/", views.coverage, name="coverage"),
     path("inspections/checklists/", views.checklists, name="checklists"),

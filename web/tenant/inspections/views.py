@@ -130,12 +130,8 @@ def last(request: SchoolRequest) -> HttpResponse:
     return go(request, "inspections:problems", row.pk)
 
 
-@require_safe
-@signed_in
-def coverage(request: SchoolRequest) -> HttpResponse:
-    """Which places were inspected, which were not."""
-    if not policies.reads_all(request.actor):
-        raise NotAllowed
+def coverage_scope(request: SchoolRequest) -> tuple[CoverageFilter, dict[str, Any]]:
+    """The filter of the coverage page, and what metrics.coverage takes; the last 30 days unless asked otherwise."""
     tz = request.school.tz
     today = clock.now().astimezone(tz).date()
     period = {"from_day": today - timedelta(days=29), "until_day": today}
@@ -143,12 +139,21 @@ def coverage(request: SchoolRequest) -> HttpResponse:
     chosen: dict[str, Any] = form.cleaned_data if form.is_valid() else {**period, "line": "", "place": ""}
     first: date = chosen["from_day"]
     until: date = chosen["until_day"]
-    scope = {
+    return form, {
         "starts": day_bounds(first, tz)[0],
         "ends": day_bounds(until, tz)[1],
         "line": chosen["line"],
         "place_id": _uuid(chosen["place"]),
     }
+
+
+@require_safe
+@signed_in
+def coverage(request: SchoolRequest) -> HttpResponse:
+    """Which places were inspected, which were not."""
+    if not policies.reads_all(request.actor):
+        raise NotAllowed
+    form, scope = coverage_scope(request)
     (whole,) = metrics.coverage(**scope)
     places = metrics.places(**scope)
     context = {
