@@ -34,8 +34,8 @@ def why(row: Punch) -> str:
         case Refusal.TOO_WEAK:
             unfenced = row.latitude is not None and row.outside_m is None
             more = "这个岗位还没有画打卡范围，定位暂不能作为佐证。" if unfenced else _imprecise(row)
-            photo = row.note if row.note.startswith(("照片不是", "这张照片")) else ""
-            return f"佐证只到 {row.grade} 级，这个岗位要求 {row.asked} 级。{more}{photo}"
+            noted = row.note if row.note.startswith(("照片不是", "这张照片", "考勤机")) else ""
+            return f"佐证只到 {row.grade} 级，这个岗位要求 {row.asked} 级。{more}{noted}"
         case Refusal.WRONG_PLACE:
             return row.note or "扫的不是本岗位的码。"
         case Refusal.CLOCK:

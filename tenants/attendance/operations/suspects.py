@@ -33,6 +33,7 @@ WINDOW = timedelta(days=14)
 LEAST_TRIED, LEAST_REFUSED, LEAST_PEOPLE = 10, 5, 2
 LEAST_LOW = 0.15
 Z = 1.96
+ONE_BY_ONE = ("face_mismatch", "not_live")  # found here, yet never counted in a heap
 MOST_GROWTH_M = 300  # a fence is not made larger than this at once: then the place itself is to be looked at
 
 
@@ -45,7 +46,7 @@ def wilson_low(refused: int, tried: int) -> float:
     return (share + zz / (2 * tried) - spread) / (1 + zz / tried)
 
 
-# One pass over the window, three ways of grouping; a decided case is looked at again from its decision on.
+# One pass over the window, three ways of grouping; phones without what they sent from `posts`; a decided case is looked at again from its decision on.
 _LOOK = """
 WITH recent AS MATERIALIZED (
     SELECT p.post_id::text AS post, nullif(p.phone_id, '') AS phone, p.device_id::text AS device, p.staff_id, p.at,
@@ -55,7 +56,8 @@ WITH recent AS MATERIALIZED (
       AND (p.status = 'accepted' OR (p.status = 'refused' AND p.refusal = ANY(%(wrongful)s)))
 ), tries AS (
     SELECT 'post' AS kind, post AS who, staff_id, at, refused, refusal FROM recent WHERE post IS NOT NULL
-    UNION ALL SELECT 'phone', phone, staff_id, at, refused, refusal FROM recent WHERE phone IS NOT NULL
+    UNION ALL SELECT 'phone', phone, staff_id, at, refused, refusal FROM recent
+        WHERE phone IS NOT NULL AND NOT coalesce(post = ANY(%(posts)s), false)
     UNION ALL SELECT 'device', device, staff_id, at, refused, refusal FROM recent WHERE device IS NOT NULL
 ), decided AS (
     SELECT split_part(key, ':', 1) AS kind, split_part(key, ':', 2) AS who, max(decided_at) AS at
@@ -112,6 +114,14 @@ class Seen:
         return wilson_low(self.refused, self.tried) > max(LEAST_LOW, 2 * others)
 
 
+def _seen(since: datetime, now: datetime, *, without: set[str]) -> list[Seen]:
+    """What is suspicious, the phones judged by what they sent from other posts than these."""
+    params = {"since": since, "now": now, "wrongful": list(WRONGFUL), "posts": sorted(without)}
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK, params)
+        return [f for f in (Seen(*row) for row in cursor.fetchall()) if f.suspicious]
+
+
 def _proposal(post: str, since: datetime, now: datetime) -> tuple[UUID | None, dict[str, Any]]:
     """How the fence should be: larger by what nine of ten refused lacked, or moved to where they all were."""
     with connection.cursor() as cursor:
@@ -149,17 +159,16 @@ def _labels(found: list[Seen]) -> dict[tuple[str, str], str]:
 def look_for_suspects(*, tenant: Tenant, now: datetime) -> list[Suspect]:
     """Look at the last two weeks; new cases are opened, supervisors told, and penalties they may explain are held.
 
-    A post explains its people's phones: a phone is suspected only where its post is not. Safe to run twice.
+    A post explains its people's phones there: what they sent from suspected posts is left out, and a phone is
+    suspected for what it did elsewhere. Safe to run twice.
     """
     derive.lock(tenant)
     since = now - WINDOW
-    with connection.cursor() as cursor:
-        cursor.execute(_LOOK, {"since": since, "now": now, "wrongful": list(WRONGFUL)})
-        found = [f for f in (Seen(*row) for row in cursor.fetchall()) if f.suspicious]
     open_keys = set(Suspect.objects.filter(status=SuspectStatus.OPEN).values_list("key", flat=True))
-    posts = [f for f in found if f.kind == SuspectKind.POST]
-    if posts or any(key.startswith("post:") for key in open_keys):
-        found = [f for f in found if f.kind != SuspectKind.PHONE]
+    known = {key.partition(":")[2] for key in open_keys if key.startswith("post:")}
+    found = _seen(since, now, without=known)
+    if more := {f.who for f in found if f.kind == SuspectKind.POST} - known:
+        found = _seen(since, now, without=known | more)
     found = [f for f in found if f"{f.kind}:{f.who}" not in open_keys]
     names = _labels(found)
     made = []
@@ -200,7 +209,8 @@ def look_for_suspects(*, tenant: Tenant, now: datetime) -> list[Suspect]:
 
 
 def _explained(row: Suspect) -> list[int]:
-    """The refused punches that the case would explain."""
+    """The refused punches that the case would explain: never a face that was another's or not alive. Whoever was
+    refused for that appeals, and somebody looks at that one punch."""
     with connection.cursor() as cursor:
         cursor.execute(
             """SELECT p.id FROM punches_punch p
@@ -208,7 +218,8 @@ def _explained(row: Suspect) -> list[int]:
                  AND CASE %(kind)s WHEN 'phone' THEN p.phone_id = %(phone)s WHEN 'device' THEN p.device_id = %(device)s
                      ELSE p.post_id = %(post)s END""",
             {
-                "wrongful": ["outside"] if row.kind == SuspectKind.FENCE else list(WRONGFUL), "since": row.since,
+                "wrongful": ["outside"] if row.kind == SuspectKind.FENCE else [r for r in WRONGFUL if r not in ONE_BY_ONE],
+                "since": row.since,
                 "kind": row.kind, "phone": row.phone_id, "device": row.device_id, "post": row.post_id,
             },
         )  # fmt: skip

@@ -176,11 +176,14 @@ def _picture_of(row: Check, *, tenant: Tenant) -> bytes:
 
 @transaction.atomic
 def _answer(check_id: UUID, look: Look, face: engine.Engine, picture: bytes, *, tenant: Tenant, now: datetime) -> None:
-    """Write what was seen. Consent is asked again under the person's lock: it may have been revoked meanwhile."""
+    """Write what was seen. Consent is asked again under the person's lock: it may have been revoked meanwhile.
+
+    The person is locked before the row, as whoever revokes does: the other way round each could wait for the other.
+    """
+    lock_person(Check.objects.values_list("staff_id", flat=True).get(pk=check_id), tenant)
     row = Check.objects.select_for_update(of=("self",)).select_related("staff").get(pk=check_id)
     if row.state == CheckState.DONE:
         return
-    lock_person(row.staff_id, tenant)
     by = Actor(account_id=row.by_account_id, name=row.by_name, school_id=tenant.school_id)
     row.model_hash, row.threshold = face.pack.model_hash, face.pack.threshold
     row.liveness, row.liveness_threshold = look.liveness, face.pack.liveness_threshold

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from identity.contracts import Actor
 from kernel.errors import NotAllowed
+from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.punches import policies, sentences
 from tenants.punches.choices import PunchStatus, Refusal
@@ -37,7 +38,8 @@ def count_refused(
     """A supervisor says that these people were there: the punches count, with the decider's name as the voucher.
 
     With `inside_only` only those that the fences, as they are now, no longer refuse. Never the decider's
-    own. Locks the punches; returns how many count now. The caller records why. Raises NotAllowed.
+    own. A missing certificate is raised as for any punch that counts. Locks the punches; returns how many count now.
+    The caller records why. Raises NotAllowed.
     """
     if not policies.decides(by):
         raise NotAllowed
@@ -54,4 +56,6 @@ def count_refused(
         changed.append(row)
     Punch.objects.bulk_update(changed, COUNTED)
     mark_dirty([(r.staff_id, r.at.astimezone(tenant.tz).date()) for r in changed], tenant=tenant)
+    if lacking := [r.pk for r in changed if r.lacking]:
+        enqueue_on_commit("punches.raise_uncertified", tenant=tenant, punch_ids=lacking)
     return len(changed)

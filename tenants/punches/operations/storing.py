@@ -24,6 +24,7 @@ from kernel.tenancy import Tenant
 from tenants.punches.choices import DeviceKind, PunchSource
 from tenants.punches.grading import Vector, grade_of
 from tenants.punches.models import Device
+from tenants.rosters.choices import Grade
 
 DIRECTIONS = ("unknown", "in", "out")  # as COPY sends them: their index
 OLDEST = timedelta(days=400)
@@ -119,16 +120,17 @@ def lay(
 # Are any of these numbers of the device stored? Mostly not, and then the INSERT need not look for each.
 _SOME = "SELECT EXISTS (SELECT FROM punches_punch WHERE device_id = %s AND seq BETWEEN %s AND %s)"
 
+# A terminal that stands elsewhere, or whose place nobody has entered, says who came and not where: C at the most.
 # The shift into whose window the moment falls gives post and asked grade, else the person's own post does. A window is open
 # from a day before to three days after the start of its shift, at most; it stands in each slot (day of UTC) it touches.
 # Nobody else writes rows of this device meanwhile (it is locked), so what is not there now is new.
 _INSERT = """
 WITH windows AS MATERIALIZED (
-    SELECT r.staff_id, r.slot + n AS slot, r.post_id, r.grade, r.starts_at, r.ends_at, r.opens, r.closes
-    FROM (SELECT staff_id, post_id, grade, starts_at, ends_at, opens, closes,
+    SELECT r.staff_id, r.slot + n AS slot, r.post_id, r.place_id, r.grade, r.starts_at, r.ends_at, r.opens, r.closes
+    FROM (SELECT staff_id, post_id, place_id, grade, starts_at, ends_at, opens, closes,
               floor(date_part('epoch', opens - %(epoch)s) / 86400)::int AS slot,
               floor(date_part('epoch', closes - %(epoch)s) / 86400)::int AS last_slot
-          FROM (SELECT staff_id, post_id, grade, starts_at, ends_at, greatest(in_from, starts_at - interval '1 day') AS opens,
+          FROM (SELECT staff_id, post_id, place_id, grade, starts_at, ends_at, greatest(in_from, starts_at - interval '1 day') AS opens,
                        least(out_until, starts_at + interval '3 days') AS closes
                 FROM rosters_shiftinstance
                 WHERE staff_id IN (SELECT staff_id FROM pg_temp.punches_rows) AND cancelled_at IS NULL
@@ -136,36 +138,44 @@ WITH windows AS MATERIALIZED (
                     AND in_from <= %(until)s AND out_until > %(since)s OFFSET 0) i OFFSET 0) r
     JOIN (VALUES (0), (1), (2), (3), (4)) days(n) ON r.slot + n <= r.last_slot
 ), likeliest AS (
-    SELECT DISTINCT ON (b.seq) b.seq, b.recorded_at, b.at, b.day, b.staff_id, b.direction, w.post_id, w.grade
+    SELECT DISTINCT ON (b.seq) b.seq, b.recorded_at, b.at, b.day, b.staff_id, b.direction, w.post_id, w.place_id, w.grade
     FROM pg_temp.punches_rows b
     LEFT JOIN windows w ON w.staff_id = b.staff_id AND w.slot = b.slot AND w.opens <= b.at AND b.at < w.closes
     WHERE NOT b.again{new}
     ORDER BY b.seq, NOT (w.starts_at <= b.at AND b.at < w.ends_at),
         least(abs(date_part('epoch', w.starts_at - b.at)), abs(date_part('epoch', w.ends_at - b.at)))
 ), asked AS (
-    SELECT l.seq, l.recorded_at, l.at, l.day, l.staff_id, l.direction, s.left_on, coalesce(l.post_id, s.post_id) AS post_id,
+    SELECT l.seq, l.recorded_at, l.at, l.day, l.staff_id, l.direction, s.left_on, coalesce(l.post_id, s.post_id) AS post_id, l.place_id,
         coalesce(l.grade, t.grade, CASE WHEN s.post_id IS NULL THEN 'D' ELSE 'C' END) AS asked
     FROM likeliest l
     JOIN organisation_staff s ON s.id = l.staff_id
     LEFT JOIN rosters_postterms t ON t.post_id = s.post_id
+), there AS (
+    SELECT a.*, p.certificates, e.full_name, e.path IS NULL OR starts_with(%(path)s, e.path)
+        OR (%(inner)s AND starts_with(e.path, %(path)s)) AS fits
+    FROM asked a LEFT JOIN organisation_post p ON p.id = a.post_id
+    LEFT JOIN organisation_place e ON e.id = coalesce(a.place_id, p.place_id)
 ), decided AS MATERIALIZED (
     SELECT a.seq, a.recorded_at, a.at, a.day, a.staff_id, a.direction, a.post_id, a.asked,
+        CASE WHEN fits THEN %(grade)s ELSE greatest(%(grade)s, %(elsewhere)s) END AS grade,
+        CASE WHEN fits OR (%(path)s = '' AND %(grade)s >= %(elsewhere)s) THEN ''
+             ELSE left(%(said)s || '，班次在「' || full_name || '」。', 200) END AS note,
         CASE WHEN a.at > %(latest)s OR a.at < %(oldest)s THEN 'clock'
              WHEN a.at >= (a.left_on + 1 + time '12:00') AT TIME ZONE %(tz)s THEN 'left'
-             WHEN %(grade)s > a.asked THEN 'too_weak' ELSE '' END AS refusal,
-        CASE WHEN p.certificates IS NULL OR p.certificates = '[]' THEN '[]'::jsonb ELSE coalesce((
-            SELECT jsonb_agg(k) FROM jsonb_array_elements_text(p.certificates) k WHERE NOT EXISTS (
+             WHEN CASE WHEN fits THEN %(grade)s ELSE greatest(%(grade)s, %(elsewhere)s) END > a.asked THEN 'too_weak' ELSE '' END AS refusal,
+        CASE WHEN a.certificates IS NULL OR a.certificates = '[]' THEN '[]'::jsonb ELSE coalesce((
+            SELECT jsonb_agg(k) FROM jsonb_array_elements_text(a.certificates) k WHERE NOT EXISTS (
                 SELECT 1 FROM organisation_certificate h WHERE h.staff_id = a.staff_id AND h.kind = k
                     AND h.issued_on <= a.day
                     AND coalesce(least(h.expires_on, h.review_on) >= a.day, true))), '[]'::jsonb) END AS lacking
-    FROM asked a LEFT JOIN organisation_post p ON p.id = a.post_id
+    FROM there a
 ), stored AS (
     INSERT INTO punches_punch (
         staff_id, at, recorded_at, received_at, clock, source, direction, device_id, seq, phone_id, post_id, place_id,
         place_code, vouched_by_name, vouched_on_site, grade, asked, lacking, status, refusal, note)
     SELECT staff_id, at, recorded_at, %(now)s, %(clock)s, %(source)s, (ARRAY['unknown', 'in', 'out'])[direction + 1],
-        %(device)s, seq, '', post_id, %(place)s, false, '', false, %(grade)s, asked, lacking,
-        CASE WHEN refusal = '' THEN 'accepted' ELSE 'refused' END, refusal, ''
+        %(device)s, seq, '', post_id, %(place)s, false, '', false, grade, asked, lacking,
+        CASE WHEN refusal = '' THEN 'accepted' ELSE 'refused' END, refusal, note
     FROM decided
 ), changed AS (
     INSERT INTO punches_dirty (staff_id, day) SELECT staff_id, day FROM decided WHERE refusal = '' GROUP BY 1, 2
@@ -185,6 +195,7 @@ def insert(device: Device, laid: Laid, *, basis: str, tenant: Tenant, now: datet
     Call with the device locked, so that two batches of one device never meet.
     """
     kind = PunchSource.SYSTEM if device.kind == DeviceKind.SYSTEM else PunchSource.DEVICE
+    place = device.place
     grade = grade_of(Vector(terminal=device.verifies_person, card=not device.verifies_person))
     with connection.cursor() as cursor:
         cursor.execute(_SOME, [device.pk, laid.low, laid.high])
@@ -193,6 +204,8 @@ def insert(device: Device, laid: Laid, *, basis: str, tenant: Tenant, now: datet
                 "now": now, "clock": basis, "source": source or kind, "device": device.pk, "place": device.place_id,
                 "grade": grade, "latest": now + AHEAD, "oldest": now - OLDEST, "epoch": _EPOCH, "tz": tenant.tz.key,
                 "low": laid.low, "high": laid.high, "since": laid.since, "until": laid.until,
+                "path": place.path if place else "", "inner": place is not None and place.parent_id is not None,
+                "elsewhere": Grade.C, "said": f"考勤机在「{place.full_name}」" if place else "考勤机没有登记地点",
             }  # fmt: skip
         cursor.execute(_INSERT.format(new=_NEW if some else ""), params)
         inserted, refused, seqs = cursor.fetchone()

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from kernel.tenancy import Tenant
+from tenants.attendance import operations
 from tenants.attendance.choices import Mark
+from tenants.organisation.models import Staff
 from tenants.punches import operations as punches
 from tenants.punches.choices import PunchStatus
+from tenants.punches.models import Punch
 from tests.factories.attendance import at, derive, make_day, make_worker, result_of
 from tests.factories.findings import make_member
+from tests.factories.organisation import make_party, make_post, make_staff
 from tests.factories.punches import make_punch
 
 pytestmark = pytest.mark.django_db
@@ -39,3 +46,61 @@ def test_a_granted_appeal_counts_for_the_day_at_the_grade_that_was_asked(alpha: 
     else:
         assert (weak.status, weak.grade, weak.vouched_by) == (PunchStatus.REFUSED, "D", None)
     assert result_of(shift).mark == (Mark.NORMAL if granted else Mark.MISSING_IN)
+
+
+# --- 误伤哨兵 -------------------------------------------------------------------------------------
+
+
+def refused(alpha: Tenant, staff: Staff, n: int, refusal: str, **fields: Any) -> None:
+    for k in range(n):
+        make_punch(
+            staff, at=at(alpha, "07:30") + timedelta(minutes=k), status="refused", refusal=refusal, grade="D", asked="C",
+            **{"post": staff.post, **fields},
+        )  # fmt: skip
+
+
+def good(alpha: Tenant, n: int = 40) -> None:
+    """Everybody else."""
+    post = make_post(party=make_party("contract"))
+    for k in range(n):
+        make_punch(make_staff(post=post), at=at(alpha, "08:00"), post=post, phone_id=f"q{k}")
+
+
+def look(alpha: Tenant) -> list[tuple[str, str]]:
+    found = operations.look_for_suspects(tenant=alpha, now=at(alpha, "21:00"))
+    return sorted((s.kind, s.phone_id) for s in found)
+
+
+def test_a_suspected_post_hides_no_phone_that_fails_elsewhere(alpha: Tenant) -> None:
+    good(alpha)
+    basement = make_post("地下室", party=make_party("contract"))
+    for n in range(3):
+        refused(alpha, make_staff(post=basement), 4, "outside", phone_id=f"p{n}")
+    refused(alpha, make_staff(post=make_post()), 12, "stale_fix", phone_id="broken")
+    assert look(alpha) == [("phone", "broken"), ("post", "")]  # and not the phones of the basement
+    refused(alpha, make_staff(post=make_post()), 12, "stale_fix", phone_id="broken too")
+    assert look(alpha) == [("phone", "broken too")]  # while the post waits for its decision
+
+
+@pytest.mark.parametrize("kind", ["post", "phone"])
+def test_a_granted_case_counts_no_other_face_and_raises_missing_certificates(
+    alpha: Tenant, kind: str, django_capture_on_commit_callbacks: Any
+) -> None:
+    good(alpha)
+    post = make_post(party=make_party("contract"), certificates=["health"])
+    people = [make_staff(post=post) for _ in range(3 if kind == "post" else 1)]
+    for n, staff in enumerate(people):
+        for refusal in ("too_weak", "stale_fix", "face_mismatch", "not_live"):
+            refused(alpha, staff, 4, refusal, phone_id=f"p{n}", lacking=["health"])
+    (row,) = operations.look_for_suspects(tenant=alpha, now=at(alpha, "21:00"))
+    assert row.kind == kind
+    was = dict(Punch.objects.filter(status="refused").values_list("pk", "refusal"))
+    with django_capture_on_commit_callbacks() as sent:
+        operations.decide_suspect(
+            suspect_id=row.pk, accepted=True, by=make_member(alpha), tenant=alpha, now=at(alpha, "22:00")
+        )
+    now = Punch.objects.filter(pk__in=was)
+    assert {(was[p.pk], p.grade) for p in now if p.status == "accepted"} == {("too_weak", "C"), ("stale_fix", "C")}
+    assert {was[p.pk] for p in now if p.status == "refused"} == {"face_mismatch", "not_live"}
+    raised = [call.args[1]["punch_ids"] for call in sent if call.args[0] == "punches.raise_uncertified"]
+    assert [set(ids) for ids in raised] == [{p.pk for p in now if p.status == "accepted"}]

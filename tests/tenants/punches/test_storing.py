@@ -14,11 +14,11 @@ from django.db import IntegrityError, connection, transaction
 from identity.contracts import Actor
 from kernel.clock import SHANGHAI
 from kernel.tenancy import Tenant
-from tenants.punches import expected, operations, queries
+from tenants.punches import expected, operations, queries, sentences
 from tenants.punches.contracts import BatchResult, Record
 from tenants.punches.models import Device, Dirty, Punch
 from tenants.punches.operations import storing
-from tests.factories.organisation import make_post, make_staff
+from tests.factories.organisation import make_place, make_post, make_staff
 from tests.factories.punches import make_device, make_instance, make_punch
 
 NOW = datetime(2026, 3, 31, 4, 0, tzinfo=UTC)
@@ -75,6 +75,50 @@ def test_few_numbers_are_looked_up_alone_and_a_devices_own_codes_win(alpha: Tena
     device.staff_codes.create(number="N1", staff=other)
     assert queries.numbers_of(device.pk, only={"N1", "N9"}) == {"N1": other.pk}
     assert queries.numbers_of(device.pk)["N2"] == other.pk and one.pk not in queries.numbers_of(device.pk).values()
+
+
+# --- The place -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stands", "asked", "grade", "status", "note"),
+    [
+        ("gate", "A", "A", "accepted", ""),
+        ("booth", "A", "A", "accepted", ""),  # within the place
+        ("building", "A", "A", "accepted", ""),  # around it
+        ("canteen", "A", "C", "refused", "考勤机在「东校区 / 食堂」，班次在「东校区 / 大楼 / 大门」。"),
+        ("canteen", "C", "C", "accepted", "考勤机在「东校区 / 食堂」，班次在「东校区 / 大楼 / 大门」。"),
+        ("campus", "B", "C", "refused", "考勤机在「东校区」，班次在「东校区 / 大楼 / 大门」。"),
+        (None, "A", "C", "refused", "考勤机没有登记地点，班次在「东校区 / 大楼 / 大门」。"),
+    ],
+)
+def test_a_terminal_proves_the_place_where_it_stands(
+    alpha: Tenant, stands: str | None, asked: str, grade: str, status: str, note: str
+) -> None:
+    campus = make_place("东校区")
+    building = make_place("大楼", parent=campus)
+    gate = make_place("大门", parent=building)
+    places = {
+        "campus": campus, "building": building, "gate": gate, "booth": make_place("岗亭", parent=gate, kind="point"),
+        "canteen": make_place("食堂", parent=campus), None: None,
+    }  # fmt: skip
+    person = make_staff(post=make_post())
+    make_instance(person, post=make_post(), place=gate, starts_at=NOW, grade=asked)
+    send(alpha, make_device(place=places[stands]), [Record(1, person.number, NOW)])
+    row = Punch.objects.get()
+    assert (row.grade, row.status, row.note) == (grade, status, note)
+    assert sentences.why(row).endswith(note if status == "refused" else "")
+
+
+def test_the_own_posts_place_is_asked_outside_shifts_and_a_card_stays_what_it_is(alpha: Tenant) -> None:
+    here, there = make_place(), make_place()
+    person = make_staff(post=make_post(place=here))
+    send(alpha, make_device(place=there), [Record(1, person.number, NOW)])
+    send(alpha, make_device(token="b", verifies_person=False), [Record(2, person.number, NOW)])
+    assert list(Punch.objects.order_by("seq").values_list("grade", "status", "note")) == [
+        ("C", "accepted", f"考勤机在「{there.full_name}」，班次在「{here.full_name}」。"),
+        ("C", "accepted", ""),
+    ]
 
 
 # --- The batch -------------------------------------------------------------------------------------
