@@ -116,7 +116,7 @@ class Seen:
 
 def _seen(since: datetime, now: datetime, *, without: set[str]) -> list[Seen]:
     """What is suspicious, the phones judged by what they sent from other posts than these."""
-    params = {"since": since, "now": now, "wrongful": list(WRONGFUL), "posts": sorted(without)}
+    params: dict[str, Any] = {"since": since, "now": now, "wrongful": list(WRONGFUL), "posts": sorted(without)}
     with connection.cursor() as cursor:
         cursor.execute(_LOOK, params)
         return [f for f in (Seen(*row) for row in cursor.fetchall()) if f.suspicious]
