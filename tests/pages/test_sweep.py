@@ -106,9 +106,11 @@ def plain(addresses: list[Address]) -> list[str]:
 @pytest.mark.parametrize(
     ("username", "slug"),
     [
-        ("admin", "qingyu"),
-        ("supervisor", "qingyu"),
-        ("leader", "qingyu"),
+        ("admin.qingyu", "qingyu"),
+        ("supervisor.qingyu", "qingyu"),
+        ("leader.qingyu", "qingyu"),
+        ("guard.qingyu", "qingyu"),
+        ("provider", "qingyu"),
         ("institute", ""),
         ("", "qingyu"),
         ("", ""),
@@ -120,8 +122,13 @@ def test_pages(demo: Site, browser: Browser, username: str, slug: str) -> None:
     watched = Watched(browser.new_context(locale="zh-CN", reduced_motion="reduce"))
     watched.page.goto(f"{origin}/accounts/login/")
     if username:
-        login = f"{username}.{slug}" if slug else username
-        sign_in(watched.page, f"{origin}/accounts/login/", login)
-    found = visit(watched, origin, plain(addresses), addresses, SCREENS / f"{slug or 'public'}-{username or 'visitor'}")
+        sign_in(watched.page, f"{origin}/accounts/login/", username)
+    found = visit(
+        watched,
+        origin,
+        plain(addresses),
+        addresses,
+        SCREENS / f"{slug or 'public'}-{username.split('.')[0] or 'visitor'}",
+    )
     watched.context.close()
     assert found == [], "\n".join(found)
