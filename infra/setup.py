@@ -33,18 +33,29 @@ class CannotSetUp(Exception):
     """Carries the one sentence."""
 
 
+STARTING: list[bool] = []  # while a child is being born a signal is put off: nobody could end the child yet
+PUT_OFF: list[int] = []
+
+
 def quiet(*command: str | Path, why: str) -> str:
     """Run a command; its output appears only when it fails. Whatever it started ends with us."""
-    process = subprocess.Popen(
-        [str(c) for c in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        stdin=subprocess.DEVNULL, start_new_session=True,
-    )  # fmt: skip
+    process = None
     try:
+        STARTING.append(True)
+        process = subprocess.Popen(
+            [str(c) for c in command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            stdin=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        STARTING.clear()
+        if PUT_OFF:
+            raise KeyboardInterrupt
         said, complained = process.communicate()
     except BaseException:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        STARTING.clear()
+        if process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         raise
     if process.returncode != 0:
         if "No space left on device" in said + complained or "ENOSPC" in complained:
@@ -190,8 +201,11 @@ def main(kind: str) -> None:
         system_packages()
 
 
-def stopped(_number: int, _frame: object) -> None:
-    raise KeyboardInterrupt
+def stopped(number: int, _frame: object) -> None:
+    if STARTING:
+        PUT_OFF.append(number)
+    else:
+        raise KeyboardInterrupt
 
 
 if __name__ == "__main__":
