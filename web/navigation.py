@@ -108,7 +108,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
                 roles=SCHOOL_ROLES,
                 grant=GrantScope.FINDINGS,
             ),
-            Entry("事件时间线", icon="timeline-event", url_name="timeline:index", roles=STAFF_OF_SCHOOL),
+            Entry("事件时间线", icon="timeline-event", url_name="timeline:index", roles=STAFF_OF_SCHOOL | COMPANY),
         ],
     ),
     (

@@ -154,6 +154,13 @@ def party_ids_of_providers(provider_ids: Iterable[UUID]) -> list[UUID]:
     return list(Party.objects.filter(provider_id__in=list(provider_ids)).values_list("pk", flat=True))
 
 
+def party_ids_of_company(actor: Actor) -> list[UUID]:
+    """The contracts of the companies an actor manages here; none for anybody else."""
+    if actor.grant_id is not None or not (actor.has(Role.PROVIDER_MANAGER) and actor.provider_ids):
+        return []
+    return party_ids_of_providers(actor.provider_ids)
+
+
 def party_ids_seen_by(actor: Actor) -> list[UUID] | None:
     """Which parties an actor's work is limited to; None: no limit. Frontline: the party they work for."""
     if actor.is_system or actor.has(*policies.OFFICE) or actor.grant_id is not None:
@@ -300,6 +307,11 @@ def staff(
     if certificate and today:
         rows = rows.filter(_certificate_filter(certificate, today))
     return rows
+
+
+def staff_ids_named(search: str, *, by: Actor) -> list[UUID]:
+    """People `by` may see with that name, pinyin or number, also who left; at most 500."""
+    return list(staff(by=by, search=search, status=None).values_list("pk", flat=True)[:500])
 
 
 def name_filter(search: str) -> Q:

@@ -126,7 +126,6 @@ def test_what_a_company_sees(alpha: Tenant) -> None:
         "/findings/rules/",
         "/inspections/coverage/",
         "/m/inspections/start/",
-        "/timeline/",
     ):
         assert client.get(url).status_code == 403
     page = client.get(f"/m/findings/{own.pk}/").content.decode()

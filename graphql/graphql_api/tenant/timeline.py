@@ -45,7 +45,7 @@ class EventSlice(graphene.ObjectType):
 
 
 class TimelineQuery(graphene.ObjectType):
-    """Reads of the timeline. Scope: timeline:read."""
+    """Reads of the timeline; a property company's are of its own contracts. Scope: timeline:read."""
 
     events = graphene.Field(
         graphene.NonNull(EventSlice),
@@ -60,6 +60,7 @@ class TimelineQuery(graphene.ObjectType):
         party_id=graphene.UUID(),
         post_id=graphene.UUID(),
         staff_id=graphene.UUID(),
+        about=graphene.String(description="Name, pinyin or number of whom it is about"),
         from_day=graphene.Date(),
         until_day=graphene.Date(),
         text=graphene.String(),
@@ -72,6 +73,7 @@ class TimelineQuery(graphene.ObjectType):
         first: int = DEFAULT_PAGE,
         before: str = "",
         place_id: UUID | None = None,
+        about: str = "",
         from_day: date | None = None,
         until_day: date | None = None,
         **filters: Any,
@@ -84,6 +86,8 @@ class TimelineQuery(graphene.ObjectType):
         rows = queries.events(
             by=context.actor,
             tz=context.tenant.tz,
+            own_party_ids=organisation.party_ids_of_company(context.actor),
+            staff_ids=organisation.staff_ids_named(about, by=context.actor) if about.strip() else None,
             place_ids=organisation.subtree_ids(place_id) if place_id else None,
             from_day=from_day,
             until_day=until_day,

@@ -60,11 +60,25 @@ def test_only_the_office_reads_it(alpha: Tenant) -> None:
     for actor in (
         Actor.anonymous(),
         make_member(alpha, Role.FRONTLINE),
-        make_member(alpha, Role.PROVIDER_MANAGER, provider_id=uuid4()),
         Actor(uuid4(), "集成", frozenset({Role.SCHOOL_ADMIN}), scopes=frozenset({"findings:read"})),
     ):
         with pytest.raises(NotAllowed):
             queries.events(by=actor, tz=alpha.tz)
+
+
+def test_a_company_is_told_of_its_contracts_and_nothing_where_none_are_given(alpha: Tenant) -> None:
+    own, other = make_finding(alpha), make_finding(alpha)
+    by = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=uuid4())
+    ask = {"by": by, "tz": alpha.tz}
+    assert not queries.events(**ask).exists()
+    told = queries.events(**ask, own_party_ids=[own.party_id])
+    assert {e.subject_id for e in told} == {str(own.pk)}
+    assert not queries.events(**ask, own_party_ids=[own.party_id], party_id=other.party_id).exists()
+    limited = replace(by, scopes=frozenset({"findings:read"}))
+    with pytest.raises(NotAllowed):
+        queries.events(**{**ask, "by": limited}, own_party_ids=[own.party_id])
+    with pytest.raises(NotAllowed):  # frontline are told nothing even with a party
+        queries.events(by=make_member(alpha, Role.FRONTLINE), tz=alpha.tz, own_party_ids=[own.party_id])
 
 
 def test_numbers_run_per_day_and_kind(alpha: Tenant) -> None:
