@@ -15,6 +15,7 @@ from PIL import Image
 from institute.applications import files, operations, queries
 from institute.applications.choices import DocumentKind
 from institute.applications.models import ApplicationDocument
+from institute.journal.models import JournalEvent
 from kernel.errors import Invalid, NotAllowed, NotFound
 from tests.factories.applications import NOW, PDF, VISITOR, admin, analyst, make_draft, make_submitted, png
 
@@ -105,6 +106,24 @@ def test_paths_are_made_of_ids_and_files_go_with_their_rows(
     with django_capture_on_commit_callbacks(execute=True):
         operations.remove_document(token=token, document_id=document.pk, by=VISITOR, now=NOW)
     assert not default_storage.exists(document.path)
+
+
+@pytest.mark.django_db
+def test_the_journal_says_which_files_came_and_went(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    application, token = make_draft(complete=False)
+    document = operations.add_document(token=token, kind="letter", name="申报函.pdf", data=PDF, by=VISITOR, now=NOW)
+    with pytest.raises(operations.DocumentKnown):
+        operations.add_document(token=token, kind="other", name="y.pdf", data=PDF, by=VISITOR, now=NOW)
+    with pytest.raises(NotFound):
+        operations.remove_document(token=token, document_id=application.pk, by=VISITOR, now=NOW)
+    operations.remove_document(token=token, document_id=document.pk, by=VISITOR, now=NOW)
+    told = JournalEvent.objects.filter(subject_id=str(application.pk), verb__startswith="application.document_")
+    assert [e.verb for e in told.order_by("id")] == ["application.document_added", "application.document_removed"]
+    for event in told:  # a refused one leaves nothing
+        assert document.name in event.sentence and str(DocumentKind.LETTER.label) in event.sentence
+        assert event.payload == {"document": str(document.pk), "kind": "letter", "sha256": document.sha256}
+        assert event.actor_name == (application.contact_name or "申报单位")
 
 
 @pytest.mark.django_db

@@ -212,6 +212,10 @@ def add_document(*, token: str, kind: str, name: str, data: bytes, by: Actor, no
     stored = default_storage.save(document.path, ContentFile(checked.data))
     if stored != document.path:  # the store renames only when the id is taken, which cannot be
         raise RuntimeError(f"storage renamed {document.path}")
+    journal.record(
+        verb="application.document_added", sentence=f"上传{document.get_kind_display()}“{document.name}”", subject=application,
+        by=_as(application, by), document=str(fresh), kind=kind, sha256=checked.sha256,
+    )  # fmt: skip
     return document
 
 
@@ -223,6 +227,11 @@ def remove_document(*, token: str, document_id: UUID, by: Actor, now: datetime) 
     if document is None:
         raise NotFound
     path = document.path
+    journal.record(
+        verb="application.document_removed", sentence=f"删除{document.get_kind_display()}“{document.name}”",
+        subject=application, by=_as(application, by), document=str(document_id), kind=document.kind,
+        sha256=document.sha256,
+    )  # fmt: skip
     document.delete()
     application.saved_at = now
     application.save(update_fields=["saved_at"])
