@@ -23,9 +23,19 @@ class Guardian(TextChoices):
     OTHER = "other", _("其他监护人")
 
 
+class Age(TextChoices):
+    """How it is known that a person may consent for themselves."""
+
+    UNKNOWN = "", _("没有记录")
+    CARD = "card", _("身份证")
+    SAID = "said", _("声明已满十四周岁")
+    GUARDIAN = "guardian", _("监护人同意")
+
+
 class Ended(TextChoices):
     """Why a decision no longer stands."""
 
+    MINOR = "minor", _("登记的身份证显示不满十四周岁")
     REVOKED = "revoked", _("本人撤回")
     LEFT = "left", _("离职")
     CHANGED = "changed", _("重新选择")
@@ -34,6 +44,7 @@ class Ended(TextChoices):
 class Gone(TextChoices):
     """Why a template or photo was deleted."""
 
+    MINOR = "minor", _("不满十四周岁而无监护人同意")
     REVOKED = "revoked", _("撤回同意")
     LEFT = "left", _("离职")
     REPLACED = "replaced", _("重新录入")

@@ -27,6 +27,13 @@ class GuardianNeeded(DomainError):
     message = _("不满十四周岁须由父母或其他监护人书面同意，请到学校管理员处办理。不使用人脸也可以正常打卡。")
 
 
+class AgeNotRecorded(Invalid):
+    code = "face_age_not_recorded"
+    message = _(
+        "系统里没有这位员工的身份证号。请核对证件后勾选“本人已满十四周岁”；不满十四周岁的，请登记监护人的同意。"
+    )
+
+
 class AgeUnknown(Invalid):
     code = "face_age_unknown"
     message = _("请勾选“我已满十四周岁”。不满十四周岁须由监护人到学校管理员处书面同意。")

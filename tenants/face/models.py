@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from kernel.ids import new_id
-from tenants.face.choices import CheckState, Decision, Ended, Gone, Guardian, How, Kept, Outcome, Purpose, Source
+from tenants.face.choices import Age, CheckState, Decision, Ended, Gone, Guardian, How, Kept, Outcome, Purpose, Source
 
 
 class Setting(models.Model):
@@ -44,6 +44,7 @@ class Consent(models.Model):
     how = models.CharField(max_length=8, choices=How.choices)
     guardian = models.CharField(max_length=8, choices=Guardian.choices, blank=True)
     guardian_sealed = models.BinaryField(null=True)  # the guardian's name
+    age = models.CharField(max_length=8, choices=Age.choices, blank=True, default="", db_default="")
     decided_at = models.DateTimeField()
     by_account_id = models.UUIDField(null=True)
     by_name = models.CharField(max_length=60)
@@ -59,6 +60,7 @@ class Consent(models.Model):
             models.CheckConstraint(condition=Q(decision__in=Decision.values), name="face_consent_decision_known"),
             models.CheckConstraint(condition=Q(how__in=How.values), name="face_consent_how_known"),
             models.CheckConstraint(condition=Q(guardian__in=Guardian.values), name="face_consent_guardian_known"),
+            models.CheckConstraint(condition=Q(age__in=Age.values), name="face_consent_age_known"),
             models.CheckConstraint(
                 condition=(Q(ended_at__isnull=True) & Q(ended=""))
                 | (Q(ended_at__isnull=False) & Q(ended__in=Ended.values)),

@@ -37,6 +37,18 @@ def around(staff_id: UUID, at: datetime) -> list[Expected]:
     )
 
 
+def rostered_at(staff_id: UUID, post_id: UUID, at: datetime) -> bool:
+    """Whether the person has a shift at the post about then: one that ended the day before, runs, or begins the day after."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM rosters_shiftinstance WHERE staff_id = %(staff)s AND post_id = %(post)s"
+            " AND cancelled_at IS NULL AND starts_at > %(at)s - interval '3 days' AND starts_at < %(at)s + interval '1 day'"
+            " AND ends_at > %(at)s - interval '1 day')",
+            {"staff": staff_id, "post": post_id, "at": at},
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def upcoming(staff_id: UUID, now: datetime, *, limit: int = 3) -> list[Expected]:
     """What runs now and what comes next, in order of time."""
     return _rows(

@@ -205,7 +205,8 @@ class TestOffice:
         path = f"/face/people/{person.pk}"
         answer = client.post(f"{path}/paper/", {"decision": "agreed", "guardian": "father", "guardian_name": ""})
         assert answer.status_code == 422
-        assert client.post(f"{path}/paper/", {"decision": "agreed"}).status_code == 302
+        assert client.post(f"{path}/paper/", {"decision": "agreed"}).status_code == 422
+        assert client.post(f"{path}/paper/", {"decision": "agreed", "is_14": "on"}).status_code == 302
         make_enrolled(1, alpha, person=person)
         assert client.post(f"{path}/delete/").status_code == 302 and not Template.objects.exists()
         assert client.post(f"{path}/revoke/").status_code == 302

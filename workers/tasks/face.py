@@ -58,6 +58,7 @@ def upkeep(*, tenant: Tenant, **_newer: Any) -> int:
     """Delete what must be gone, and tell the institute how many templates are left. Safe to run twice."""
     now = clock.now()
     operations.drop_photos()
+    operations.check_ages(tenant=tenant, now=now)
     gone = operations.upkeep(tenant=tenant, now=now)
     templates = queries.template_count()
     with public_context():

@@ -38,6 +38,7 @@ class FaceConsentType(DjangoObjectType):
             "text_sha256",
             "how",
             "guardian",
+            "age",
             "decided_at",
             "by_name",
             "ended_at",
@@ -306,6 +307,9 @@ class RecordFacePaper(DomainMutation):
         text_version = graphene.String(required=True)
         guardian = graphene.String(description='"father", "mother", "other", or left out')
         guardian_name = graphene.String()
+        is_14 = graphene.Boolean(
+            description="The admin has seen that the person is at least 14; asked where no ID card is"
+        )
 
     scope = "face:write"
     consent = graphene.Field(FaceConsentType)

@@ -11,8 +11,8 @@ from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.face import policies, queries, texts, vault
-from tenants.face.choices import Decision, Ended, Gone, Guardian, How
-from tenants.face.errors import AgeUnknown, GuardianNeeded, NotWorking, ServiceOff, TextChanged
+from tenants.face.choices import Age, Decision, Ended, Gone, Guardian, How
+from tenants.face.errors import AgeNotRecorded, AgeUnknown, GuardianNeeded, NotWorking, ServiceOff, TextChanged
 from tenants.face.models import Consent
 from tenants.face.operations.templates import lock_person, remove_of
 from tenants.organisation import queries as organisation
@@ -75,7 +75,10 @@ def decide(
             raise GuardianNeeded
         if born is None and not is_14:
             raise AgeUnknown(field="is_14")
-    row = _decided(person, decision, text, How.PHONE, by=by, tenant=tenant, now=now)
+    age = Age.UNKNOWN
+    if decision == Decision.AGREED:
+        age = Age.SAID if born is None else Age.CARD
+    row = _decided(person, decision, text, How.PHONE, age=age, by=by, tenant=tenant, now=now)
     claimed.keep(row.pk)
     return row
 
@@ -88,13 +91,16 @@ def record_paper(
     text_version: str,
     guardian: str = "",
     guardian_name: str = "",
+    is_14: bool = False,
     by: Actor,
     tenant: Tenant,
     now: datetime,
 ) -> Consent:
     """The admin records what a person, or the guardian of one under 14, signed on paper.
 
-    Locks the person. Raises NotAllowed, NotFound, Invalid, TextChanged, NotWorking, ServiceOff, GuardianNeeded.
+    `is_14`: the admin has seen that the person is at least 14, needed where neither an ID card nor a guardian is
+    registered. Locks the person.
+    Raises NotAllowed, NotFound, Invalid, TextChanged, NotWorking, ServiceOff, GuardianNeeded, AgeNotRecorded.
     """
     if not policies.can_configure(by):
         raise NotAllowed
@@ -106,10 +112,15 @@ def record_paper(
     today = now.astimezone(tenant.tz).date()
     text = _check_version(text_version, today)
     born = organisation.born_on(person, tenant=tenant)
-    if decision == Decision.AGREED and born and _age(born, today) < ADULT_ENOUGH and not guardian:
-        raise GuardianNeeded(field="guardian")
+    age = Age.UNKNOWN
+    if decision == Decision.AGREED:
+        if born and _age(born, today) < ADULT_ENOUGH and not guardian:
+            raise GuardianNeeded(field="guardian")
+        if born is None and not guardian and not is_14:
+            raise AgeNotRecorded(field="is_14")
+        age = Age.GUARDIAN if guardian else Age.SAID if born is None else Age.CARD
     return _decided(
-        person, decision, text, How.PAPER, guardian=guardian, guardian_name=guardian_name.strip()[:40],
+        person, decision, text, How.PAPER, age=age, guardian=guardian, guardian_name=guardian_name.strip()[:40],
         by=by, tenant=tenant, now=now,
     )  # fmt: skip
 
@@ -120,6 +131,7 @@ def _decided(
     text: texts.Text,
     how: How,
     *,
+    age: Age,
     guardian: str = "",
     guardian_name: str = "",
     by: Actor,
@@ -147,6 +159,7 @@ def _decided(
         text_version=text.version,
         text_sha256=text.sha256,
         how=how,
+        age=age,
         guardian=guardian,
         guardian_sealed=vault.seal_name(guardian_name, schema=tenant.schema) if guardian_name else None,
         decided_at=now,
@@ -190,3 +203,41 @@ def revoke(*, staff_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> None:
         by=by,
         party_id=person.party_id,
     )
+
+
+def check_ages(*, tenant: Tenant, now: datetime, limit: int = 500) -> int:
+    """Consents that rest on a word about the age are held against ID cards registered since: a child's ends, with its
+    template, and a guardian is asked; the others are done with. Safe to run twice; returns how many ended."""
+    waiting = Consent.objects.filter(
+        ended_at__isnull=True, decision=Decision.AGREED, age__in=[Age.UNKNOWN, Age.SAID], guardian="",
+        staff__id_card_sealed__isnull=False,
+    )  # fmt: skip
+    today = now.astimezone(tenant.tz).date()
+    return sum(
+        _check_age(pk, today, tenant=tenant, now=now) for pk in list(waiting.values_list("pk", flat=True)[:limit])
+    )
+
+
+@transaction.atomic
+def _check_age(consent_id: UUID, today: date, *, tenant: Tenant, now: datetime) -> bool:
+    lock_person(Consent.objects.values_list("staff_id", flat=True).get(pk=consent_id), tenant)
+    row = Consent.objects.select_related("staff").get(pk=consent_id)
+    born = organisation.born_on(row.staff, tenant=tenant)
+    if row.ended_at is not None or born is None:
+        return False
+    if _age(born, today) >= ADULT_ENOUGH:
+        row.age = Age.CARD
+        row.save(update_fields=["age"])
+        return False
+    system = Actor.system(tenant.school_id)
+    row.ended_at, row.ended, row.ended_by_name = now, Ended.MINOR, system.name
+    row.save(update_fields=["ended_at", "ended", "ended_by_name"])
+    remove_of(staff_id=row.staff_id, reason=Gone.MINOR, by=system, now=now)
+    timeline.record(
+        verb="face.minor",
+        sentence=f"员工（工号 {row.staff.number}）的人脸同意失效：身份证显示不满十四周岁，须监护人书面同意",
+        subject=row.staff,
+        by=system,
+        party_id=row.staff.party_id,
+    )
+    return True

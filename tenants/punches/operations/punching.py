@@ -86,9 +86,15 @@ class _Where:
     asked: str
 
 
-def _where(person: Staff, at: datetime, code: str, post_id: UUID | None) -> _Where:
-    """Picks the shift by window; of several the one whose place was scanned, or the post that was named."""
+def _where(person: Staff, at: datetime, code: str, post_id: UUID | None, *, any_post: bool = False) -> _Where:
+    """Picks the shift by window; of several the one whose place was scanned, or the post that was named.
+
+    A post that is neither the person's own nor in their roster about then is not listened to, unless the school says
+    it (`any_post`): else a phone could heap refused punches on another company's post.
+    """
     candidates = expected.around(person.pk, at)
+    if post_id not in (None, person.post_id) and not any_post and not expected.rostered_at(person.pk, post_id, at):
+        post_id = None
     scanned: Place | None = None
     note = ""
     if code:
@@ -274,7 +280,8 @@ def vouch(
         elapsed_ms=elapsed_ms if elapsed_ms is not None and math.isfinite(elapsed_ms) else None,
         monotonic=monotonic, received_at=now,
     )  # fmt: skip
-    where = _where(person, reading.at, code, post_id)
+    interested = policies.is_interested(by)
+    where = _where(person, reading.at, code, post_id, any_post=not interested)
     photo, unproved = proving(photo_id, staff_id=person.pk, at=reading.at, said=recorded_at, by=by, tenant=tenant)
     verdict, gap = judge(
         queries.zones_of(where.post.pk if where.post else None), fix.latitude, fix.longitude, fix.accuracy_m
@@ -289,7 +296,6 @@ def vouch(
         vouched_by=by.account_id, vouched_by_name=by.name[:60], vouched_on_site=on_site, asked=where.asked,
         note=(note.strip() or where.note or unproved)[:200],
     )  # fmt: skip
-    interested = policies.is_interested(by)
     vector = Vector(
         vouched=True, on_site=on_site and not interested, code=on_site and interested, photo=row.photo_id is not None
     )

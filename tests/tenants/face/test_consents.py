@@ -15,9 +15,10 @@ from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
 from tenants.face import operations, queries, texts
 from tenants.face.choices import Decision, Ended, Guardian, How, Outcome
-from tenants.face.errors import AgeUnknown, GuardianNeeded, NotWorking, ServiceOff, TextChanged
+from tenants.face.errors import AgeNotRecorded, AgeUnknown, GuardianNeeded, NotWorking, ServiceOff, TextChanged
 from tenants.face.models import Consent, Deletion, Setting, Template
 from tenants.organisation.models import Staff
+from tenants.organisation.personal import sealed_id_card
 from tenants.timeline.models import Event
 from tests.factories.face import admin, make_enrolled, person_actor, switch_on
 from tests.factories.organisation import make_staff
@@ -140,6 +141,35 @@ def test_who_has_no_id_card_on_record_says_that_they_are_14(alpha: Tenant) -> No
         decide(make_staff(), alpha, is_14=False)
     grown = make_staff(id_card=card("19850601"))
     assert decide(grown, alpha, is_14=False).decision == Decision.AGREED
+
+
+def test_a_paper_without_an_id_card_needs_a_guardian_or_a_look_at_the_age(alpha: Tenant) -> None:
+    switch_on(alpha)
+
+    def paper(**more: object) -> Consent:
+        given: dict = {"decision": Decision.AGREED, "text_version": version(alpha), "now": clock.now(), **more}
+        return operations.record_paper(staff_id=make_staff().pk, **given, by=admin(alpha), tenant=alpha)
+
+    with pytest.raises(AgeNotRecorded):
+        paper()
+    assert not Consent.objects.exists()
+    assert paper(is_14=True).age == "said"
+    assert paper(guardian=Guardian.FATHER, guardian_name="周强").age == "guardian"
+    assert paper(decision=Decision.REFUSED).age == ""  # refusing needs nothing
+
+
+def test_an_id_card_registered_later_ends_a_childs_consent_and_leaves_the_others(alpha: Tenant, pack: Path) -> None:
+    switch_on(alpha)
+    (child, _one), (grown, _two), (unknown, _three) = (make_enrolled(n, alpha) for n in (1, 2, 3))
+    for person, born in ((child, "20150601"), (grown, "19850601")):
+        type(person).objects.filter(pk=person.pk).update(**sealed_id_card(card(born), schema=alpha.schema))
+    for ended in (1, 0):
+        assert operations.check_ages(tenant=alpha, now=clock.now()) == ended
+    assert set(Template.objects.values_list("staff_id", flat=True)) == {grown.pk, unknown.pk}
+    assert Deletion.objects.get().reason == "minor"
+    told = {c.staff_id: (c.ended, c.age) for c in Consent.objects.all()}
+    assert told == {child.pk: ("minor", "said"), grown.pk: ("", "card"), unknown.pk: ("", "said")}
+    assert Event.objects.filter(verb="face.minor").count() == 1
 
 
 def test_revoking_deletes_at_once_and_leaves_a_record(alpha: Tenant, pack: Path) -> None:

@@ -184,6 +184,25 @@ def test_two_posts_a_day_the_scanned_code_tells_which(alpha: Tenant) -> None:
     assert take(alpha, by, code="ONE").post_id == first.post_id
 
 
+def test_another_companys_post_gets_no_punch_of_a_stranger(alpha: Tenant) -> None:
+    party = make_contract()
+    person, by = worker(alpha, post=make_post(party=party))
+    theirs, mine = make_post(party=make_contract()), make_post(party=person.party)
+    make_fence(theirs)
+    make_instance(person, post=mine, starts_at=NOW + timedelta(hours=6))
+    assert take(alpha, by, post_id=theirs.pk, **here(900)).post == person.post
+    assert take(alpha, by, post_id=mine.pk, **here(900)).post == mine  # rostered there today
+    assert not Punch.objects.filter(post=theirs).exists()
+    boss = make_member(alpha)
+    stands_in = operations.vouch(
+        staff_id=person.pk, client_id=uuid4(), post_id=theirs.pk, by=boss, tenant=alpha, now=NOW, **here()
+    )
+    assert (stands_in.post, stands_in.status) == (theirs, PunchStatus.ACCEPTED)  # the school knows who helps out where
+    company = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)
+    row = operations.vouch(staff_id=person.pk, client_id=uuid4(), post_id=theirs.pk, by=company, tenant=alpha, now=NOW)
+    assert row.post == person.post
+
+
 # --- Photos --------------------------------------------------------------------------------------
 
 

@@ -46,6 +46,9 @@ class PaperForm(forms.Form):
         label="监护人", required=False, choices=Guardian.choices, help_text="不满十四周岁时填写"
     )
     guardian_name = forms.CharField(label="监护人姓名", required=False, max_length=40)
+    is_14 = forms.BooleanField(
+        label="本人已满十四周岁", required=False, help_text="系统里没有身份证号时，核对证件后勾选"
+    )
 
 
 class ManyFilesInput(forms.ClearableFileInput):

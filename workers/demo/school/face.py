@@ -34,7 +34,13 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
             version = texts.current(at.astimezone(tenant.tz).date()).version
             if random.random() < 0.15:
                 operations.record_paper(
-                    staff_id=person.pk, decision=decision, text_version=version, by=who.admin, tenant=tenant, now=at
+                    staff_id=person.pk,
+                    decision=decision,
+                    text_version=version,
+                    is_14=True,
+                    by=who.admin,
+                    tenant=tenant,
+                    now=at,
                 )
             else:
                 own = Actor(
