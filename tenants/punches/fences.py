@@ -55,6 +55,21 @@ def polygon_of(corners: Sequence[tuple[float, float]]) -> Polygon:
     return Polygon([plane(lat, lon, at=first) for lon, lat in corners])
 
 
+def grown(corners: Sequence[tuple[float, float]], metres: float) -> list[list[float]]:
+    """The corners (longitude, latitude) of a polygon whose line lies so many metres further out; at most MOST_CORNERS."""
+    lon, lat = corners[0]
+    wider = polygon_of(corners).buffer(metres, join_style="mitre", mitre_limit=2.0)
+    simple, step = wider.simplify(0.5), 0.5
+    while len(simple.exterior.coords) > MOST_CORNERS:
+        step *= 2
+        simple = wider.simplify(step)
+    east = EARTH * math.cos(math.radians(lat))
+    return [
+        [round(lon + math.degrees(x / east), 7), round(lat + math.degrees(y / EARTH), 7)]
+        for x, y in list(simple.exterior.coords)[:-1]
+    ]
+
+
 def distance_m(zone: Zone, latitude: float, longitude: float) -> float:
     """Metres from a position to the fence; 0 inside and on its line."""
     if zone.radius_m is not None:

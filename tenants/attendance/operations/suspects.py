@@ -7,6 +7,7 @@ of all others, from ten attempts on. A post must have refused two persons at lea
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,7 @@ from tenants.attendance.models import DayResult, Suspect
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.punches import operations as punches
+from tenants.punches.fences import Zone, distance_m, grown
 from tenants.timeline.operations import record
 
 WINDOW = timedelta(days=14)
@@ -76,9 +78,9 @@ SELECT kind, who, tried, refused, people, reason, since,
 FROM counted
 """
 
-# The circle of the post nearest to the refused positions, how far outside nine of ten of them were, and their middle.
+# The fences of the post, how far outside nine of ten refused positions were, and the middle of these.
 _PROPOSE = """
-SELECT f.id, f.name, f.radius_m, f.latitude, f.longitude, o.far, o.latitude, o.longitude, o.spread
+SELECT f.id, f.name, f.radius_m, f.latitude, f.longitude, f.polygon, o.far, o.latitude, o.longitude, o.spread
 FROM (SELECT percentile_cont(0.9) WITHIN GROUP (ORDER BY p.outside_m) AS far,
              percentile_cont(0.5) WITHIN GROUP (ORDER BY p.latitude) AS latitude,
              percentile_cont(0.5) WITHIN GROUP (ORDER BY p.longitude) AS longitude,
@@ -86,9 +88,9 @@ FROM (SELECT percentile_cont(0.9) WITHIN GROUP (ORDER BY p.outside_m) AS far,
       FROM punches_punch p
       WHERE p.post_id = %(post)s AND p.at >= %(since)s AND p.at < %(now)s AND p.status = 'refused'
         AND p.refusal = 'outside' AND p.latitude IS NOT NULL AND p.outside_m IS NOT NULL) o
-JOIN punches_fence f ON f.post_id = %(post)s AND f.active AND f.shape = 'circle'
+JOIN punches_fence f ON f.post_id = %(post)s AND f.active
 WHERE o.far IS NOT NULL
-ORDER BY (f.latitude - o.latitude) ^ 2 + (f.longitude - o.longitude) ^ 2 LIMIT 1
+ORDER BY f.name
 """
 
 
@@ -123,19 +125,40 @@ def _seen(since: datetime, now: datetime, *, without: set[str]) -> list[Seen]:
 
 
 def _proposal(post: str, since: datetime, now: datetime) -> tuple[UUID | None, dict[str, Any]]:
-    """How the fence should be: larger by what nine of ten refused lacked, or moved to where they all were."""
+    """How the nearest fence should be: larger by what nine of ten refused lacked (a polygon on all sides), or, a circle,
+    moved to where they all were."""
     with connection.cursor() as cursor:
         cursor.execute(_PROPOSE, {"post": post, "since": since, "now": now})
-        row = cursor.fetchone()
-    if row is None:
+        rows = cursor.fetchall()
+    if not rows:
         return None, {}
-    fence, name, radius, lat, lon, far, to_lat, to_lon, spread = row
+    fence, name, radius, lat, lon, polygon, far, to_lat, to_lon, spread = min(
+        rows, key=lambda row: distance_m(_zone(*row[2:6]), row[7], row[8])
+    )
+    growth = min(MOST_GROWTH_M, max(10, math.ceil(far / 10) * 10))
+    if radius is None:
+        was = _corners(polygon)
+        wider = {"polygon": grown([(x, y) for x, y in was], growth), "was_polygon": was, "grown_m": growth}
+        return fence, {"name": name, "p90_m": round(far), **wider}
     told: dict[str, Any] = {"name": name, "was_m": radius, "radius_m": radius, "p90_m": round(far)}
     if far > radius and spread < radius:  # they stand together, elsewhere: the centre is wrong
         told |= {"latitude": round(to_lat, 6), "longitude": round(to_lon, 6), "was": [lat, lon]}
     else:
-        told["radius_m"] = radius + min(MOST_GROWTH_M, max(10, math.ceil(far / 10) * 10))
+        told["radius_m"] = radius + growth
     return fence, told
+
+
+def _corners(polygon: Any) -> list[list[float]]:
+    """JSON as the cursor gives it."""
+    found: list[list[float]] = json.loads(polygon) if isinstance(polygon, str) else polygon
+    return found
+
+
+def _zone(radius: int | None, lat: float | None, lon: float | None, polygon: Any) -> Zone:
+    if radius is not None:
+        return Zone(lat or 0.0, lon or 0.0, radius_m=float(radius))
+    corners = tuple((float(x), float(y)) for x, y in _corners(polygon))
+    return Zone(corners[0][1], corners[0][0], corners=corners)
 
 
 def _labels(found: list[Seen]) -> dict[tuple[str, str], str]:
@@ -280,8 +303,10 @@ def _change_fence(row: Suspect, *, by: Actor, tenant: Tenant, now: datetime) -> 
     was = told.get("was")
     if fence is None or fence.radius_m != told.get("was_m") or (was and [fence.latitude, fence.longitude] != was):
         raise FenceMoved
+    if fence.polygon != told.get("was_polygon", []):
+        raise FenceMoved
     punches.save_fence(
         fence_id=fence.pk, post_id=fence.post_id, name=fence.name, shape=fence.shape,
         latitude=told.get("latitude", fence.latitude), longitude=told.get("longitude", fence.longitude),
-        radius_m=told["radius_m"], by=by, tenant=tenant, now=now,
+        radius_m=told.get("radius_m"), polygon=told.get("polygon", []), by=by, tenant=tenant, now=now,
     )  # fmt: skip

@@ -10,14 +10,17 @@ import pytest
 from kernel.tenancy import Tenant
 from tenants.attendance import operations
 from tenants.attendance.choices import Mark
+from tenants.attendance.errors import FenceMoved
 from tenants.organisation.models import Staff
 from tenants.punches import operations as punches
 from tenants.punches.choices import PunchStatus
+from tenants.punches.fences import distance_m
 from tenants.punches.models import Punch
+from tenants.punches.queries import zone_of
 from tests.factories.attendance import at, derive, make_day, make_worker, result_of
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_party, make_post, make_staff
-from tests.factories.punches import make_punch
+from tests.factories.punches import HERE, make_fence, make_polygon, make_punch, north
 
 pytestmark = pytest.mark.django_db
 
@@ -104,3 +107,50 @@ def test_a_granted_case_counts_no_other_face_and_raises_missing_certificates(
     assert {was[p.pk] for p in now if p.status == "refused"} == {"face_mismatch", "not_live"}
     raised = [call.args[1]["punch_ids"] for call in sent if call.args[0] == "punches.raise_uncertified"]
     assert [set(ids) for ids in raised] == [{p.pk for p in now if p.status == "accepted"}]
+
+
+def square(side: float) -> list[tuple[float, float]]:
+    """A square field around HERE with sides of so many metres, as (longitude, latitude)."""
+    half = side / 2 / 111_194.93
+    (lat, lon), wide = HERE, half / 0.91963
+    return [(lon - wide, lat - half), (lon + wide, lat - half), (lon + wide, lat + half), (lon - wide, lat + half)]
+
+
+def test_a_polygon_is_proposed_with_its_line_further_out_and_changed_on_acceptance(alpha: Tenant) -> None:
+    good(alpha)
+    post = make_post("广场", party=make_party("contract"))
+    make_fence(post, at=north(3_000))  # another one, far away: not the one that is at fault
+    fence = make_polygon(post, square(100))
+    lat, lon = north(85)
+    for n in range(3):
+        refused(
+            alpha, make_staff(post=post), 4, "outside", phone_id=f"p{n}", latitude=lat, longitude=lon, accuracy_m=8.0,
+            outside_m=35.0,
+        )  # fmt: skip
+    (row,) = operations.look_for_suspects(tenant=alpha, now=at(alpha, "21:00"))
+    assert (row.kind, row.fence_id, row.proposal["grown_m"], row.proposal["p90_m"]) == ("fence", fence.pk, 40, 35)
+    boss = make_member(alpha)
+    operations.decide_suspect(suspect_id=row.pk, accepted=True, by=boss, tenant=alpha, now=at(alpha, "22:00"))
+    fence.refresh_from_db()
+    wider = zone_of(fence)
+    assert len(fence.polygon) == 4
+    assert distance_m(wider, *north(89)) == 0 and distance_m(wider, *north(100)) == pytest.approx(10, abs=0.5)
+    assert not Punch.objects.filter(status="refused").exists()
+
+
+def test_a_polygon_drawn_anew_meanwhile_is_not_overwritten(alpha: Tenant) -> None:
+    good(alpha)
+    post = make_post("广场", party=make_party("contract"))
+    fence = make_polygon(post, square(100))
+    for n in range(3):
+        refused(
+            alpha, make_staff(post=post), 4, "outside", phone_id=f"p{n}", latitude=north(85)[0], longitude=HERE[1],
+            accuracy_m=8.0, outside_m=35.0,
+        )  # fmt: skip
+    (row,) = operations.look_for_suspects(tenant=alpha, now=at(alpha, "21:00"))
+    type(fence).objects.filter(pk=fence.pk).update(polygon=[list(c) for c in square(120)])
+    with pytest.raises(FenceMoved):
+        operations.decide_suspect(
+            suspect_id=row.pk, accepted=True, by=make_member(alpha), tenant=alpha, now=at(alpha, "22:00")
+        )
+    assert Punch.objects.filter(status="refused").count() == 12
