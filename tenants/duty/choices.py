@@ -67,7 +67,7 @@ class Channel(TextChoices):
 
 
 class AnomalyKind(TextChoices):
-    """What goes wrong during a duty; the last four are raised by the platform itself."""
+    """What goes wrong during a duty; those after 其他 are raised by the platform itself."""
 
     FAULT = "fault", _("设备故障")
     SUDDEN = "sudden", _("突发事件")
@@ -78,6 +78,7 @@ class AnomalyKind(TextChoices):
     CERTIFICATE = "certificate", _("无证上岗")
     OVERRUN = "overrun", _("超时未交班")
     CAMERA = "camera", _("视频告警")
+    SHORT = "short", _("在岗人数不足")
 
 
 REPORTABLE = (AnomalyKind.FAULT, AnomalyKind.SUDDEN, AnomalyKind.VISITOR, AnomalyKind.ALARM, AnomalyKind.ELSE)

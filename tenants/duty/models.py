@@ -55,6 +55,8 @@ class DutyPost(models.Model):
     off_post_after = models.PositiveSmallIntegerField(_("连续几次未应答算脱岗"), default=2)
     break_minutes = models.PositiveSmallIntegerField(_("每次离岗最长"), default=15)
     break_cap_minutes = models.PositiveSmallIntegerField(_("每班离岗累计上限"), default=45)
+    gap_minutes = models.PositiveSmallIntegerField(_("低于最低人数多久告警"), default=15, db_default=15)  # 0: never
+    gap_told_at = models.DateTimeField(null=True)  # when the last gap was raised
     chain = models.JSONField(_("未应答逐级通知"), default=default_chain)
     last_seq = models.PositiveBigIntegerField(default=0)  # of the log
     log_head = models.CharField(max_length=64, blank=True, default="", db_default="")  # keyed hash of the last seal
@@ -511,6 +513,7 @@ class CameraReport(models.Model):
     judged_by_name = models.CharField(max_length=60, blank=True)
     judged_note = models.CharField(max_length=300, blank=True)
     finding_id = models.UUIDField(null=True)
+    anomaly_id = models.UUIDField(null=True)  # raised because nobody judged it, or no finding could be opened
 
     class Meta:
         verbose_name = _("视频告警")

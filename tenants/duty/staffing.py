@@ -21,6 +21,7 @@ from tenants.calendar.choices import DayKind
 from tenants.duty.contracts import Expected, Shortfall
 from tenants.duty.schedule import Span
 
+GRACE = timedelta(minutes=15)  # from the begin of a shift, or from an acceptance, until the holder must have signed on
 NEXT_SHIFT = timedelta(hours=12)  # who comes on within this time may receive a handover
 
 
@@ -166,6 +167,30 @@ def receivers(*, post_id: UUID, now: datetime) -> set[UUID]:
             [post_id, post_id, now + NEXT_SHIFT, now],
         )
         return {row[0] for row in cursor.fetchall()}
+
+
+_FORSAKEN = """
+SELECT a.id FROM duty_anomaly a JOIN organisation_staff p ON p.id = a.holder_id
+WHERE a.status = 'open' AND (%(only)s::uuid IS NULL OR a.id = %(only)s) AND (p.status = 'left' OR (
+  NOT EXISTS (SELECT 1 FROM duty_stint s
+              WHERE s.staff_id = a.holder_id AND s.post_id = a.post_id AND s.signed_off_at IS NULL)
+  AND NOT EXISTS (SELECT 1 FROM rosters_shiftinstance i
+                  WHERE i.staff_id = a.holder_id AND i.post_id = a.post_id AND i.cancelled_at IS NULL
+                    AND i.starts_at > %(now)s - %(grace)s AND i.starts_at < %(now)s + %(next)s)
+  AND NOT EXISTS (SELECT 1 FROM duty_handoveritem h
+                  WHERE h.anomaly_id = a.id AND h.status = 'accepted' AND h.answered_at > %(now)s - %(grace)s)
+))
+ORDER BY a.post_id, a.id
+"""
+
+
+def forsaken(*, now: datetime, anomaly_id: UUID | None = None) -> list[UUID]:
+    """Open anomalies in the hands of somebody who is not on duty there and will not come: no shift within twelve hours,
+    a shift begun 15 minutes ago, or no longer with the company.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_FORSAKEN, {"now": now, "grace": GRACE, "next": NEXT_SHIFT, "only": anomaly_id})
+        return [row[0] for row in cursor.fetchall()]
 
 
 _STATES = """

@@ -35,7 +35,11 @@ def round_of_school(*, tenant: Tenant, **_newer: Any) -> int:
     steps += operations.climb_chains(tenant=tenant, now=clock.now())
     if operations.due_deliveries(tenant=tenant, now=clock.now()):
         enqueue_on_commit("duty.deliver", tenant=tenant)  # apart: a slow receiver must not hold up a verdict
-    return steps + operations.watch_stints(tenant=tenant, now=clock.now())
+    return (
+        steps
+        + operations.watch_stints(tenant=tenant, now=clock.now())
+        + operations.watch_reports(tenant=tenant, now=clock.now())
+    )
 
 
 @app.task(base=SchoolTask, name="duty.send_calls")

@@ -12,7 +12,7 @@ from tenants.duty.operations.calls import (
     open_call,
     send_due,
 )
-from tenants.duty.operations.cameras import add_camera, judge_report, receive_report, set_camera_active
+from tenants.duty.operations.cameras import add_camera, judge_report, receive_report, set_camera_active, watch_reports
 from tenants.duty.operations.delivery import (
     acknowledge_call,
     due_deliveries,
@@ -66,5 +66,6 @@ __all__ = [
     "sign_on",
     "take_anomaly",
     "to_finding",
+    "watch_reports",
     "watch_stints",
 ]

@@ -15,11 +15,23 @@ from tenants.duty import policies, queries
 from tenants.duty.choices import REPORTABLE, AnomalyKind, AnomalyStatus, EntryKind, ItemStatus
 from tenants.duty.errors import AlreadyAnswered, AnomalyClosed, NotHolder, NotOn, PhotoUnknown, ReasonMissing
 from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, HandoverItem, Stint
-from tenants.duty.operations.common import DUTY, clean, lock_post, open_stint, place_of_post, raise_anomaly, tell, write
+from tenants.duty.operations.common import (
+    DUTY,
+    clean,
+    lock_post,
+    open_stint,
+    path_of,
+    place_of_post,
+    raise_anomaly,
+    superiors,
+    tell,
+    write,
+)
 from tenants.evidence import queries as evidence
 from tenants.findings import operations as findings
 from tenants.findings.choices import Category, Severity
 from tenants.notices import operations as notices
+from tenants.notices.choices import NoticeKind
 from tenants.timeline import once
 
 MAX_FILES = 9
@@ -35,6 +47,7 @@ CATEGORIES: dict[AnomalyKind, Category] = {
     AnomalyKind.CERTIFICATE: Category.ABSENT,  # nobody is there who may do the work
     AnomalyKind.OVERRUN: Category.RECORD,
     AnomalyKind.CAMERA: Category.ABSENT,
+    AnomalyKind.SHORT: Category.ABSENT,
 }
 
 
@@ -131,6 +144,25 @@ def close_anomaly(
     tell(duty, "anomaly_closed", f"{row.number} 已处理：{result}", subject=row, by=by, tenant=tenant)
     notices.settle(subject=row, now=now)
     return row
+
+
+def send_up(duty: DutyPost, row: Anomaly, why: str, *, by: Actor, tenant: Tenant, now: datetime) -> None:
+    """What nobody at the post holds any more goes up: offers of it end, and the superiors are told.
+
+    Call under the post's lock.
+    """
+    row.holder_id, row.raised_at = None, row.raised_at or now
+    row.save(update_fields=["holder", "raised_at"])
+    _end_offers(row, ItemStatus.WITHDRAWN, by=by, now=now)
+    words = f"{row.number} 上交：{why}"
+    entry = write(duty, EntryKind.HANDOVER, words, by=by, now=now, subject_id=row.pk)
+    tell(duty, "anomaly_raised", words, subject=row, by=by, tenant=tenant)
+    notices.notify(
+        account_ids=superiors(duty, tenant=tenant, now=now), kind=NoticeKind.TODO,
+        title=f"未了事项无人负责，请接手：{duty.post.name}", text=f"{row.number} {row.text}（{why}）",
+        path=path_of("anomalies", row.pk), subject=row, occasion=f"duty.up:{row.pk}:{entry.seq}", now=now,
+        besides=by.account_id,
+    )  # fmt: skip
 
 
 def _end_offers(row: Anomaly, status: ItemStatus, *, by: Actor, now: datetime) -> None:

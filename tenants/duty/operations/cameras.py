@@ -15,10 +15,21 @@ from kernel.crypto import seal, unseal
 from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.duty import policies, queries, webhooks
-from tenants.duty.choices import CameraKind, EntryKind, ReportStatus
+from tenants.duty.choices import AnomalyKind, CameraKind, EntryKind, ReportStatus, Rung
 from tenants.duty.errors import AlreadyJudged, BadSignature, NotADutyPost, ReasonMissing
 from tenants.duty.models import CameraReport, CameraSystem
-from tenants.duty.operations.common import PRESENCE, clean, lock_post, path_of, place_of_post, superiors, tell, write
+from tenants.duty.operations.common import (
+    PRESENCE,
+    clean,
+    lock_post,
+    path_of,
+    people_on,
+    place_of_post,
+    raise_anomaly,
+    superiors,
+    tell,
+    write,
+)
 from tenants.findings import operations as findings
 from tenants.findings.choices import Category, Severity
 from tenants.notices import operations as notices
@@ -28,6 +39,7 @@ from tenants.timeline.operations import record
 SEALED_AS = "duty_camerasystem.secret"
 MAX_BODY = 64 * 1024
 OLDEST = timedelta(days=7)  # a report may come late, when the line was down
+JUDGED_WITHIN = timedelta(minutes=60)
 AHEAD = timedelta(minutes=5)  # the sender's clock may run before ours
 
 
@@ -158,6 +170,38 @@ def _parsed(body: bytes) -> dict[str, object]:
     return data if isinstance(data, dict) else said
 
 
+def watch_reports(*, tenant: Tenant, now: datetime) -> int:
+    """The sweep: what nobody has judged in time becomes an anomaly of the superiors, and the leaders are told. Once each."""
+    late = CameraReport.objects.filter(
+        status=ReportStatus.NEW, anomaly_id__isnull=True, received_at__lte=now - JUDGED_WITHIN
+    )
+    return sum(
+        _unjudged(pk, tenant=tenant, now=now) for pk in list(late.order_by("post_id").values_list("pk", flat=True))
+    )
+
+
+@transaction.atomic
+def _unjudged(report_id: UUID, *, tenant: Tenant, now: datetime) -> bool:
+    duty = lock_post(CameraReport.objects.values_list("post_id", flat=True).get(pk=report_id))
+    row = CameraReport.objects.select_for_update().get(pk=report_id)
+    if row.status != ReportStatus.NEW or row.anomaly_id is not None:
+        return False
+    waited = round((now - row.received_at).total_seconds() / 60)
+    label = CameraKind(row.kind).label
+    anomaly = raise_anomaly(
+        duty, AnomalyKind.CAMERA, f"{label}的视频告警 {waited} 分钟没有人确认，请回看录像后认定",
+        by=Actor.system(tenant.school_id), tenant=tenant, now=now, severity=Severity.MAJOR,
+    )  # fmt: skip
+    row.anomaly_id = anomaly.pk
+    row.save(update_fields=["anomaly_id"])
+    notices.notify(
+        account_ids=people_on(duty, Rung.LEADER, tenant=tenant, now=now), kind=NoticeKind.INFO,
+        title=f"视频告警 {waited} 分钟没有人确认：{duty.post.name}", text=row.text or label,
+        path=path_of("cameras", row.pk), subject=row, occasion=f"duty.camera_late:{row.pk}", now=now,
+    )  # fmt: skip
+    return True
+
+
 @transaction.atomic
 def judge_report(
     *, report_id: UUID, confirmed: bool, note: str, by: Actor, tenant: Tenant, now: datetime
@@ -186,6 +230,7 @@ def judge_report(
     )  # fmt: skip
     label = str(CameraKind(row.kind).label).replace("疑似", "")
     place_id = place_of_post(duty)
+    refused = "" if place_id else "本校还没有场所"
     if confirmed and place_id is not None:
         try:
             row.finding_id = findings.open_finding(
@@ -194,8 +239,13 @@ def judge_report(
                 source=PRESENCE, source_id=row.pk, by=by,
                 category=Category.OTHER if row.kind == CameraKind.OTHER else Category.ABSENT, tenant=tenant, now=now,
             ).pk  # fmt: skip
-        except DomainError:
-            row.finding_id = None
+        except DomainError as wrong:
+            row.finding_id, refused = None, wrong.sentence
+    if confirmed and row.finding_id is None:  # confirmed and yet no finding: the superiors must know
+        row.anomaly_id = raise_anomaly(
+            duty, AnomalyKind.CAMERA, f"视频告警属实，没能转问题整改（{refused}）：{note}", by=by, tenant=tenant, now=now,
+            severity=Severity.MAJOR,
+        ).pk  # fmt: skip
     row.save()
     words = f"视频告警{ReportStatus(wanted).label}：{label}：{note}"
     write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=row.pk)

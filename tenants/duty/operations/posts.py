@@ -26,6 +26,7 @@ RANGES = {
     "night_until": (0, 1440, "夜间时段填写有误。"),
     "off_post_after": (1, 10, "连续未应答次数应在 1—10 之间。"),
     "break_minutes": (1, 120, "每次离岗时长应在 1—120 分钟之间。"),
+    "gap_minutes": (0, 240, "低于最低人数的告警时间应在 0—240 分钟之间，0 为不告警。"),
     "break_cap_minutes": (1, 480, "每班离岗累计应在 1—480 分钟之间。"),
 }
 SWITCHES = ("active", "asks_photo", "asks_code", "asks_face")

@@ -23,6 +23,7 @@ from tenants.duty.errors import (
     ReasonMissing,
 )
 from tenants.duty.models import Absence, Anomaly, DutyPost, Stint, Summons
+from tenants.duty.operations.anomalies import send_up
 from tenants.duty.operations.common import (
     clean,
     is_at,
@@ -35,6 +36,7 @@ from tenants.duty.operations.common import (
     tell,
     write,
 )
+from tenants.duty.operations.gaps import watch_gaps
 from tenants.duty.operations.punching import place_of, punch_along
 from tenants.findings.choices import Severity
 from tenants.organisation import queries as organisation
@@ -154,9 +156,9 @@ def end_stint(*, stint_id: UUID, reason: str, by: Actor, tenant: Tenant, now: da
     reason = clean(reason, 200)
     if len(reason) < 2:
         raise ReasonMissing(field="reason")
-    Anomaly.objects.filter(post_id=stint.post_id, holder_id=stint.staff_id, status=AnomalyStatus.OPEN).update(
-        holder=None, raised_at=now
-    )
+    held = Anomaly.objects.filter(post_id=stint.post_id, holder_id=stint.staff_id, status=AnomalyStatus.OPEN)
+    for row in held.order_by("reported_at"):
+        send_up(duty, row, f"{stint.staff.name}由上级代为下岗", by=by, tenant=tenant, now=now)
     stint.ended_by_name = by.name
     _end(duty, stint, by=by, tenant=tenant, now=now, words=f"{stint.staff.name}下岗，由{by.name}代为结束：{reason}")
     return stint
@@ -247,14 +249,30 @@ def return_to_post(*, by: Actor, tenant: Tenant, now: datetime, client_key: str 
 
 
 def watch_stints(*, tenant: Tenant, now: datetime) -> int:
-    """The sweep: absences longer than declared, and stints nobody ended. Each is raised once. Returns how many."""
+    """The sweep: absences longer than declared, stints nobody ended, open matters in the hands of somebody who is not
+    there, and posts below their minimum. Each is raised once. Returns how many.
+    """
     late = Absence.objects.filter(ends_at__isnull=True, until__lt=now, over_told=False).values_list("pk", flat=True)
     ended = Stint.objects.filter(signed_off_at__isnull=True, overrun_told=False)
     ended = ended.filter(due_until__lt=now - FORGOTTEN) | ended.filter(
         due_until__isnull=True, signed_on_at__lt=now - LONGEST_DUTY
     )
     raised = sum(_over_absent(pk, tenant=tenant, now=now) for pk in list(late))
-    return raised + sum(_overrun(pk, tenant=tenant, now=now) for pk in list(ended.values_list("pk", flat=True)))
+    raised += sum(_overrun(pk, tenant=tenant, now=now) for pk in list(ended.values_list("pk", flat=True)))
+    raised += sum(_forsaken(pk, tenant=tenant, now=now) for pk in staffing.forsaken(now=now))
+    return raised + watch_gaps(tenant=tenant, now=now)
+
+
+@transaction.atomic
+def _forsaken(anomaly_id: UUID, *, tenant: Tenant, now: datetime) -> bool:
+    """Whoever holds it did not come, or left: it goes up, so that it cannot be lost."""
+    duty = lock_post(Anomaly.objects.values_list("post_id", flat=True).get(pk=anomaly_id))
+    if anomaly_id not in staffing.forsaken(now=now, anomaly_id=anomaly_id):
+        return False
+    row = Anomaly.objects.select_related("holder").get(pk=anomaly_id)
+    who = row.holder.name if row.holder else ""
+    send_up(duty, row, f"{who}没有到岗", by=Actor.system(tenant.school_id), tenant=tenant, now=now)
+    return True
 
 
 @transaction.atomic

@@ -109,6 +109,13 @@ class PostForm(forms.Form):
     off_post_after = forms.IntegerField(label="连续几次未应答算脱岗", min_value=1, max_value=10)
     break_minutes = forms.IntegerField(label="每次短时离开最长（分钟）", min_value=1, max_value=120)
     break_cap_minutes = forms.IntegerField(label="每班短时离开累计上限（分钟）", min_value=1, max_value=480)
+    gap_minutes = forms.IntegerField(
+        label="低于最低人数多久告警（分钟）",
+        required=False,
+        min_value=0,
+        max_value=240,
+        help_text="按合同在岗要求；0 为不告警",
+    )
     manager_after = forms.IntegerField(
         label="未应答后多少分钟通知物业负责人", required=False, min_value=0, max_value=1440, help_text="留空为不通知"
     )
@@ -125,7 +132,7 @@ class PostForm(forms.Form):
         chain = {str(rung): after for after, rung in row.chain}
         same = (
             "active", "answer_minutes", "persons_to_answer", "asks_photo", "asks_code", "asks_face", "calls_per_day",
-            "off_post_after", "break_minutes", "break_cap_minutes",
+            "off_post_after", "break_minutes", "break_cap_minutes", "gap_minutes",
         )  # fmt: skip
         return {
             **{name: getattr(row, name) for name in same},
@@ -165,6 +172,6 @@ class PostForm(forms.Form):
 
     def chosen(self) -> dict[str, Any]:
         """What `operations.configure_post` takes."""
-        data = dict(self.cleaned_data)
+        data = {k: v for k, v in self.cleaned_data.items() if k != "gap_minutes" or v is not None}
         steps = ((data.pop(f"{rung.value}_after"), rung.value) for rung in Rung)
         return {**data, "chain": [[after, rung] for after, rung in steps if after is not None]}

@@ -83,6 +83,7 @@ class DutyPostType(DjangoObjectType):
         fields = (
             "active", "answer_minutes", "persons_to_answer", "asks_photo", "asks_code", "asks_face", "calls_per_day",
             "night_from", "night_until", "off_post_after", "break_minutes", "break_cap_minutes",
+            "gap_minutes",
         )  # fmt: skip
 
     post = graphene.NonNull(PostRef)

@@ -66,6 +66,7 @@ class ConfigureDutyPost(DutyMutationBase):
         off_post_after = graphene.Int()
         break_minutes = graphene.Int()
         break_cap_minutes = graphene.Int()
+        gap_minutes = graphene.Int()
         quiet = graphene.List(graphene.NonNull(graphene.List(graphene.NonNull(graphene.Int))))
         chain = graphene.List(
             graphene.NonNull(EscalationStepInput), description="The whole chain; an empty list tells nobody"
