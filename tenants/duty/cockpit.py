@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db import connection
@@ -13,10 +14,23 @@ from kernel.clock import day_bounds
 from kernel.tenancy import Tenant
 from tenants.duty import staffing
 from tenants.duty.choices import OPEN_CALLS, AnomalyStatus, CallStatus
-from tenants.duty.contracts import CallBrief, Cockpit, OnDuty, PostState
+from tenants.duty.contracts import CallBrief, Cockpit, OnDuty, PostState, Shortfall
 from tenants.duty.models import Absence, Anomaly, Call, HandoverItem, Stint
 from tenants.duty.queries import OPEN_ITEMS, visible_posts
 from tenants.organisation import queries as organisation
+from tenants.organisation.models import Post
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """One stretch below the minimum, and the post."""
+
+    post: Post
+    short: Shortfall
+
+    @property
+    def minutes(self) -> int:
+        return round((self.short.ends_at - self.short.starts_at).total_seconds() / 60)
 
 
 def _brief(row: Call) -> CallBrief:
@@ -66,6 +80,21 @@ def cockpit(*, by: Actor, tenant: Tenant, now: datetime, campus_id: UUID | None 
         state.random_left = max(0, budgets[post_id] - used.get(post_id, 0))
         state.shortfalls = gaps.get(post_id, [])
     return Cockpit(now, list(states.values()))
+
+
+def gaps_of_day(
+    *, by: Actor, tenant: Tenant, day: date, now: datetime, post_id: UUID | None = None, line: str = ""
+) -> list[Gap]:
+    """When posts one may see were below their minimum on a local day, up to now: two queries besides the calendar."""
+    rows = visible_posts(by).filter(active=True).distinct()
+    if post_id is not None:
+        rows = rows.filter(pk=post_id)
+    if line:
+        rows = rows.filter(post__line=line)
+    posts = {row.pk: row for row in rows.order_by("post__place__path", "post__name")}
+    start, end = day_bounds(day, tenant.tz)
+    found = staffing.shortfalls(post_ids=posts, starts=start, ends=min(end, now), tz=tenant.tz)
+    return [Gap(post.post, gap) for pk, post in posts.items() for gap in found.get(pk, [])]
 
 
 def _fill_people(states: dict[UUID, PostState], ids: list[UUID], now: datetime) -> None:

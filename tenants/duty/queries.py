@@ -306,17 +306,42 @@ def calls(
     return rows.order_by("-due_at", "-pk")
 
 
+def _within(
+    rows: QuerySet[Row],
+    moment: str,
+    *,
+    place_id: UUID | None,
+    from_day: date | None,
+    until_day: date | None,
+    tz: ZoneInfo,
+) -> QuerySet[Row]:
+    """Rows of posts at a place or within it, of some local days."""
+    if place_id:
+        rows = rows.filter(post__place__path__startswith=organisation.place(place_id).path)
+    if from_day:
+        rows = rows.filter(**{f"{moment}__gte": day_bounds(from_day, tz)[0]})
+    if until_day:
+        rows = rows.filter(**{f"{moment}__lt": day_bounds(until_day, tz)[1]})
+    return rows
+
+
 def anomalies(
     *,
     by: Actor,
+    tz: ZoneInfo,
     status: str = "",
     kind: str = "",
     severity: str = "",
     post_id: UUID | None = None,
     raised: bool = False,
     text: str = "",
+    place_id: UUID | None = None,
+    from_day: date | None = None,
+    until_day: date | None = None,
 ) -> QuerySet[Anomaly]:
-    """Anomalies one may see: open ones first, what went up before the rest, newest first."""
+    """Anomalies one may see: open ones first, what went up before the rest, newest first; days of reporting are local
+    and both included.
+    """
     rows = visible_anomalies(by)
     if status:
         rows = rows.filter(status=status)
@@ -326,6 +351,7 @@ def anomalies(
         rows = rows.filter(severity=severity)
     if post_id:
         rows = rows.filter(post_id=post_id)
+    rows = _within(rows, "reported_at", place_id=place_id, from_day=from_day, until_day=until_day, tz=tz)
     if raised:
         rows = rows.filter(status=AnomalyStatus.OPEN, raised_at__isnull=False, taken_by__isnull=True)
     if text.strip():
@@ -334,14 +360,53 @@ def anomalies(
     return rows.distinct().order_by("-status", F("raised_at").asc(nulls_last=True), "-reported_at", "-pk")
 
 
-def handovers(*, by: Actor, open_only: bool = False, post_id: UUID | None = None) -> QuerySet[Handover]:
-    """Handovers one may see, newest first."""
+def handovers(
+    *,
+    by: Actor,
+    tz: ZoneInfo,
+    open_only: bool = False,
+    post_id: UUID | None = None,
+    place_id: UUID | None = None,
+    from_day: date | None = None,
+    until_day: date | None = None,
+    text: str = "",
+) -> QuerySet[Handover]:
+    """Handovers one may see, newest first; days are local and both included."""
     rows = visible_handovers(by)
     if open_only:
         rows = rows.filter(done_at__isnull=True)
     if post_id:
         rows = rows.filter(post_id=post_id)
+    rows = _within(rows, "opened_at", place_id=place_id, from_day=from_day, until_day=until_day, tz=tz)
+    if text.strip():
+        word = text.strip()
+        rows = rows.filter(
+            Q(post__name__icontains=word)
+            | Q(receiver__name__icontains=word)
+            | Q(stint__staff__name__icontains=word)
+            | Q(pk__in=HandoverItem.objects.filter(anomaly__number__icontains=word).values("handover_id"))
+        )
     return rows.distinct().order_by("-opened_at", "-pk")
+
+
+def log_lines(
+    *,
+    by: Actor,
+    tz: ZoneInfo,
+    post_id: UUID,
+    kind: str = "",
+    from_day: date | None = None,
+    until_day: date | None = None,
+    text: str = "",
+) -> QuerySet[LogEntry]:
+    """The log of one post, newest first; days are local and both included. Nothing for a post one may not see."""
+    rows = visible_log(by).filter(post_id=post_id)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if text.strip():
+        rows = rows.filter(Q(text__icontains=text.strip()) | Q(actor_name__icontains=text.strip()))
+    rows = _within(rows, "at", place_id=None, from_day=from_day, until_day=until_day, tz=tz)
+    return rows.distinct().order_by("-seq")
 
 
 def items_of(handover_ids: Iterable[UUID]) -> list[tuple[UUID, HandoverItem]]:

@@ -176,9 +176,9 @@ WHERE a.status = 'open' AND (%(only)s::uuid IS NULL OR a.id = %(only)s) AND (p.s
               WHERE s.staff_id = a.holder_id AND s.post_id = a.post_id AND s.signed_off_at IS NULL)
   AND NOT EXISTS (SELECT 1 FROM rosters_shiftinstance i
                   WHERE i.staff_id = a.holder_id AND i.post_id = a.post_id AND i.cancelled_at IS NULL
-                    AND i.starts_at > %(now)s - %(grace)s AND i.starts_at < %(now)s + %(next)s)
+                    AND i.starts_at > %(late)s AND i.starts_at < %(next)s)
   AND NOT EXISTS (SELECT 1 FROM duty_handoveritem h
-                  WHERE h.anomaly_id = a.id AND h.status = 'accepted' AND h.answered_at > %(now)s - %(grace)s)
+                  WHERE h.anomaly_id = a.id AND h.status = 'accepted' AND h.answered_at > %(late)s)
 ))
 ORDER BY a.post_id, a.id
 """
@@ -189,7 +189,7 @@ def forsaken(*, now: datetime, anomaly_id: UUID | None = None) -> list[UUID]:
     a shift begun 15 minutes ago, or no longer with the company.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_FORSAKEN, {"now": now, "grace": GRACE, "next": NEXT_SHIFT, "only": anomaly_id})
+        cursor.execute(_FORSAKEN, {"late": now - GRACE, "next": now + NEXT_SHIFT, "only": anomaly_id})
         return [row[0] for row in cursor.fetchall()]
 
 

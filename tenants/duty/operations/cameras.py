@@ -196,7 +196,7 @@ def _unjudged(report_id: UUID, *, tenant: Tenant, now: datetime) -> bool:
     row.save(update_fields=["anomaly_id"])
     notices.notify(
         account_ids=people_on(duty, Rung.LEADER, tenant=tenant, now=now), kind=NoticeKind.INFO,
-        title=f"视频告警 {waited} 分钟没有人确认：{duty.post.name}", text=row.text or label,
+        title=f"视频告警 {waited} 分钟没有人确认：{duty.post.name}", text=row.text or str(label),
         path=path_of("cameras", row.pk), subject=row, occasion=f"duty.camera_late:{row.pk}", now=now,
     )  # fmt: skip
     return True

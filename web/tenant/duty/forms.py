@@ -9,8 +9,10 @@ from uuid import UUID
 from django import forms
 
 from identity.contracts import Actor
+from kernel.errors import NotAllowed
 from standards_library.choices import ServiceLine
-from tenants.duty.choices import AnomalyKind, AnomalyStatus, CallKind, Outcome, Rung
+from tenants.duty import queries as duty
+from tenants.duty.choices import AnomalyKind, AnomalyStatus, CallKind, EntryKind, Outcome, Rung
 from tenants.duty.models import DutyPost
 from tenants.findings.choices import Severity
 from tenants.organisation import queries as organisation
@@ -23,6 +25,12 @@ SPAN = re.compile(r"^(\d{1,2}):(\d{2})\s*[-—–至]\s*(\d{1,2}):(\d{2})$")
 def campus_choices(by: Actor) -> list[tuple[str, str]]:
     """The campuses, for those who may see places."""
     return [("", "全部校区"), *((str(p.pk), p.name) for p in organisation.child_places(by=by, parent_id=None))]
+
+
+def post_choices(by: Actor) -> list[tuple[str, str]]:
+    """The duty posts one may see."""
+    rows = duty.visible_posts(by).distinct().order_by("post__name")
+    return [("", "全部岗位"), *((str(row.pk), row.post.name) for row in rows)]
 
 
 class CockpitFilter(forms.Form):
@@ -40,8 +48,32 @@ class CockpitFilter(forms.Form):
         return {"campus_id": UUID(data["campus"]) if data["campus"] else None, "line": data["line"]}
 
 
-class CallFilter(forms.Form):
+class PostPeriod(forms.Form):
+    """Base of the filter bars of duty: the post, the campus for whoever sees places, and a period."""
+
+    post = forms.ChoiceField(label="岗位", required=False)
+    place = forms.ChoiceField(label="校区", required=False)
+    from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
+    until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["post"].choices = post_choices(by)  # type: ignore[attr-defined]
+        try:
+            self.fields["place"].choices = campus_choices(by)  # type: ignore[attr-defined]
+        except NotAllowed:
+            del self.fields["place"]
+
+    def chosen(self) -> dict[str, Any]:
+        data = given(self)
+        post, place = data.pop("post"), data.pop("place", "")
+        return {**data, "post_id": UUID(post) if post else None, "place_id": UUID(place) if place else None}
+
+
+class CallFilter(PostPeriod):
     """The filter bar of the calls."""
+
+    field_order = ("text", "outcome", "post", "place", "kind", "line", "off_post", "night", "from_day", "until_day")
 
     text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "岗位、地点、姓名"}))
     outcome = forms.ChoiceField(label="结果", required=False, choices=[*ANY, *[c for c in Outcome.choices if c[0]]])
@@ -50,11 +82,9 @@ class CallFilter(forms.Form):
     off_post = forms.ChoiceField(label="脱岗", required=False, choices=[*ANY, ("1", "只看脱岗")])
     unreached = forms.ChoiceField(label="送达", required=False, choices=[*ANY, ("1", "未送达，待认定")])
     night = forms.ChoiceField(label="时段", required=False, choices=[*ANY, ("1", "夜间"), ("0", "白天")])
-    from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
-    until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
 
     def chosen(self) -> dict[str, Any]:
-        data = given(self)
+        data = super().chosen()
         night = data["night"]
         return {
             **data,
@@ -64,16 +94,57 @@ class CallFilter(forms.Form):
         }
 
 
-class AnomalyFilter(forms.Form):
+class AnomalyFilter(PostPeriod):
     """The filter bar of the anomalies."""
+
+    field_order = ("text", "status", "post", "kind", "severity", "place", "from_day", "until_day")
 
     text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "编号、内容、岗位"}))
     status = forms.ChoiceField(label="状态", required=False, choices=[*ANY, *AnomalyStatus.choices])
     kind = forms.ChoiceField(label="类别", required=False, choices=[*ANY, *AnomalyKind.choices])
     severity = forms.ChoiceField(label="严重程度", required=False, choices=[*ANY, *Severity.choices])
 
+
+class HandoverFilter(PostPeriod):
+    """The filter bar of the handovers."""
+
+    field_order = ("text", "open", "post", "place", "from_day", "until_day")
+    text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "姓名、岗位、编号"}))
+    open = forms.ChoiceField(label="状态", required=False, choices=[*ANY, ("1", "未完成")])
+
     def chosen(self) -> dict[str, Any]:
-        return {k: v or "" for k, v in given(self).items()}
+        data = super().chosen()
+        only = bool(data.pop("open"))
+        return {**data, "open_only": only}
+
+
+class LogFilter(forms.Form):
+    """The filter bar of a post's log."""
+
+    text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "内容、记录人"}))
+    kind = forms.ChoiceField(label="类别", required=False, choices=[*ANY, *EntryKind.choices])
+    from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
+    until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
+
+    def chosen(self) -> dict[str, Any]:
+        return given(self)
+
+
+class GapFilter(forms.Form):
+    """The filter bar of the gaps: one day."""
+
+    day = forms.DateField(label="日期", required=False, widget=forms.DateInput({"type": "date"}))
+    post = forms.ChoiceField(label="岗位", required=False)
+    line = forms.ChoiceField(label="条线", required=False, choices=[("", "全部条线"), *ServiceLine.choices])
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["post"].choices = post_choices(by)  # type: ignore[attr-defined]
+
+    def chosen(self) -> dict[str, Any]:
+        data = given(self)
+        post = data.pop("post")
+        return {**data, "post_id": UUID(post) if post else None}
 
 
 def _clock(minute: int) -> str:

@@ -4,7 +4,7 @@ from django.urls import path
 
 from tenants.duty import policies
 from web.live import register_topic
-from web.tenant.duty import delivery, phone, views
+from web.tenant.duty import delivery, lists, phone, views
 
 register_topic("duty", policies.can_watch)
 
@@ -15,20 +15,25 @@ urlpatterns = [
     path("duty/call/", views.call, name="call"),
     path("duty/posts/", views.posts, name="posts"),
     path("duty/posts/<uuid:post_id>/", views.post, name="post"),
-    path("duty/posts/<uuid:post_id>/log/", views.log, name="log"),
+    path("duty/posts/<uuid:post_id>/log/", lists.log, name="log"),
+    path("duty/posts/<uuid:post_id>/log/export.xlsx", lists.export_log, name="export_log"),
     path("duty/posts/<uuid:post_id>/log/note/", views.note, name="note"),
     path("duty/stints/<uuid:stint_id>/end/", views.end_stint, name="end_stint"),
     path("duty/calls/", views.calls, name="calls"),
     path("duty/calls/export.xlsx", views.export, name="export"),
     path("duty/calls/<uuid:call_id>/", views.one_call, name="one_call"),
     path("duty/calls/<uuid:call_id>/judge/", views.judge, name="judge"),
-    path("duty/anomalies/", views.anomalies, name="anomalies"),
+    path("duty/anomalies/", lists.anomalies, name="anomalies"),
+    path("duty/anomalies/export.xlsx", lists.export_anomalies, name="export_anomalies"),
     path("duty/anomalies/<uuid:anomaly_id>/", views.anomaly, name="anomaly"),
     path("duty/anomalies/<uuid:anomaly_id>/take/", views.take, name="take"),
     path("duty/anomalies/<uuid:anomaly_id>/close/", views.close, name="close"),
     path("duty/anomalies/<uuid:anomaly_id>/finding/", views.to_finding, name="to_finding"),
-    path("duty/handovers/", views.handovers, name="handovers"),
+    path("duty/handovers/", lists.handovers, name="handovers"),
     path("duty/delivery/", delivery.delivery, name="delivery"),
+    path("duty/handovers/export.xlsx", lists.export_handovers, name="export_handovers"),
+    path("duty/gaps/", lists.gaps, name="gaps"),
+    path("duty/gaps/export.xlsx", lists.export_gaps, name="export_gaps"),
     path("duty/cameras/", views.cameras, name="cameras"),
     path("duty/cameras/<uuid:camera_report_id>/", views.report, name="report"),
     path("hooks/cameras/<uuid:camera_system_id>/", views.hook, name="hook"),

@@ -18,7 +18,7 @@ from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.ids import new_id
 from standards_library.choices import ServiceLine
 from tenants.duty import operations, policies, queries
-from tenants.duty.choices import UNANSWERED, CallStatus, ItemStatus, Outcome, ReportStatus
+from tenants.duty.choices import UNANSWERED, CallStatus, Outcome, ReportStatus
 from tenants.duty.cockpit import cockpit
 from tenants.duty.models import DutyPost
 from tenants.duty.operations.anomalies import may_close
@@ -27,7 +27,7 @@ from tenants.duty.reckoning import reached
 from tenants.organisation import queries as organisation
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, is_htmx, paginate, render_list, safe_next
-from web.tenant.duty.forms import AnomalyFilter, CallFilter, CockpitFilter, PostForm
+from web.tenant.duty.forms import CallFilter, CockpitFilter, PostForm
 from web.tenant.duty.sheet import MAX_ROWS, workbook
 from web.tenant.evidence.uploads import client_key, refused_json
 
@@ -40,26 +40,8 @@ OUTCOME_TONES = {
     CallStatus.WAITING: "muted",
     CallStatus.RINGING: "info",
 }
-ITEM_TONES = {
-    ItemStatus.OFFERED: "warn",
-    ItemStatus.ACCEPTED: "ok",
-    ItemStatus.REFUSED: "bad",
-    ItemStatus.TAKEN: "info",
-    ItemStatus.WITHDRAWN: "muted",
-}
 REPORT_TONES = {ReportStatus.NEW: "warn", ReportStatus.CONFIRMED: "bad", ReportStatus.REJECTED: "muted"}
 CRUMB = {"label": "值班"}
-FAULTS = {
-    "line": "第 {seq} 条被改动过：第 {number} 次封存的第 {byte} 个字节起与原文不符",
-    "body": "第 {number} 次封存的原文被改动过（第 {byte} 个字节起）",
-    "chain": "第 {number} 次封存与前一次接不上，封存记录被删改过",
-    "missing": "第 {seq} 条已不存在，属于第 {number} 次封存",
-    "head": "第 {number} 次封存的时间、班次或起止序号被改动过",
-    "key": "第 {number} 次封存不是由平台做出的，封存记录被重做过",
-    "anchor": "第 {number} 次封存与时间线、岗位上留存的摘要不符，封存记录被重做或删除过",
-    "lost": "第 {seq} 条未封存的记录已不存在，日志被删过",
-    "extra": "第 {seq} 条超出本岗位的记录总数，日志被添加过",
-}
 
 
 def _board(request: SchoolRequest) -> dict[str, Any]:
@@ -139,7 +121,7 @@ def call(request: SchoolRequest) -> HttpResponse:
 @require_safe
 @signed_in
 def calls(request: SchoolRequest) -> HttpResponse:
-    form = CallFilter(request.GET or None)
+    form = CallFilter(request.GET or None, by=request.actor)
     page = paginate(request, queries.calls(by=request.actor, tz=request.school.tz, **form.chosen()))
     _dress(page.object_list)
     context = {
@@ -175,7 +157,7 @@ def _unreached(row: Any) -> list[str]:
 @signed_in
 def export(request: SchoolRequest) -> HttpResponse:
     """The filtered calls as .xlsx, at most 20,000 rows."""
-    form = CallFilter(request.GET)
+    form = CallFilter(request.GET, by=request.actor)
     rows = list(queries.calls(by=request.actor, tz=request.school.tz, **form.chosen())[:MAX_ROWS])
     _dress(rows)
     name = f"查岗记录-{request.school.name}-{clock.now().astimezone(request.school.tz):%Y%m%d-%H%M}.xlsx"
@@ -305,38 +287,6 @@ def post(request: SchoolRequest, post_id: UUID) -> HttpResponse:
     return render(request, template, context, status=422)
 
 
-@require_safe
-@signed_in
-def log(request: SchoolRequest, post_id: UUID) -> HttpResponse:
-    """The log of one post with its seals; `?check=1` verifies the chain."""
-    row = queries.duty_post(post_id=post_id, by=request.actor)
-    lines = queries.visible_log(request.actor).filter(post_id=post_id).distinct().order_by("-seq")
-    seals = list(queries.seals_of(post_id)[:50])
-    page = paginate(request, lines)
-    sealed = max((s.last_seq for s in seals), default=0)
-    for line in page.object_list:
-        line.sealed = line.seq <= sealed
-    checked, fault = request.GET.get("check") == "1", ""
-    if checked:
-        found = queries.check_log(post_id=post_id, by=request.actor, tenant=request.school)
-        if found is not None:
-            fault = FAULTS[found.what].format(seq=found.seq, number=found.number, byte=(found.byte or 0) + 1)
-    context = {
-        "title": f"值班日志：{row.post.name}",
-        "lead": "每班下岗时自动封存；记错了另写一条更正，原文不动",
-        "crumbs": [CRUMB, {"label": "值班岗", "url": reverse("duty:posts")}, {"label": "值班日志"}],
-        "post": row.post,
-        "page_obj": page,
-        "seals": seals,
-        "unsealed": queries.unsealed_lines(post_id),
-        "checked": checked,
-        "fault": fault,
-        "may_write": policies.oversees(request.actor),
-        "client_key": str(new_id()),
-    }
-    return render(request, "duty/log.html", context)
-
-
 @require_POST
 @signed_in
 def note(request: SchoolRequest, post_id: UUID) -> HttpResponse:
@@ -374,27 +324,6 @@ def end_stint(request: SchoolRequest, stint_id: UUID) -> HttpResponse:
 
 
 # --- Anomalies and handovers -----------------------------------------------------------------------
-
-
-def _tabs(active: str) -> list[dict[str, Any]]:
-    names = (("anomalies", "异常"), ("handovers", "交接"))
-    return [{"label": label, "url": reverse(f"duty:{name}"), "active": name == active} for name, label in names]
-
-
-@require_safe
-@signed_in
-def anomalies(request: SchoolRequest) -> HttpResponse:
-    form = AnomalyFilter(request.GET or None)
-    context = {
-        "title": "值班异常",
-        "lead": "故障、突发、来访、报警；每一件都有人负责，直到处理完",
-        "crumbs": [CRUMB, {"label": "异常与交接"}],
-        "tabs": _tabs("anomalies"),
-        "form": form,
-        "page_obj": paginate(request, queries.anomalies(by=request.actor, **form.chosen())),
-        "tones": {"open": "warn", "closed": "ok"},
-    }
-    return render_list(request, "duty/anomalies.html", "duty/_anomalies.html", context)
 
 
 @require_safe
@@ -443,27 +372,6 @@ def close(request: SchoolRequest, anomaly_id: UUID) -> HttpResponse:
 def to_finding(request: SchoolRequest, anomaly_id: UUID) -> HttpResponse:
     back = reverse("duty:anomaly", args=[anomaly_id])
     return _act(request, back, "已转问题整改", lambda: operations.to_finding(**_given(request, anomaly_id)))
-
-
-@require_safe
-@signed_in
-def handovers(request: SchoolRequest) -> HttpResponse:
-    page = paginate(request, queries.handovers(by=request.actor, open_only=request.GET.get("open") == "1"))
-    items: dict[UUID, list[Any]] = {}
-    for owner, item in queries.items_of([row.pk for row in page.object_list]):
-        items.setdefault(owner, []).append(item)
-    for row in page.object_list:
-        row.parts = items.get(row.pk, [])
-    context = {
-        "title": "交接",
-        "lead": "未了事项由谁交给谁、接没接；被拒的交上级",
-        "crumbs": [CRUMB, {"label": "异常与交接"}],
-        "tabs": _tabs("handovers"),
-        "page_obj": page,
-        "tones": ITEM_TONES,
-        "open_only": request.GET.get("open") == "1",
-    }
-    return render(request, "duty/handovers.html", context)
 
 
 # --- Cameras ---------------------------------------------------------------------------------------

@@ -19,8 +19,10 @@ from graphql_api.tenant.duty.types import (
     HandoverType,
     LogCheckType,
     LogEntryType,
+    PostShortfallType,
     PresenceCallType,
 )
+from graphql_api.tenant.evidence import listed
 from kernel import clock
 from kernel.errors import NotFound
 from tenants.duty import cockpit, queries
@@ -59,12 +61,23 @@ class DutyQuery(graphene.ObjectType):
         post_id=graphene.UUID(),
         raised=graphene.Boolean(description="Went up and nobody has taken it"),
         text=graphene.String(),
+        place_id=graphene.UUID(),
+        from_day=graphene.Date(),
+        until_day=graphene.Date(),
     )
     duty_anomaly = graphene.Field(DutyAnomalyType, id=graphene.UUID(required=True))
     duty_handovers = Listing(
-        connection_of(HandoverType), description="Newest first", open_only=graphene.Boolean(), post_id=graphene.UUID()
-    )
-    duty_log = Listing(connection_of(LogEntryType), description="Newest first", post_id=graphene.UUID(required=True))
+        connection_of(HandoverType), description="Newest first", open_only=graphene.Boolean(), post_id=graphene.UUID(),
+        place_id=graphene.UUID(), from_day=graphene.Date(), until_day=graphene.Date(), text=graphene.String(),
+    )  # fmt: skip
+    duty_shortfalls = graphene.Field(
+        listed(PostShortfallType), description="When posts were below their minimum on a day", day=graphene.Date(required=True),
+        post_id=graphene.UUID(), line=graphene.String(),
+    )  # fmt: skip
+    duty_log = Listing(
+        connection_of(LogEntryType), description="Newest first", post_id=graphene.UUID(required=True),
+        kind=graphene.String(), from_day=graphene.Date(), until_day=graphene.Date(), text=graphene.String(),
+    )  # fmt: skip
     duty_log_check = graphene.Field(
         LogCheckType, description="Verify the hash chain of a post's log", post_id=graphene.UUID(required=True)
     )
@@ -141,7 +154,7 @@ class DutyQuery(graphene.ObjectType):
         before: str | None = None,
         **filters: Any,
     ) -> Any:
-        return queries.anomalies(by=info.context.actor, **filters)
+        return queries.anomalies(by=info.context.actor, tz=info.context.tenant.tz, **filters)
 
     @staticmethod
     def resolve_duty_anomaly(root: None, info: graphene.ResolveInfo, id: UUID) -> Anomaly | None:
@@ -152,14 +165,35 @@ class DutyQuery(graphene.ObjectType):
 
     @staticmethod
     def resolve_duty_handovers(
-        root: None, info: graphene.ResolveInfo, open_only: bool = False, post_id: UUID | None = None, **_page: Any
+        root: None,
+        info: graphene.ResolveInfo,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        **filters: Any,
     ) -> Any:
-        return queries.handovers(by=info.context.actor, open_only=open_only, post_id=post_id)
+        context = info.context
+        return queries.handovers(by=context.actor, tz=context.tenant.tz, **filters)
 
     @staticmethod
-    def resolve_duty_log(root: None, info: graphene.ResolveInfo, post_id: UUID, **_page: Any) -> Any:
-        rows = queries.visible_log(info.context.actor).filter(post_id=post_id)
-        return rows.distinct().order_by("-seq")
+    def resolve_duty_shortfalls(root: None, info: graphene.ResolveInfo, day: date, **filters: Any) -> Any:
+        context = info.context
+        return cockpit.gaps_of_day(by=context.actor, tenant=context.tenant, day=day, now=clock.now(), **filters)
+
+    @staticmethod
+    def resolve_duty_log(
+        root: None,
+        info: graphene.ResolveInfo,
+        post_id: UUID,
+        first: int | None = None,
+        last: int | None = None,
+        after: str | None = None,
+        before: str | None = None,
+        **filters: Any,
+    ) -> Any:
+        context = info.context
+        return queries.log_lines(by=context.actor, tz=context.tenant.tz, post_id=post_id, **filters)
 
     @staticmethod
     def resolve_duty_log_check(root: None, info: graphene.ResolveInfo, post_id: UUID) -> LogCheckType | None:

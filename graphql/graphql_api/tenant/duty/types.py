@@ -133,6 +133,21 @@ class ShortfallType(graphene.ObjectType):
     declared = graphene.Field(Flag, description="The gap is a declared absence")
 
 
+class PostShortfallType(graphene.ObjectType):
+    """A stretch below the minimum, with its post."""
+
+    class Meta:
+        name = "PostShortfall"
+
+    post = graphene.NonNull(PostRef)
+    short = graphene.NonNull(ShortfallType)
+    minutes = Int
+
+    @staticmethod
+    def resolve_post(row: Any, info: graphene.ResolveInfo) -> PostRef:
+        return _post(row)
+
+
 class CallBriefType(graphene.ObjectType):
     """The last or the open call of a post."""
 
