@@ -105,6 +105,11 @@ class NotHolder(DomainError):
     message = _("这件事不在您手上，请由当前负责人处理。")
 
 
+class OwnerNotThere(DomainError):
+    code = "owner_not_on_duty"
+    message = _("负责人必须正在这个岗位上岗，请重新选择；不选就由您自己负责。")
+
+
 class AnomalyClosed(DomainError):
     code = "anomaly_closed"
     message = _("这件事已经处理完，请刷新后查看。")

@@ -560,6 +560,12 @@ def offered_to(by: Actor) -> list[HandoverItem]:
     return list(rows.select_related("anomaly__post", "handover__stint__staff").order_by("handover_id", "pk"))
 
 
+def colleagues_on(by: Actor, *, post_id: UUID) -> list[Staff]:
+    """Who else is on duty at the person's post, by name: may be named as the owner of what is reported."""
+    rows = Stint.objects.filter(post_id=post_id, signed_off_at__isnull=True).exclude(staff_id=by.staff_id)
+    return [row.staff for row in rows.select_related("staff").order_by("staff__pinyin")]
+
+
 def possible_receivers(by: Actor, *, post_id: UUID, now: datetime) -> list[Staff]:
     """Whom the person may hand over to, by name."""
     ids = staffing.receivers(post_id=post_id, now=now) - ({by.staff_id} if by.staff_id else set())

@@ -13,10 +13,19 @@ from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.duty import policies, queries
 from tenants.duty.choices import REPORTABLE, AnomalyKind, AnomalyStatus, EntryKind, ItemStatus
-from tenants.duty.errors import AlreadyAnswered, AnomalyClosed, NotHolder, NotOn, PhotoUnknown, ReasonMissing
+from tenants.duty.errors import (
+    AlreadyAnswered,
+    AnomalyClosed,
+    NotHolder,
+    NotOn,
+    OwnerNotThere,
+    PhotoUnknown,
+    ReasonMissing,
+)
 from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, HandoverItem, Stint
 from tenants.duty.operations.common import (
     DUTY,
+    accounts_of,
     clean,
     lock_post,
     open_stint,
@@ -61,13 +70,15 @@ def report_anomaly(
     text: str = "",
     severity: str = Severity.MINOR,
     post_id: UUID | None = None,
+    owner_id: UUID | None = None,
     file_ids: Sequence[UUID] = (),
     client_key: str = "",
 ) -> Anomaly:
     """登记异常, with photos or a voice message. Whoever is on duty reports for their post and holds it; the office
-    may report for any post, and it goes to the superiors. Locks the post.
+    may report for any post, and it goes to the superiors. `owner_id` names another who is on duty there: it is theirs,
+    and they are told. Locks the post.
 
-    Raises NotAllowed, NotOn, NotFound, Invalid, PhotoUnknown, NotADutyPost.
+    Raises NotAllowed, NotOn, NotFound, Invalid, PhotoUnknown, NotADutyPost, OwnerNotThere.
     """
     claim = once.claim(key=client_key, operation="duty.anomaly", by=by)
     if claim.result_id:
@@ -96,10 +107,22 @@ def report_anomaly(
             raise NotAllowed
         stint = None
     duty = lock_post(stint.post_id if stint else post_id)  # type: ignore[arg-type]
+    holder_id = owner_id or (stint.staff_id if stint else None)
+    if (
+        owner_id is not None
+        and not Stint.objects.filter(post_id=duty.pk, staff_id=owner_id, signed_off_at__isnull=True).exists()
+    ):
+        raise OwnerNotThere(field="owner_id")
     row = raise_anomaly(
         duty, AnomalyKind(kind), text or "见照片或录音", by=by, tenant=tenant, now=now, severity=severity, stint=stint,
-        holder_id=stint.staff_id if stint else None, file_ids=files,
+        holder_id=holder_id, file_ids=files,
     )  # fmt: skip
+    if owner_id is not None and owner_id != by.staff_id:
+        notices.notify(
+            account_ids=accounts_of([owner_id]), kind=NoticeKind.TODO, title=f"请处理：{duty.post.name}",
+            text=f"{by.name}登记 {row.number} {row.text}，由您负责", path="/m/duty/", subject=row,
+            occasion=f"duty.owner:{row.pk}", now=now,
+        )  # fmt: skip
     claim.keep(row.pk)
     return row
 
@@ -146,7 +169,7 @@ def close_anomaly(
     return row
 
 
-def send_up(duty: DutyPost, row: Anomaly, why: str, *, by: Actor, tenant: Tenant, now: datetime) -> None:
+def send_up(row: Anomaly, *, duty: DutyPost, why: str, by: Actor, tenant: Tenant, now: datetime) -> None:
     """What nobody at the post holds any more goes up: offers of it end, and the superiors are told.
 
     Call under the post's lock.

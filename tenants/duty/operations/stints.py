@@ -158,7 +158,7 @@ def end_stint(*, stint_id: UUID, reason: str, by: Actor, tenant: Tenant, now: da
         raise ReasonMissing(field="reason")
     held = Anomaly.objects.filter(post_id=stint.post_id, holder_id=stint.staff_id, status=AnomalyStatus.OPEN)
     for row in held.order_by("reported_at"):
-        send_up(duty, row, f"{stint.staff.name}由上级代为下岗", by=by, tenant=tenant, now=now)
+        send_up(row, duty=duty, why=f"{stint.staff.name}由上级代为下岗", by=by, tenant=tenant, now=now)
     stint.ended_by_name = by.name
     _end(duty, stint, by=by, tenant=tenant, now=now, words=f"{stint.staff.name}下岗，由{by.name}代为结束：{reason}")
     return stint
@@ -271,7 +271,7 @@ def _forsaken(anomaly_id: UUID, *, tenant: Tenant, now: datetime) -> bool:
         return False
     row = Anomaly.objects.select_related("holder").get(pk=anomaly_id)
     who = row.holder.name if row.holder else ""
-    send_up(duty, row, f"{who}没有到岗", by=Actor.system(tenant.school_id), tenant=tenant, now=now)
+    send_up(row, duty=duty, why=f"{who}没有到岗", by=Actor.system(tenant.school_id), tenant=tenant, now=now)
     return True
 
 

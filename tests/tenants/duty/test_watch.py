@@ -11,7 +11,7 @@ from identity.choices import Role
 from identity.contracts import Actor
 from kernel.clock import SHANGHAI
 from kernel.tenancy import Tenant
-from tenants.duty import operations, webhooks
+from tenants.duty import errors, operations, webhooks
 from tenants.duty.choices import AnomalyKind, ItemStatus
 from tenants.duty.models import Anomaly, CameraReport, DutyPost, HandoverItem, LogEntry
 from tenants.findings import operations as findings
@@ -233,3 +233,37 @@ def test_confirmed_but_without_a_finding_the_superiors_are_told(
     anomaly = Anomaly.objects.get(pk=row.anomaly_id)
     assert (row.finding_id, anomaly.kind, "责任单位已停用" in anomaly.text) == (None, AnomalyKind.CAMERA, True)
     assert told(second, "视频告警：配电房") == 1
+
+
+# --- an owner named when reporting ---
+
+
+def test_a_colleague_on_duty_may_be_named_as_the_owner(alpha: Tenant, duty: DutyPost, giver: Guard) -> None:
+    other = make_guard(alpha, party=duty.post.party, name="乙")
+    sign_on(alpha, duty, other, now=at(1))
+    row = operations.report_anomaly(
+        kind="fault", text="3号柜异响", owner_id=other.staff.pk, by=giver.actor, tenant=alpha, now=at(5)
+    )
+    assert (row.holder_id, row.raised_at, row.reported_by) == (other.staff.pk, None, giver.actor.account_id)
+    assert (told(other.actor, "请处理"), told(giver.actor, "请处理")) == (1, 0)
+    operations.sign_off(by=giver.actor, tenant=alpha, now=at(6))  # nothing is in the reporter's hands
+
+
+def test_the_office_names_who_is_on_duty_there(alpha: Tenant, duty: DutyPost, giver: Guard, chief: Actor) -> None:
+    row = operations.report_anomaly(
+        kind="fault", text="3号柜异响", post_id=duty.pk, owner_id=giver.staff.pk, by=chief, tenant=alpha, now=at(5)
+    )
+    assert (row.holder_id, row.raised_at) == (giver.staff.pk, None)
+
+
+def test_nobody_who_is_not_on_duty_there_is_made_the_owner(alpha: Tenant, duty: DutyPost, giver: Guard) -> None:
+    absent = make_guard(alpha, party=duty.post.party, name="乙")
+    elsewhere = make_duty_post(name="门岗")
+    away = make_guard(alpha, party=elsewhere.post.party, name="丙")
+    sign_on(alpha, elsewhere, away, now=at(1))
+    for unfit in (absent, away):
+        with pytest.raises(errors.OwnerNotThere):
+            operations.report_anomaly(
+                kind="fault", text="3号柜异响", owner_id=unfit.staff.pk, by=giver.actor, tenant=alpha, now=at(5)
+            )
+    assert not Anomaly.objects.exists()

@@ -48,6 +48,7 @@ def _home(request: SchoolRequest) -> dict[str, Any]:
         "held": held,
         "offered": queries.offered_to(by),
         "receivers": queries.possible_receivers(by, post_id=stint.post_id, now=now) if stint and held else [],
+        "colleagues": queries.colleagues_on(by, post_id=stint.post_id) if stint else [],
         "reliefs": queries.possible_reliefs(by, post_id=stint.post_id, now=now) if stint else [],
         "absences": AbsenceKind.choices,
         "kinds": [(k.value, k.label) for k in REPORTABLE],
@@ -217,6 +218,7 @@ def report(request: SchoolRequest) -> HttpResponse:
         lambda: operations.report_anomaly(
             kind=request.POST.get("kind", ""), text=request.POST.get("text", ""),
             severity=request.POST.get("severity", Severity.MINOR),
+            owner_id=_uuid(request.POST["owner"], "owner_id") if request.POST.get("owner") else None,
             file_ids=[*keep_photos(request), *_voices(request)], **_common(request),
         ),
     )  # fmt: skip

@@ -285,6 +285,7 @@ class ReportAnomaly(AnomalyPayload):
         text = graphene.String()
         severity = graphene.String()
         post_id = graphene.UUID(description="Only for the office")
+        owner_id = graphene.UUID(description="Another person on duty there, who holds it; left out: the reporter")
         file_ids = Ids
         client_key = Key
 
