@@ -562,8 +562,8 @@ def offered_to(by: Actor) -> list[HandoverItem]:
 
 def colleagues_on(by: Actor, *, post_id: UUID) -> list[Staff]:
     """Who else is on duty at the person's post, by name: may be named as the owner of what is reported."""
-    rows = Stint.objects.filter(post_id=post_id, signed_off_at__isnull=True).exclude(staff_id=by.staff_id)
-    return [row.staff for row in rows.select_related("staff").order_by("staff__pinyin")]
+    rows = Stint.objects.filter(post_id=post_id, signed_off_at__isnull=True).select_related("staff")
+    return [row.staff for row in rows.order_by("staff__pinyin") if row.staff_id != by.staff_id]
 
 
 def possible_receivers(by: Actor, *, post_id: UUID, now: datetime) -> list[Staff]:
