@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from datetime import date, datetime, timedelta
-from random import randrange
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +13,7 @@ from tenants.punches.choices import DeviceKind, FenceShape
 from tenants.punches.models import Device, Fence, Punch
 from tenants.rosters.models import Assignment, Rule, Shift, ShiftInstance
 from tests.factories.organisation import make_post, make_staff
+from tests.factories.rosters import shift_code
 
 HERE = (23.1291, 113.2644)  # latitude, longitude of the fences made here
 TOKEN = "cieldev_test-token-of-a-device"
@@ -52,9 +51,6 @@ def make_device(
     )  # fmt: skip
 
 
-_codes = itertools.count(randrange(65536))  # no two alike in a run, rarely in two
-
-
 def make_instance(
     staff: Staff | None = None,
     *,
@@ -73,7 +69,7 @@ def make_instance(
     starts_at = starts_at or clock.now() - timedelta(minutes=10)
     ends_at = ends_at or starts_at + timedelta(hours=8)
     middle = starts_at + (ends_at - starts_at) / 2
-    shift = Shift.objects.create(name=f"班{uuid4().hex[-8:]}", code=f"{next(_codes) % 65536:04x}")
+    shift = Shift.objects.create(name=f"班{uuid4().hex[-8:]}", code=shift_code())
     rule, _made = Rule.objects.get_or_create(scope="school", valid_from=date(2026, 1, 1))
     day = starts_at.astimezone(clock.SHANGHAI).date()
     cell = Assignment.objects.create(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import date, datetime
+from random import randrange
 from typing import Any
 
 from django.db import transaction
@@ -29,6 +31,13 @@ from tests.factories.organisation import make_post, make_staff
 
 Span = tuple[int, int]
 
+_codes = itertools.count(randrange(65536))
+
+
+def shift_code() -> str:
+    """The code of another shift: no two alike in a run, whichever factory asks."""
+    return f"{next(_codes) % 65536:04x}"
+
 
 def make_shift(
     name: str | None = None,
@@ -40,7 +49,7 @@ def make_shift(
     needs_out: bool = True,
 ) -> Shift:
     """A shift of one or more stretches in minutes from the day's start; (1320, 1800) is 22:00 – 次日06:00."""
-    tail = new_id().hex[-4:]
+    tail = shift_code()
     shift = Shift.objects.create(
         name=name or f"班{tail}", code=code or tail, flex_minutes=flex,
         kind=ShiftKind.FLEXIBLE if flex else ShiftKind.FIXED,
