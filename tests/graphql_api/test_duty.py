@@ -170,3 +170,19 @@ def test_camera_systems_and_the_chain_are_read_and_written(alpha: Tenant) -> Non
     assert changed["chain"] == [{"afterMinutes": 0, "rung": "manager"}, {"afterMinutes": 10, "rung": "leader"}]
     wrong = change.replace('"leader"', '"dean"')
     assert ask(chief, wrong, p=duty.pk)["configureDutyPost"]["userErrors"][0]["field"] == "chain"
+
+
+def test_the_gaps_of_a_day_and_what_is_not_sealed_yet(alpha: Tenant) -> None:
+    duty = make_duty_post(name="西门岗")
+    make_coverage(duty.post, start_minute=0, end_minute=60)
+    guard = make_guard(alpha, party=duty.post.party)
+    sign_on(alpha, duty, guard, now=NOW)
+    chief = signed(make_member(alpha))
+    day = (NOW - timedelta(days=2)).astimezone(alpha.tz).date().isoformat()
+    query = "query($d: Date!, $p: UUID!) { dutyShortfalls(day: $d) { post { name } minutes short { needed present declared } }"
+    told = ask(chief, query + " dutyLogCheck(postId: $p) { whole unsealed } }", d=day, p=duty.pk)
+    [gap] = told["dutyShortfalls"]
+    assert gap == {
+        "post": {"name": "西门岗"}, "minutes": 60, "short": {"needed": 1, "present": 0, "declared": False},
+    }  # fmt: skip
+    assert told["dutyLogCheck"] == {"whole": True, "unsealed": 1}
