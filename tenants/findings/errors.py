@@ -80,6 +80,11 @@ class RubricUnchanged(DomainError):
     message = _("没有找到这份评分标准的这一修订版，请选择问题发现之后修订过的评分标准。")
 
 
+class PlanUnchanged(DomainError):
+    code = "plan_unchanged"
+    message = _("没有找到这项修改，请选择问题发现之后与该地点或责任单位有关的计划、排班、路线、标准或检查表的修改。")
+
+
 class OwnerUnfit(DomainError):
     code = "owner_unfit"
     message = _("整改负责人必须是责任单位的在职员工，请重新选择。")

@@ -62,6 +62,7 @@ class Finding(models.Model):
     consequence = models.CharField(max_length=8, choices=Consequence.choices, blank=True, default="", db_default="")
     rubric_id = models.UUIDField(null=True)  # A: the sheet that was changed, and its revision since
     rubric_revision = models.PositiveIntegerField(null=True)
+    plan_event_id = models.BigIntegerField(null=True)  # A: the change of a plan, as the timeline has it
     fixers = ArrayField(models.UUIDField(), default=list)  # accounts that ever worked on it: none of them closes it
     fixed_by = models.UUIDField(null=True)  # who submitted the last fix
     fixed_by_name = models.CharField(max_length=60, blank=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -116,6 +116,24 @@ def events(
     if text.strip():
         rows = rows.filter(sentence__icontains=text.strip())
     return rows.order_by("-id")
+
+
+PLANS = (
+    "inspections.checklist", "inspections.programme", "patrols.route", "rosters.assignment", "rubrics.rubric",
+)  # fmt: skip
+
+
+def plan_changes(*, since: datetime, place_id: UUID, party_id: UUID) -> QuerySet[Event]:
+    """Changes of plans, rosters, routes, sheets and checklists since a moment, newest first: those of a place or a
+    party, and those of the whole school. The caller has judged that they may be read."""
+    whole = Q(place_id__isnull=True, party_id__isnull=True)
+    near = Q(place_id=place_id) | Q(party_id=party_id) | whole
+    return Event.objects.filter(near, subject_type__in=PLANS, at__gte=since).order_by("-id")
+
+
+def event_of(key: int) -> Event | None:
+    """One event. The caller has read the row that names it."""
+    return Event.objects.filter(pk=key).first()
 
 
 @dataclass(frozen=True, slots=True)

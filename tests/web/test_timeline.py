@@ -9,9 +9,10 @@ import pytest
 from identity.choices import Role
 from kernel.tenancy import Tenant
 from tenants.timeline.operations import record
-from tests.factories.findings import make_finding, make_member
+from tests.factories.findings import make_closed, make_finding, make_member
 from tests.factories.inspections import make_done, make_inspection
 from tests.factories.organisation import make_party, make_post, make_staff
+from tests.factories.rubrics import make_rubric
 from tests.web.test_findings import signed
 from tests.web.test_inspections import rows_of
 
@@ -76,6 +77,18 @@ def test_a_company_is_not_told_what_is_still_inside_the_school(alpha: Tenant) ->
     assert f"{done.number} " in page and running.number not in page
     assert not any(words in page for words in ("打分 88.00", "查看了完整证件号", "选择不使用人脸"))
     assert "开始巡查" not in page
+
+
+def test_a_conclusion_links_to_the_changed_plan(alpha: Tenant) -> None:
+    by, found = make_member(alpha), make_closed(alpha)
+    client, rubric = signed(by), make_rubric()
+    event = record(verb="rubric.edited", sentence="卫生间改为每日三扫", subject=rubric, by=by)
+    page = client.get(f"/findings/{found.pk}/").content.decode()
+    assert f'<option value="{event.pk}">' in page
+    sent = {"consequence": "plan", "plan_event": str(event.pk), "lesson": "", "next": f"/findings/{found.pk}/"}
+    assert client.post(f"/findings/{found.pk}/conclude/", sent).status_code == 302
+    page = client.get(f"/findings/{found.pk}/").content.decode()
+    assert f'<a href="/rubrics/{rubric.pk}/">卫生间改为每日三扫</a>' in page
 
 
 def test_frontline_read_nothing_and_a_company_without_a_contract_an_empty_page(alpha: Tenant) -> None:

@@ -13,17 +13,25 @@ from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
 from tenants.findings import policies
 from tenants.findings.choices import Consequence, FindingStatus, Severity, StepKind
-from tenants.findings.errors import ConsequenceMissing, ReasonMissing, RubricUnchanged, WrongMove
+from tenants.findings.errors import ConsequenceMissing, PlanUnchanged, ReasonMissing, RubricUnchanged, WrongMove
 from tenants.findings.models import Finding
 from tenants.findings.operations.common import locked, note, step
 from tenants.findings.queries import own_party_id
 from tenants.rubrics import queries as rubrics
+from tenants.timeline import queries as timeline
 
 
 def write_consequence(
-    finding: Finding, *, consequence: str, lesson: str, rubric_id: UUID | None, rubric_revision: int | None
+    finding: Finding,
+    *,
+    consequence: str,
+    lesson: str,
+    rubric_id: UUID | None,
+    rubric_revision: int | None,
+    plan_event_id: int | None = None,
 ) -> None:
-    """Put the consequence on the row, checked, unsaved. A lesson alone is kept as words without a conclusion."""
+    """Put the consequence on the row, checked, unsaved. A lesson alone is kept as words without a conclusion; a named
+    change of a plan is its own words where none are given."""
     finding.lesson = lesson.strip()[:300] or finding.lesson
     if not consequence:
         return
@@ -33,11 +41,18 @@ def write_consequence(
         since = rubrics.revised_since(finding.found_at)
         if not any((r.rubric_id, r.revision) == (rubric_id, rubric_revision) for r in since):
             raise RubricUnchanged(field="rubric")
-    elif not finding.lesson:
+    if consequence == Consequence.PLAN and plan_event_id is not None:
+        near = {"place_id": finding.place_id, "party_id": finding.party_id}
+        change = timeline.plan_changes(since=finding.found_at, **near).filter(pk=plan_event_id).first()
+        if change is None:
+            raise PlanUnchanged(field="plan_event")
+        finding.lesson = finding.lesson or change.sentence
+    if consequence != Consequence.RUBRIC and not finding.lesson:
         raise ReasonMissing(field="lesson")
     rubric = consequence == Consequence.RUBRIC
     finding.consequence = consequence
     finding.rubric_id, finding.rubric_revision = (rubric_id, rubric_revision) if rubric else (None, None)
+    finding.plan_event_id = plan_event_id if consequence == Consequence.PLAN else None
 
 
 def needs_consequence(finding: Finding) -> bool:
@@ -62,10 +77,11 @@ def set_consequence(
     lesson: str = "",
     rubric_id: UUID | None = None,
     rubric_revision: int | None = None,
+    plan_event_id: int | None = None,
 ) -> Finding:
     """Write down, after closing, what changed because of it, or why nothing did. Locks the finding.
 
-    Raises NotFound, NotAllowed, WrongMove (not closed), Invalid, ReasonMissing, RubricUnchanged.
+    Raises NotFound, NotAllowed, WrongMove (not closed), Invalid, ReasonMissing, RubricUnchanged, PlanUnchanged.
     """
     finding = locked(finding_id, by)
     if finding.status != FindingStatus.CLOSED:
@@ -75,9 +91,10 @@ def set_consequence(
     if not consequence:
         raise ConsequenceMissing(field="consequence")
     write_consequence(
-        finding, consequence=consequence, lesson=lesson, rubric_id=rubric_id, rubric_revision=rubric_revision
-    )
-    finding.save(update_fields=["consequence", "lesson", "rubric_id", "rubric_revision"])
+        finding, consequence=consequence, lesson=lesson, rubric_id=rubric_id, rubric_revision=rubric_revision,
+        plan_event_id=plan_event_id,
+    )  # fmt: skip
+    finding.save(update_fields=["consequence", "lesson", "rubric_id", "rubric_revision", "plan_event_id"])
     said = f"{Consequence(consequence).label}：{finding.lesson}".rstrip("：")
     step(finding, StepKind.LESSON, by=by, now=now, text=said)
     note(finding, "concluded", said, by, consequence=consequence)

@@ -56,6 +56,7 @@ def verify_pass(
     consequence: str = "",
     rubric_id: UUID | None = None,
     rubric_revision: int | None = None,
+    plan_event_id: int | None = None,
     root_cause: str = "",
     photo_ids: Sequence[UUID] = (),
     client_key: str = "",
@@ -64,10 +65,10 @@ def verify_pass(
     the second is told so.
 
     A repeat, a critical and a veto finding is closed only with its consequence (A of PDCA): a sheet revised
-    since (`rubric_id`, `rubric_revision`), a changed plan or rule (`lesson` says which), or why nothing
+    since (`rubric_id`, `rubric_revision`), a changed plan or rule (`plan_event_id` or `lesson` says which), or why nothing
     changes (`lesson`). A repeat that an inspection saw solved before the party said why it came again asks the
     verifier for its root cause. Raises NotFound, WrongMove, FixerNeverCloses, NotAllowed, RootCauseMissing,
-    ConsequenceMissing, ReasonMissing, RubricUnchanged, PhotoUnknown.
+    ConsequenceMissing, ReasonMissing, RubricUnchanged, PlanUnchanged, PhotoUnknown.
     """
     finding = locked(finding_id, by)
     if once.claim_for(key=client_key, operation="findings.pass", by=by, result_id=finding_id):
@@ -78,8 +79,9 @@ def verify_pass(
     if finding.repeat_of_id and len(finding.root_cause) < ROOT_CAUSE_MIN:
         raise RootCauseMissing(field="root_cause")
     write_consequence(
-        finding, consequence=consequence, lesson=lesson, rubric_id=rubric_id, rubric_revision=rubric_revision
-    )
+        finding, consequence=consequence, lesson=lesson, rubric_id=rubric_id, rubric_revision=rubric_revision,
+        plan_event_id=plan_event_id,
+    )  # fmt: skip
     check_consequence(finding)
     _close(finding, by=by, now=now, verdict=text.strip() or "复查合格")
     step(finding, StepKind.PASSED, by=by, now=now, text=finding.verdict, photos=photos)
@@ -179,6 +181,7 @@ def reopen(
     finding.closer_provider_ids = []
     finding.closed_by_name = ""
     finding.consequence, finding.rubric_id, finding.rubric_revision = "", None, None  # it did not help
+    finding.plan_event_id = None
     finding.save()
     step(finding, StepKind.REOPENED, by=by, now=now, text=reason, photos=photos)
     note(finding, "reopened", f"重新打开：{reason.strip()[:200]}", by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +20,7 @@ from tenants.findings.models import Finding, LadderStep
 from tenants.notices.models import Notice
 from tenants.rubrics.models import RubricRevision
 from tenants.timeline.models import Event
+from tenants.timeline.operations import record
 from tests.at_once import at_once
 from tests.factories.findings import make_closed, make_finding, make_member, make_submitted
 from tests.factories.organisation import make_party, make_place, make_staff
@@ -94,6 +96,28 @@ class TestConsequence:
             operations.verify_pass(**call, **link, rubric_revision=3)
         closed = operations.verify_pass(**call, **link, rubric_revision=2)
         assert (closed.status, closed.rubric_id, closed.rubric_revision) == ("closed", rubric.pk, 2)
+
+    def test_a_changed_plan_is_named(self, alpha: Tenant) -> None:
+        by, found = make_member(alpha), make_submitted(alpha, severity="critical", now=NOW - timedelta(hours=1))
+        call = {"finding_id": found.pk, "by": by, "tenant": alpha, "now": NOW, "consequence": "plan"}
+
+        def change(kind: str, **about: Any) -> Event:
+            event = record(verb="patrol_route.saved", sentence="巡更改为每晚四次", subject=found, by=by, **about)
+            Event.objects.filter(pk=event.pk).update(subject_type=kind)
+            return event
+
+        near = change("patrols.route", party_id=found.party_id)
+        far = change("patrols.route", party_id=make_party().pk)
+        other = change("findings.finding", party_id=found.party_id)
+        before = change("patrols.route", party_id=found.party_id)
+        Event.objects.filter(pk=before.pk).update(at=NOW - timedelta(hours=2))
+        for wrong in (far.pk, other.pk, before.pk, 0):
+            with pytest.raises(operations.PlanUnchanged):
+                operations.verify_pass(**call, plan_event_id=wrong)
+        closed = operations.verify_pass(**call, plan_event_id=near.pk)
+        assert (closed.status, closed.plan_event_id, closed.lesson) == ("closed", near.pk, "巡更改为每晚四次")
+        again = operations.set_consequence(**{**call, "consequence": "nothing"}, lesson="已无必要")
+        assert again.plan_event_id is None
 
     def test_why_nothing_changes_needs_words_and_may_come_later(self, alpha: Tenant) -> None:
         found = make_closed(alpha)  # minor and the first time: closed without

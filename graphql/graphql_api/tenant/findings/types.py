@@ -104,6 +104,7 @@ class FindingType(DjangoObjectType):
     repeat_of_id = graphene.UUID(description="The finding this one repeats (复发)")
     owner_id = graphene.UUID(description="整改负责人, of the party's people")
     rubric_id = graphene.UUID(description="The sheet changed because of it")
+    plan_event = graphene.String(description="`key` of the change of a plan on the timeline")
     needs_consequence = graphene.NonNull(graphene.Boolean, description="Closes only with its consequence")
     extensions = graphene.Field(listed(ExtensionType), description="Requests for more time, oldest first")
     status_label = Text
@@ -117,6 +118,10 @@ class FindingType(DjangoObjectType):
     @staticmethod
     def resolve_status_label(row: Finding, info: graphene.ResolveInfo) -> str:
         return str(row.get_status_display())
+
+    @staticmethod
+    def resolve_plan_event(row: Finding, info: graphene.ResolveInfo) -> str | None:
+        return None if row.plan_event_id is None else str(row.plan_event_id)
 
     @staticmethod
     def resolve_needs_consequence(row: Finding, info: graphene.ResolveInfo) -> bool:

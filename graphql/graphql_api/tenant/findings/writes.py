@@ -91,6 +91,14 @@ class SubmitFix(FindingPayload):
         return {"finding": operations.submit_fix(**given, **common(context))}
 
 
+def _change(given: dict[str, Any]) -> dict[str, Any]:
+    """`planEvent` as the operations take it; what is no key names no event."""
+    key = given.pop("plan_event", None)
+    if not key:
+        return given
+    return {**given, "plan_event_id": int(key) if key.isascii() and key.isdigit() and len(key) < 18 else 0}
+
+
 class VerifyFix(FindingPayload):
     """待复查 → 已销号. Whoever took part in the fix is refused with `fixer_never_closes`."""
 
@@ -101,13 +109,14 @@ class VerifyFix(FindingPayload):
         lesson = graphene.String(description="What changes, or why nothing does")
         rubric_id = graphene.UUID()
         rubric_revision = graphene.Int()
+        plan_event = graphene.String(description="Of plan: `key` of the change on the timeline")
         root_cause = graphene.String(description="Of a repeat whose party did not write it")
         photo_ids = Ids
         client_key = graphene.String(description=CLIENT_KEY)
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
-        return {"finding": operations.verify_pass(**given, **common(context))}
+        return {"finding": operations.verify_pass(**_change(given), **common(context))}
 
 
 class RejectFix(FindingPayload):
@@ -212,10 +221,11 @@ class SetConsequence(FindingPayload):
         lesson = graphene.String()
         rubric_id = graphene.UUID()
         rubric_revision = graphene.Int()
+        plan_event = graphene.String(description="Of plan: `key` of the change on the timeline")
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
-        return {"finding": operations.set_consequence(**given, **common(context))}
+        return {"finding": operations.set_consequence(**_change(given), **common(context))}
 
 
 class AskExtension(FindingPayload):

@@ -158,11 +158,13 @@ def _conclusion(request: SchoolRequest) -> dict[str, Any]:
     post = request.POST
     rubric, _colon, number = post.get("revision", "").partition(":")
     given = uuid_text(rubric)
+    change = post.get("plan_event", "")
     return {
         "consequence": post.get("consequence", ""),
         "lesson": post.get("lesson", ""),
         "rubric_id": UUID(given) if given else None,
         "rubric_revision": int(number) if number.isascii() and number.isdigit() and len(number) < 9 else None,
+        "plan_event_id": int(change) if change.isascii() and change.isdigit() and len(change) < 18 else None,
     }
 
 
