@@ -230,7 +230,7 @@ def test_a_photo_counts_for_one_punch_and_so_does_its_copy(alpha: Tenant) -> Non
 @pytest.mark.parametrize("minutes", [16, 60 * 24 * 30])
 def test_an_old_photo_proves_nothing(alpha: Tenant, minutes: int) -> None:
     _person, by = worker(alpha, post=make_post())
-    status, why = photographed(alpha, by, make_photo(alpha, by), now=NOW + timedelta(minutes=minutes))
+    status, why = photographed(alpha, by, make_photo(alpha, by), now=clock.now() + timedelta(minutes=minutes))
     assert status == "refused" and "不是这次打卡时拍的" in why
     assert Punch.objects.get().photo_id is None  # and the punch is kept
 

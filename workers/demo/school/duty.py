@@ -32,8 +32,8 @@ from workers.demo.schools import People, Plan
 DAYS = 4
 # Post → where it stands, rules, and how many of its people take part.
 POSTS: dict[str, tuple[str, dict[str, Any], int]] = {
-    "公寓值班员": ("1号公寓", {"calls_per_day": 3, "answer_minutes": 5}, 2),
-    "门岗保安员": ("东校区", {"calls_per_day": 2, "answer_minutes": 5, "quiet": [[720, 780]]}, 2),
+    "公寓值班员": ("1号公寓", {"calls_per_day": 3, "answer_minutes": 5, "gap_minutes": 0}, 2),
+    "门岗保安员": ("东校区", {"calls_per_day": 2, "answer_minutes": 5, "quiet": [[720, 780]], "gap_minutes": 0}, 2),
     "消防控制室值班员": ("图书馆", {"calls_per_day": 2, "answer_minutes": 3, "persons_to_answer": 2}, 3),
     "配电运行工": ("实训中心", {"calls_per_day": 1, "answer_minutes": 10}, 1),
 }
