@@ -200,6 +200,11 @@ def sealed(number: int, lines: list[chain.Line], previous: str) -> chain.Sealed:
     return chain.Sealed(number, lines[0].seq, lines[-1].seq, body, previous, chain.digest_of(previous, body))
 
 
+def whole(seals: list[chain.Sealed], lines: dict[int, chain.Line], anchor: str | None = None) -> chain.Fault | None:
+    """The check, with the anchor kept elsewhere (by default the digest of the last seal there is)."""
+    return chain.check(seals, lines, kept=chain.Kept(anchor=seals[-1].digest if anchor is None else anchor))
+
+
 @pytest.fixture
 def book() -> tuple[list[chain.Sealed], dict[int, chain.Line]]:
     lines = {n: line(n) for n in range(1, 8)}
@@ -213,13 +218,13 @@ Book = tuple[list[chain.Sealed], dict[int, chain.Line]]
 
 def test_an_untouched_chain_is_whole(book: Book) -> None:
     seals, lines = book
-    assert chain.check(seals, lines, anchor=seals[-1].digest) is None
+    assert whole(seals, lines, anchor=seals[-1].digest) is None
 
 
 def test_one_changed_byte_of_a_line_is_found_with_its_place(book: Book) -> None:
     seals, lines = book
     lines[5] = line(5, "正帹")
-    fault = chain.check(seals, lines)
+    fault = whole(seals, lines)
     assert fault is not None
     assert (fault.what, fault.number, fault.seq) == ("line", 2, 5)
     assert fault.byte is not None
@@ -233,7 +238,7 @@ def test_one_changed_byte_of_a_kept_seal_is_found(book: Book, offset: int) -> No
     body = bytearray(seals[0].body)
     body[offset] ^= 1
     seals[0] = replace(seals[0], body=bytes(body))
-    fault = chain.check(seals, lines)
+    fault = whole(seals, lines)
     assert fault is not None
     assert (fault.what, fault.number, fault.byte) == ("body", 1, offset)
 
@@ -242,7 +247,7 @@ def test_line_and_kept_bytes_changed_together_are_found_by_the_digest(book: Book
     seals, lines = book
     lines[2] = line(2, "改")
     seals[0] = replace(seals[0], body=chain.body_of([lines[1], lines[2], lines[3]]))
-    assert chain.check(seals, lines) == chain.Fault("body", 1)
+    assert whole(seals, lines) == chain.Fault("body", 1)
 
 
 def test_a_seal_made_anew_breaks_the_next_one_and_the_last_its_anchor(book: Book) -> None:
@@ -250,18 +255,18 @@ def test_a_seal_made_anew_breaks_the_next_one_and_the_last_its_anchor(book: Book
     known = seals[-1].digest
     lines[2] = line(2, "改")
     seals[0] = sealed(1, [lines[1], lines[2], lines[3]], chain.GENESIS)
-    assert chain.check(seals, lines) == chain.Fault("chain", 2)
+    assert whole(seals, lines) == chain.Fault("chain", 2)
     seals[1] = sealed(2, [lines[4], lines[5]], seals[0].digest)
     seals[2] = sealed(3, [lines[6], lines[7]], seals[1].digest)
-    assert chain.check(seals, lines) is None
-    assert chain.check(seals, lines, anchor=known) == chain.Fault("anchor", 3)
+    assert whole(seals, lines) is None
+    assert whole(seals, lines, anchor=known) == chain.Fault("anchor", 3)
 
 
 def test_a_line_or_a_seal_gone_is_found(book: Book) -> None:
     seals, lines = book
     del lines[6]
-    assert chain.check(seals, lines) == chain.Fault("missing", 3, seq=6)
-    assert chain.check([seals[0], seals[2]], lines) == chain.Fault("chain", 2)
+    assert whole(seals, lines) == chain.Fault("missing", 3, seq=6)
+    assert whole([seals[0], seals[2]], lines) == chain.Fault("chain", 2)
 
 
 # --- webhooks: the vector of the specification's own libraries ---
