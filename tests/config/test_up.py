@@ -71,6 +71,9 @@ class Run:
         return code
 
 
+pytestmark = pytest.mark.xdist_group("up")  # one after the other in one process: some go on where one stopped
+
+
 @pytest.fixture(scope="module")
 def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield tmp_path_factory.mktemp("up")

@@ -46,9 +46,11 @@ REMEMBERED = {
     "standards_library.search.initials": "how a word is read aloud: a function of the text alone",
     "tenants.calendar.national.days": "statutory days, from a published table",
     "tenants.calendar.solar_terms.days_of": "astronomy",
+    "tenants.evidence.looks._bits": "a drawn table: which bits of a word are compared",
     "tenants.face.pack._sha256": "files of a model",
     "tenants.face.texts.versions": "texts of consent, from files",
     "tenants.organisation.pinyin._syllables": "how a name is read aloud: a function of the text alone",
+    "workers.demo.people._hashed": "the demo's own password, known to everybody",
 }
 
 
