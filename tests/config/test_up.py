@@ -11,7 +11,6 @@ import sys
 import time
 import urllib.request
 from collections import namedtuple
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -71,21 +70,13 @@ class Run:
         return code
 
 
-pytestmark = pytest.mark.xdist_group("up")  # one after the other in one process: some go on where one stopped
-
-
-@pytest.fixture(scope="module")
-def var(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    yield tmp_path_factory.mktemp("up")
-
-
-def test_stopped_in_the_middle_it_leaves_nothing_running_and_goes_on_from_there(var: Path) -> None:
-    first = Run(var)
+def test_stopped_in_the_middle_it_leaves_nothing_running_and_goes_on_from_there(tmp_path: Path) -> None:
+    first = Run(tmp_path)
     first.wait_for("各校数据表")  # the template is being migrated
     assert first.stop(signal.SIGTERM) == 130
     assert first.left() == []
 
-    again = Run(var)
+    again = Run(tmp_path)
     again.wait_for("按 Ctrl-C 停止")
     until = time.monotonic() + 120
     while True:
@@ -101,12 +92,14 @@ def test_stopped_in_the_middle_it_leaves_nothing_running_and_goes_on_from_there(
     assert again.left() == []
 
 
-def test_a_handle_of_a_killed_process_does_not_keep_the_database_running(var: Path) -> None:
-    (var / "pg" / ".handle_pids.json").write_text("[999999999]")
-    run = Run(var)
-    run.wait_for("标准库")
-    assert run.stop(signal.SIGINT) == 130
-    assert run.left() == []
+def test_a_handle_of_a_killed_process_does_not_keep_the_database_running(tmp_path: Path) -> None:
+    for handles in (None, "[999999999]"):
+        if handles:
+            (tmp_path / "pg" / ".handle_pids.json").write_text(handles)
+        run = Run(tmp_path)
+        run.wait_for("标准库")
+        assert run.stop(signal.SIGINT) == 130
+        assert run.left() == []
 
 
 def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
