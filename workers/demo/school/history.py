@@ -92,7 +92,8 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
     if sheets.active_rubrics().exists():
         return
     today = now.astimezone(tenant.tz).date()
-    first = (today.replace(day=1) - timedelta(days=32)).replace(day=1)  # two whole months and the present one
+    assessed = (today.replace(day=1) - timedelta(days=32)).replace(day=1)  # the last two whole months, and the present
+    first = min(assessed, (today - timedelta(days=75)).replace(day=1))  # one more while the present one is young
     with transaction.atomic():
         play = Play(plan, who, _worker(plan, who, tenant), tenant, Random(f"h{seed}{plan.slug}"), now)  # noqa: S311
         begun = _at(tenant, first - timedelta(days=1), 9)
@@ -100,7 +101,7 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
         stamp(begun)
         for line, (weekdays, buildings) in WALKS.items():
             _plan_walks(play, line, sheet_of[line], weekdays, buildings, first, today)
-        for month in (first, (first + timedelta(days=32)).replace(day=1)):
+        for month in (assessed, (assessed + timedelta(days=32)).replace(day=1)):
             _plan_round(play, sheet_of["cleaning"], month)
         play.run()
 
