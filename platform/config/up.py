@@ -32,8 +32,13 @@ class CannotStart(Exception):
     """Carries the one sentence."""
 
 
+asked: list[int] = []  # the signals that asked this process to stop
+
+
 @contextmanager
 def step(sentence: str) -> Iterator[None]:
+    if asked:  # the interrupt of the step before was swallowed on its way up, as in a callback
+        raise KeyboardInterrupt
     started = time.monotonic()
     print(f"  · {sentence} …", end="", flush=True)
     yield
@@ -185,7 +190,8 @@ def source_roots() -> list[str]:
     return [str(ROOT), str(ROOT / "platform"), str(ROOT / "graphql")]
 
 
-def stopped(_number: int, _frame: object) -> None:
+def stopped(number: int, _frame: object) -> None:
+    asked.append(number)
     raise KeyboardInterrupt
 
 
@@ -244,10 +250,12 @@ def main() -> int:
     except KeyboardInterrupt:
         code = 130
     except Exception as failure:
-        if os.environ.get("TRACE"):
-            raise
-        print(f"\n✗ {sentence(failure, var)}", file=sys.stderr)
-        return 1
+        if not asked:
+            if os.environ.get("TRACE"):
+                raise
+            print(f"\n✗ {sentence(failure, var)}", file=sys.stderr)
+            return 1
+        code = 130  # interrupted while it tidied up: what came of that is not a fault
     finally:
         for number in STOPS:  # the database is stopped on the way out; nothing may come between
             signal.signal(number, signal.SIG_IGN)

@@ -102,6 +102,24 @@ def test_a_handle_of_a_killed_process_does_not_keep_the_database_running(tmp_pat
         assert run.left() == []
 
 
+@pytest.mark.parametrize("then", ["raise OSError('the rollback found no connection') from None", "pass"])
+def test_an_interrupt_that_others_catch_still_stops(then: str, tmp_path: Path) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from config import up\n"
+        "def caught():\n"
+        "    try: os.kill(os.getpid(), signal.SIGTERM)\n"
+        f"    except KeyboardInterrupt: {then}\n"
+        "    with up.step('goes on'): print('did not stop')\n"
+        "up.start_database, up.prepare = lambda: None, caught\n"
+        "sys.exit(up.main())"
+    )
+    env = {**os.environ, "VAR_DIR": str(tmp_path), "PORT": str(free_port()), "PYTHONPATH": str(ROOT / "platform")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 130, done.stderr
+    assert "did not stop" not in done.stdout and "已停止" in done.stdout
+
+
 def test_a_port_in_use_is_said_in_one_sentence(tmp_path: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
