@@ -12,7 +12,7 @@ from tests.isolation.world import MADE_HERE, World
 
 
 def test_every_table_can_be_filled(world: World) -> None:
-    """A new table that the filler does not understand fails here, by name (tests/isolation/filling.py, VALUES)."""
+    """A new table that the filler does not understand fails here, by name (tests/isolation/filling/values.py)."""
     fillers = [world.alpha.own, world.alpha.rival, world.alpha.public, world.beta.own, world.beta.public]
     assert [why for filler in [*fillers, world.institute] if filler for why in filler.unfillable] == []
 

@@ -9,28 +9,25 @@ import random
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 
 from identity.contracts import Actor
-from institute.schools.queries import tenant_for
 from kernel import clock
 from kernel.errors import NotAllowed, NotFound
-from kernel.tenancy import Tenant, public_context, school_context
-from tenants.organisation.models import Department, Party, Staff
+from kernel.tenancy import Tenant, school_context
 from tenants.punches import batches, operations, queries
 from tenants.punches.choices import ClockBasis
 from tenants.punches.contracts import BatchResult, Record
 from tenants.punches.errors import BatchTooLarge, BatchUnreadable, DeviceOff
 from tenants.punches.models import Device, Dirty, Punch, Unmatched
-from tenants.timeline.models import Event
+from tests.at_once import at_once
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_post, make_staff
 from tests.factories.punches import make_device, make_instance
@@ -47,19 +44,6 @@ def send(tenant: Tenant, device: Device, records: list[Record], *, now: datetime
 
 def rows(numbers: list[str], n: int, *, start: datetime = NOW - timedelta(hours=8)) -> list[Record]:
     return [Record(i, numbers[i % len(numbers)], start + timedelta(seconds=7 * i), "in") for i in range(1, n + 1)]
-
-
-@pytest.fixture
-def committed(django_db_setup: None, django_db_blocker: Any) -> Iterator[Tenant]:
-    """School alpha without a surrounding transaction; what a test writes is deleted after it."""
-    with django_db_blocker.unblock():
-        with public_context():
-            tenant = tenant_for("s_alpha")
-        yield tenant
-        with school_context(tenant):
-            for model in (Punch, Unmatched, Dirty, Device, Staff, Department, Party, Event):
-                model.objects.all().delete()
-        connections.close_all()
 
 
 # --- T7: replay ------------------------------------------------------------------------------------
@@ -87,29 +71,13 @@ def test_two_devices_may_use_the_same_numbers(alpha: Tenant) -> None:
     assert send(alpha, make_device(token="cieldev_another"), records).accepted == 3
 
 
-def test_two_batches_of_one_device_at_once_store_every_record_once(committed: Tenant) -> None:
-    tenant = committed
-    with school_context(tenant):
-        device, numbers = make_device(), [make_staff().number for _ in range(4)]
+def test_two_batches_of_one_device_at_once_store_every_record_once(committed_alpha: Tenant) -> None:
+    device, numbers = make_device(), [make_staff().number for _ in range(4)]
     records = rows(numbers, 400)
-    results: list[BatchResult] = []
-
-    def one(part: list[Record]) -> None:
-        try:
-            with school_context(tenant):
-                results.append(send(tenant, device, part))
-        finally:
-            connections.close_all()
-
-    halves = [records[:300], records[100:], list(reversed(records))]
-    hands = [threading.Thread(target=one, args=(part,)) for part in halves]
-    for hand in hands:
-        hand.start()
-    for hand in hands:
-        hand.join(60)
-    with school_context(tenant):
-        assert sorted(r.acknowledged for r in results) == [300, 300, 400]
-        assert sum(r.accepted for r in results) == 400 == Punch.objects.filter(device=device).count()
+    parts = [records[:300], records[100:], list(reversed(records))]
+    results = at_once(committed_alpha, *(partial(send, committed_alpha, device, part) for part in parts))
+    assert sorted(r.acknowledged for r in results) == [300, 300, 400]
+    assert sum(r.accepted for r in results) == 400 == Punch.objects.filter(device=device).count()
 
 
 CHILD = """
@@ -139,11 +107,10 @@ with school_context(tenant):
 
 
 def test_killed_in_between_what_was_acknowledged_is_stored_and_the_rest_can_be_sent_again(
-    committed: Tenant,
+    committed_alpha: Tenant,
 ) -> None:
-    tenant = committed
-    with school_context(tenant):
-        device, person = make_device(), make_staff()
+    tenant = committed_alpha
+    device, person = make_device(), make_staff()
     database = connection.settings_dict
     host, port = database["HOST"], database["PORT"]
     url = f"postgresql://{database['USER']}@/{database['NAME']}?host={host}" if "/" in host else None
@@ -168,17 +135,14 @@ def test_killed_in_between_what_was_acknowledged_is_stored_and_the_rest_can_be_s
                 start, n = json.loads(told)
                 acknowledged[start] = n
     assert acknowledged and all(n == 250 for n in acknowledged.values())
-    with school_context(tenant):
-        stored = set(Punch.objects.filter(device=device).values_list("seq", flat=True))
-        wanted = {seq for start in acknowledged for seq in range(start, start + 250)}
-        assert wanted <= stored and len(stored) % 250 == 0  # a batch is there as a whole or not at all
-        top = max(stored)
-        again = [Record(i, person.number, NOW - timedelta(seconds=i % 30_000), "in") for i in range(1, top + 1)][
-            :20_000
-        ]
-        done = send(tenant, device, again)
-        assert done.acknowledged == len(again) and not done.conflicts
-        assert Punch.objects.filter(device=device, seq__lte=len(again)).count() == len(again)
+    stored = set(Punch.objects.filter(device=device).values_list("seq", flat=True))
+    wanted = {seq for start in acknowledged for seq in range(start, start + 250)}
+    assert wanted <= stored and len(stored) % 250 == 0  # a batch is there as a whole or not at all
+    top = max(stored)
+    again = [Record(i, person.number, NOW - timedelta(seconds=i % 30_000), "in") for i in range(1, top + 1)][:20_000]
+    done = send(tenant, device, again)
+    assert done.acknowledged == len(again) and not done.conflicts
+    assert Punch.objects.filter(device=device, seq__lte=len(again)).count() == len(again)
 
 
 # --- Numbers -------------------------------------------------------------------------------------
