@@ -2,6 +2,16 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 
+class ChecklistKind(TextChoices):
+    """What a sheet is there to look at; a walk by a whole rubric is a routine one."""
+
+    ROUTINE = "routine", _("日常巡查")
+    MATERIAL = "material", _("物料检查")
+    FOOD = "food", _("食材检查")
+    AIR = "air", _("空气质量")
+    SAFETY = "safety", _("专项安全")
+
+
 class InspectionStatus(TextChoices):
     RUNNING = "running", _("进行中")
     DONE = "done", _("已完成")

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from kernel.ids import new_id
 from standards_library.choices import ServiceLine
-from tenants.inspections.choices import CalibrationStatus, InspectionStatus, ProgrammeStatus, Verdict
+from tenants.inspections.choices import CalibrationStatus, ChecklistKind, InspectionStatus, ProgrammeStatus, Verdict
 from tenants.organisation.choices import PlaceKind
 
 
@@ -21,6 +21,9 @@ class Checklist(models.Model):
     rubric_id = models.UUIDField()
     item_ids = models.JSONField(default=list)  # tenants.rubrics.Item ids; items dropped later are skipped
     line = models.CharField(max_length=12, choices=ServiceLine.choices)
+    kind = models.CharField(
+        _("类型"), max_length=8, choices=ChecklistKind.choices, default=ChecklistKind.ROUTINE, db_default="routine"
+    )
     active = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -28,7 +31,8 @@ class Checklist(models.Model):
         verbose_name = _("检查表")
         ordering = ["title"]
         constraints = [
-            models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="inspections_checklist_line_known")
+            models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="inspections_checklist_line_known"),
+            models.CheckConstraint(condition=Q(kind__in=ChecklistKind.values), name="inspections_checklist_kind_known"),
         ]
 
     def __str__(self) -> str:
@@ -46,6 +50,9 @@ class Inspection(models.Model):
     rubric_digest = models.CharField(max_length=64)  # sha256 of `rubric`: what was asked cannot change afterwards
     rubric = models.JSONField()  # tenants.rubrics.contracts.RubricContract.as_json()
     checklist_id = models.UUIDField(null=True)
+    kind = models.CharField(  # of the checklist as the walk began
+        max_length=8, choices=ChecklistKind.choices, default=ChecklistKind.ROUTINE, db_default="routine"
+    )
     place = models.ForeignKey("organisation.Place", on_delete=models.PROTECT, related_name="+", db_index=False)
     party = models.ForeignKey("organisation.Party", on_delete=models.PROTECT, related_name="+", db_index=False)
     line = models.CharField(max_length=12, choices=ServiceLine.choices)
@@ -68,6 +75,7 @@ class Inspection(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(status__in=InspectionStatus.values), name="inspections_status_known"),
             models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="inspections_line_known"),
+            models.CheckConstraint(condition=Q(kind__in=ChecklistKind.values), name="inspections_kind_known"),
             models.CheckConstraint(
                 condition=~Q(status=InspectionStatus.DONE) | Q(finished_at__isnull=False),
                 name="inspections_done_dated",

@@ -57,6 +57,7 @@ def listing(
     place_id: UUID | None = None,
     party_id: UUID | None = None,
     line: str = "",
+    kind: str = "",
     inspector_id: UUID | None = None,
     from_day: date | None = None,
     until_day: date | None = None,
@@ -75,6 +76,8 @@ def listing(
         rows = rows.filter(party_id=party_id)
     if line:
         rows = rows.filter(line=line)
+    if kind:
+        rows = rows.filter(kind=kind)
     if inspector_id:
         rows = rows.filter(inspector_id=inspector_id)
     if from_day:
@@ -291,11 +294,14 @@ def last_of_place(*, place_id: UUID, by: Actor) -> Inspection | None:
     return rows.select_related("place", "party").order_by("-finished_at").first()
 
 
-def checklists(*, by: Actor, active: bool | None = True) -> QuerySet[Checklist]:
-    """The sheets on offer, by title. Raises NotAllowed."""
+def checklists(*, by: Actor, active: bool | None = True, kind: str = "", text: str = "") -> QuerySet[Checklist]:
+    """The sheets on offer, by title; of one kind, with a word in the title. Raises NotAllowed."""
     if not (policies.reads_all(by) and by.may(READ)):
         raise NotAllowed
-    return Checklist.objects.all() if active is None else Checklist.objects.filter(active=active)
+    rows = Checklist.objects.all() if active is None else Checklist.objects.filter(active=active)
+    if kind:
+        rows = rows.filter(kind=kind)
+    return rows.filter(title__icontains=text.strip()) if text.strip() else rows
 
 
 def rows_by_id(ids: Iterable[UUID], *, by: Actor) -> dict[UUID, Inspection]:

@@ -9,7 +9,8 @@ from kernel import clock
 from kernel.tenancy import Tenant
 from tenants.inspections import operations
 from tests.factories.findings import make_member
-from tests.factories.organisation import make_place
+from tests.factories.organisation import make_department, make_place
+from tests.factories.rubrics import make_rubric
 from tests.graphql_api.test_findings import ERRORS, ask, signed
 from tests.tenants.inspections.test_calibration import arranged, hand_in
 
@@ -58,3 +59,26 @@ def test_a_calibration_tells_numbers_to_oneself_only(alpha: Tenant) -> None:
     assert len(after["calibrationDisputed"]) == 1 and after["scoringTendencies"] == [{"name": "甲", "times": 1}]
     assert ask(signed(make_member(alpha)), query, i=row.pk)["calibration"] is None
     assert operations.reveal_due(tenant=alpha, now=NOW + timedelta(days=9)) == 0
+
+
+def test_kinds_of_checklists_by_api(alpha: Tenant) -> None:
+    boss, rubric = signed(make_member(alpha)), make_rubric()
+    item = str(rubric.sections.first().items.first().pk)
+    save = (
+        "mutation($t: String!, $r: UUID!, $i: [UUID!]!, $k: String) { saveChecklist(title: $t, rubricId: $r, itemIds: $i, "
+        "kind: $k) { checklist { id kind } %s } }" % ERRORS
+    )
+    food = ask(boss, save, t="到货检查", r=rubric.pk, i=[item], k="food")["saveChecklist"]["checklist"]
+    assert food["kind"] == "food"
+    assert ask(boss, save, t="日检", r=rubric.pk, i=[item])["saveChecklist"]["checklist"]["kind"] == "routine"
+    refused = ask(boss, save, t="怪的", r=rubric.pk, i=[item], k="smell")["saveChecklist"]
+    assert refused["checklist"] is None and refused["userErrors"][0]["code"] == "invalid"
+    start = (
+        "mutation($p: UUID!, $o: UUID, $c: UUID) { startInspection(placeId: $p, partyId: $o, checklistId: $c) "
+        "{ inspection { kind } %s } }" % ERRORS
+    )
+    begun = ask(boss, start, p=make_place().pk, o=make_department().pk, c=food["id"])["startInspection"]
+    assert begun["inspection"] == {"kind": "food"}
+    asked = "query($k: String) { checklists(kind: $k) { title } inspections(kind: $k) { totalCount } }"
+    assert ask(boss, asked, k="food") == {"checklists": [{"title": "到货检查"}], "inspections": {"totalCount": 1}}
+    assert ask(boss, asked, k="air") == {"checklists": [], "inspections": {"totalCount": 0}}

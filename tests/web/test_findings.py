@@ -260,10 +260,15 @@ class TestTheWalk:
         assert client.get(url).status_code == 200
         item = rubric.sections.first().items.first()
         assert client.post(url, {"title": "日检", "line": "cleaning", "items": []}).status_code == 422
-        assert client.post(url, {"title": "日检", "line": "cleaning", "items": [str(item.pk)]}).status_code == 302
+        assert client.post(url, {"title": "无类型", "line": "cleaning", "items": [str(item.pk)]}).status_code == 422
+        whole = {"title": "日检", "line": "cleaning", "kind": "material", "items": [str(item.pk)]}
+        assert client.post(url, whole).status_code == 302
         body = client.get("/inspections/checklists/").content.decode()
-        assert "日检" in body
-        assert "日检（1 项）" in client.get("/m/inspections/start/").content.decode()
+        assert "日检" in body and "无类型" not in body
+        assert "日检" in client.get("/inspections/checklists/?kind=material").content.decode()
+        none = client.get("/inspections/checklists/?kind=food").content.decode()
+        assert "没有符合条件的检查表" in none and "日检" not in none
+        assert "物料检查 · 日检（1 项）" in client.get("/m/inspections/start/").content.decode()
         from tenants.inspections.models import Checklist
 
         client.post(f"/inspections/checklists/{Checklist.objects.get().pk}/drop/")

@@ -39,6 +39,8 @@ def test_the_list_as_a_workbook_follows_its_filters(alpha: Tenant) -> None:
     assert {r["编号"] for r in rows_of(client, "/inspections/export.xlsx")} == {done.number, running.number}
     (row,) = rows_of(client, "/inspections/export.xlsx?status=done")
     assert (row["编号"], row["状态"], row["合格"], row["不合格"]) == (done.number, "已完成", 1, 0)
+    assert row["类型"] == "日常巡查"
+    assert rows_of(client, "/inspections/export.xlsx?kind=food") == []
     assert (row["地点"], row["责任单位"]) == (done.place.full_name, done.party.name)
 
 

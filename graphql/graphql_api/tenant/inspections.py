@@ -28,7 +28,10 @@ from kernel.errors import NotFound
 from tenants.findings import queries as findings
 from tenants.findings.choices import FindingSource
 from tenants.inspections import metrics, operations, queries
+from tenants.inspections.choices import ChecklistKind
 from tenants.inspections.models import Checklist, Inspection, Recheck, Result
+
+KINDS = "Kind of checklist: " + ", ".join(ChecklistKind.values)
 
 
 class InspectionResultType(DjangoObjectType):
@@ -113,7 +116,7 @@ class InspectionType(DjangoObjectType):
         model = Inspection
         name = "Inspection"
         fields = (
-            "id", "number", "title", "rubric_id", "rubric_revision", "rubric_digest", "checklist_id", "line", "status",
+            "id", "number", "title", "rubric_id", "rubric_revision", "rubric_digest", "checklist_id", "kind", "line", "status",
             "started_at", "finished_at", "inspector_name", "note",
         )  # fmt: skip
         convert_choices_to_enum = False
@@ -163,7 +166,7 @@ class ChecklistType(DjangoObjectType):
     class Meta:
         model = Checklist
         name = "Checklist"
-        fields = ("id", "title", "rubric_id", "line", "active", "created_at")
+        fields = ("id", "title", "kind", "rubric_id", "line", "active", "created_at")
         convert_choices_to_enum = False
 
     id = Id
@@ -196,13 +199,14 @@ class InspectionsQuery(graphene.ObjectType):
         place_id=graphene.UUID(description="The place and everything below it"),
         party_id=graphene.UUID(),
         line=graphene.String(),
+        kind=graphene.String(description=KINDS),
         from_day=graphene.Date(),
         until_day=graphene.Date(),
         text=graphene.String(),
     )
     inspection = graphene.Field(InspectionType, id=graphene.UUID(required=True))
     last_inspection = graphene.Field(InspectionType, place_id=graphene.UUID(required=True))
-    checklists = listed(ChecklistType)
+    checklists = graphene.Field(listed(ChecklistType), kind=graphene.String(description=KINDS), text=graphene.String())
     inspection_coverage = graphene.Field(
         listed(MeasureType),
         description="Places inspected of those that should be, for a half-open period",
@@ -251,8 +255,8 @@ class InspectionsQuery(graphene.ObjectType):
         return queries.last_of_place(place_id=place_id, by=info.context.actor)
 
     @staticmethod
-    def resolve_checklists(root: None, info: graphene.ResolveInfo) -> Any:
-        return queries.checklists(by=info.context.actor)
+    def resolve_checklists(root: None, info: graphene.ResolveInfo, **filters: Any) -> Any:
+        return queries.checklists(by=info.context.actor, **filters)
 
     @staticmethod
     def resolve_inspection_coverage(
@@ -427,6 +431,7 @@ class SaveChecklist(DomainMutation):
         rubric_id = graphene.UUID(required=True)
         item_ids = graphene.NonNull(Ids)
         line = graphene.String()
+        kind = graphene.String(description=f"{KINDS}; routine, or as it was")
         checklist_id = graphene.UUID()
 
     scope = "inspections:write"

@@ -20,7 +20,7 @@ from tenants.findings.choices import FindingSource, FindingStatus, Severity
 from tenants.findings.models import Finding
 from tenants.findings.queries import of_source
 from tenants.inspections import policies
-from tenants.inspections.choices import InspectionStatus, Verdict
+from tenants.inspections.choices import ChecklistKind, InspectionStatus, Verdict
 from tenants.inspections.models import Checklist, Inspection, Recheck, Result
 from tenants.inspections.operations.planning import tick_off
 from tenants.organisation import queries as organisation
@@ -130,6 +130,7 @@ def start(
         rubric_digest=sheet.digest,
         rubric=sheet.as_json(),
         checklist_id=checklist_id,
+        kind=checklist.kind if checklist else ChecklistKind.ROUTINE,
         place_id=place.pk,
         party_id=party.pk,
         line=line,
@@ -439,9 +440,11 @@ def save_checklist(
     by: Actor,
     tenant: Tenant,
     line: str = "",
+    kind: str = "",
     checklist_id: UUID | None = None,
 ) -> Checklist:
-    """Make or change a checklist from items of an active rubric. Raises NotAllowed, Invalid, NotFound, SheetEmpty."""
+    """Make or change a checklist from items of an active rubric. Without `kind` a new one is a routine sheet and an old
+    one keeps its kind. Raises NotAllowed, Invalid, NotFound, SheetEmpty."""
     if not policies.can_manage_checklists(by):
         raise NotAllowed
     title = " ".join(title.split())
@@ -450,6 +453,8 @@ def save_checklist(
     namesakes = Checklist.objects.filter(title=title)
     if (namesakes.exclude(pk=checklist_id) if checklist_id else namesakes).exists():
         raise Invalid(_("已有同名的检查表，请换一个名称。"), field="title")
+    if kind and kind not in ChecklistKind.values:
+        raise Invalid(_("请选择检查表的类型。"), field="kind")
     sheet = _cut(rubrics.frozen(rubric_id), item_ids)
     kept = [str(i.id) for i in sheet.items()]
     values = {
@@ -458,6 +463,7 @@ def save_checklist(
         "line": _line_of(sheet, line),
         "item_ids": kept,
         "active": True,
+        **({"kind": kind} if kind else {}),
     }
     if checklist_id is None:
         checklist = Checklist.objects.create(**values)
@@ -465,7 +471,12 @@ def save_checklist(
         if not Checklist.objects.filter(pk=checklist_id).update(**values):
             raise NotFound
         checklist = Checklist.objects.get(pk=checklist_id)
-    record(verb="checklist.saved", sentence=f"检查表“{title}”：{len(kept)} 项", subject=checklist, by=by)
+    record(
+        verb="checklist.saved",
+        sentence=f"{checklist.get_kind_display()}检查表“{title}”：{len(kept)} 项",
+        subject=checklist,
+        by=by,
+    )
     return checklist
 
 

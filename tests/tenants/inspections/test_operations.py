@@ -7,6 +7,7 @@ from decimal import Decimal
 from uuid import uuid4
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from identity.choices import Role
 from kernel import clock
@@ -15,7 +16,7 @@ from kernel.tenancy import Tenant
 from tenants.findings import operations as findings
 from tenants.findings.models import Finding
 from tenants.inspections import operations, queries
-from tenants.inspections.models import Inspection, Result
+from tenants.inspections.models import Checklist, Inspection, Result
 from tenants.rubrics.contracts import RubricContract
 from tenants.rubrics.models import Item
 from tenants.timeline.models import Event
@@ -62,6 +63,38 @@ def test_a_part_of_a_sheet_and_a_checklist(alpha: Tenant) -> None:
     operations.drop_checklist(checklist_id=checklist.pk, by=by, tenant=alpha)
     with pytest.raises(NotFound):
         operations.start(checklist_id=checklist.pk, place_id=make_place().pk, by=by, tenant=alpha, now=NOW)
+
+
+def test_a_checklist_has_a_kind_that_its_walks_keep(alpha: Tenant) -> None:
+    rubric, by = make_rubric(), make_member(alpha)
+    item = Item.objects.filter(section__rubric=rubric).first()
+    given = {"rubric_id": rubric.pk, "item_ids": [item.pk], "by": by, "tenant": alpha}
+    plain = operations.save_checklist(title="日检", **given)
+    food = operations.save_checklist(title="食材检查", kind="food", **given)
+    with pytest.raises(Invalid) as refused:
+        operations.save_checklist(title="别的", kind="smell", **given)
+    assert refused.value.field == "kind" and Checklist.objects.count() == 2
+    assert [c.pk for c in queries.checklists(by=by, kind="food")] == [food.pk]
+    assert [c.pk for c in queries.checklists(by=by, text="日检")] == [plain.pk]
+    party = make_department()
+    there = {"place_id": make_place().pk, "party_id": party.pk, "by": by, "tenant": alpha, "now": NOW}
+    walk = operations.start(checklist_id=food.pk, **there)
+    operations.start(checklist_id=plain.pk, **there)
+    assert make_inspection(alpha, by=by, rubric=rubric).kind == "routine"
+    changed = operations.save_checklist(title="食材日检", checklist_id=food.pk, **given)  # nothing said of its kind
+    assert changed.kind == "food"
+    operations.save_checklist(title="空气", kind="air", checklist_id=food.pk, **given)
+    assert [w.pk for w in queries.listing(by=by, tz=alpha.tz, kind="food")] == [walk.pk]
+    assert not queries.listing(by=by, tz=alpha.tz, kind="air").exists()
+
+
+@pytest.mark.parametrize("model", [Checklist, Inspection])
+def test_the_database_knows_the_kinds(alpha: Tenant, model: type[Checklist | Inspection]) -> None:
+    make_inspection(alpha)
+    rubric = make_rubric()
+    Checklist.objects.create(title="日检", rubric_id=rubric.pk, line="cleaning")
+    with pytest.raises(IntegrityError, match="kind_known"), transaction.atomic():
+        model.objects.update(kind="smell")
 
 
 def test_line_and_party_must_be_known(alpha: Tenant) -> None:

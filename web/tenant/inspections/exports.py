@@ -16,7 +16,7 @@ from web.tenant.inspections.views import coverage_scope
 
 MAX_ROWS = 20_000
 WALKS = (
-    "编号", "检查表", "地点", "责任单位", "服务条线", "巡查人", "开始", "完成", "状态", "合格", "不合格", "不适用", "未查",
+    "编号", "检查表", "类型", "地点", "责任单位", "服务条线", "巡查人", "开始", "完成", "状态", "合格", "不合格", "不适用", "未查",
     "备注",
 )  # fmt: skip
 COVERAGE = ("场所", "巡查次数", "最近一次", "状态")
@@ -33,7 +33,7 @@ def walks(request: SchoolRequest) -> HttpResponse:
     form = InspectionFilter(request.GET, by=request.actor)
     rows = (
         [
-            r.number, r.title, r.place.full_name, r.party.name, ServiceLine(r.line).label, r.inspector_name, r.started_at,
+            r.number, r.title, r.get_kind_display(), r.place.full_name, r.party.name, ServiceLine(r.line).label, r.inspector_name, r.started_at,
             r.finished_at, r.get_status_display(), r.passed, r.failed, r.not_applicable, r.unseen, r.note,  # type: ignore[attr-defined]
         ]
         for r in queries.listing(by=request.actor, tz=request.school.tz, **form.chosen())[:MAX_ROWS]

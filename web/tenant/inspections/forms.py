@@ -10,7 +10,7 @@ from django import forms
 
 from identity.contracts import Actor
 from standards_library.choices import ServiceLine
-from tenants.inspections.choices import InspectionStatus
+from tenants.inspections.choices import ChecklistKind, InspectionStatus
 from tenants.organisation.choices import PlaceKind
 from tenants.rubrics.contracts import RubricContract
 from web.shared.filters import given
@@ -27,6 +27,7 @@ class InspectionFilter(forms.Form):
     party = forms.ChoiceField(label="责任单位", required=False)
     status = forms.ChoiceField(label="状态", required=False, choices=[*ANY, *InspectionStatus.choices])
     line = forms.ChoiceField(label="服务条线", required=False, choices=[*ANY, *ServiceLine.choices])
+    kind = forms.ChoiceField(label="检查类型", required=False, choices=[*ANY, *ChecklistKind.choices])
     from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
     until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
 
@@ -72,10 +73,21 @@ class StartForm(forms.Form):
         self.fields["party"].choices = [("", "按服务条线自动指定"), *party_choices(by)]  # type: ignore[attr-defined]
 
 
+class ChecklistFilter(forms.Form):
+    """The filter bar of the checklists."""
+
+    kind = forms.ChoiceField(label="类型", required=False, choices=[*ANY, *ChecklistKind.choices])
+    text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "检查表名称"}))
+
+
 class ChecklistForm(forms.Form):
-    """Name and items of a checklist, cut from one rubric."""
+    """Name, kind and items of a checklist, cut from one rubric."""
 
     title = forms.CharField(label="检查表名称", max_length=60)
+    kind = forms.ChoiceField(
+        label="类型", choices=ChecklistKind.choices, initial=ChecklistKind.ROUTINE,
+        help_text="物料、食材、空气质量等专项检查单独成表，列表里可以按类型查看。",
+    )  # fmt: skip
     line = forms.ChoiceField(label="服务条线", required=False)
     items = forms.MultipleChoiceField(label="检查项目", widget=forms.CheckboxSelectMultiple)
 

@@ -25,12 +25,13 @@ from tenants.inspections.choices import InspectionStatus, Verdict
 from tenants.organisation import queries as organisation
 from tenants.rubrics import queries as rubrics
 from web.http import SchoolRequest, signed_in
+from web.shared.filters import given
 from web.shared.pages import go, is_htmx, paginate, render_list
 from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, recorded_at, refused_json
 from web.tenant.findings.forms import place_choices
 from web.tenant.findings.views import TONES as FINDING_TONES
 from web.tenant.findings.views import photo_of
-from web.tenant.inspections.forms import ChecklistForm, CoverageFilter, InspectionFilter, StartForm
+from web.tenant.inspections.forms import ChecklistFilter, ChecklistForm, CoverageFilter, InspectionFilter, StartForm
 
 TONES = {InspectionStatus.RUNNING: "info", InspectionStatus.DONE: "ok", InspectionStatus.CANCELLED: "muted"}
 CRUMBS = [{"label": "过程监管"}]
@@ -174,7 +175,9 @@ def coverage(request: SchoolRequest) -> HttpResponse:
 @require_safe
 @signed_in
 def checklists(request: SchoolRequest) -> HttpResponse:
-    rows = list(queries.checklists(by=request.actor))
+    form = ChecklistFilter(request.GET or None)
+    page = paginate(request, queries.checklists(by=request.actor, **given(form)))
+    rows = page.object_list
     known = rubrics.frozen_many({r.rubric_id for r in rows})
     for row in rows:
         row.rubric_title = known[row.rubric_id].title if row.rubric_id in known else "已删除的标准"  # type: ignore[attr-defined]
@@ -183,11 +186,12 @@ def checklists(request: SchoolRequest) -> HttpResponse:
         "title": "检查表",
         "lead": "从评分标准里挑出常用的项目，巡查时直接选用",
         "crumbs": [*CRUMBS, {"label": "巡查检查", "url": reverse("inspections:index")}, {"label": "检查表"}],
-        "rows": rows,
+        "form": form,
+        "page_obj": page,
         "rubrics": list(rubrics.active_rubrics()),
         "may_manage": policies.can_manage_checklists(request.actor),
     }
-    return render(request, "inspections/checklists.html", context)
+    return render_list(request, "inspections/checklists.html", "inspections/_checklists.html", context)
 
 
 @signed_in
@@ -213,6 +217,7 @@ def checklist_new(request: SchoolRequest, rubric_id: UUID) -> HttpResponse:
                 rubric_id=rubric_id,
                 item_ids=[UUID(i) for i in form.cleaned_data["items"]],
                 line=form.cleaned_data["line"],
+                kind=form.cleaned_data["kind"],
                 by=request.actor,
                 tenant=request.school,
             )
@@ -250,7 +255,10 @@ def phone_index(request: SchoolRequest) -> HttpResponse:
 
 
 def _sheets(request: SchoolRequest) -> list[tuple[str, str]]:
-    lists = [(f"checklist:{c.pk}", f"{c.title}（{len(c.item_ids)} 项）") for c in queries.checklists(by=request.actor)]
+    lists = [
+        (f"checklist:{c.pk}", f"{c.get_kind_display()} · {c.title}（{len(c.item_ids)} 项）")
+        for c in queries.checklists(by=request.actor).order_by("kind", "title")
+    ]
     return [*lists, *((f"rubric:{r.pk}", r.title) for r in rubrics.active_rubrics())]
 
 

@@ -14,12 +14,21 @@ from tenants.rubrics import queries as sheets
 from tenants.rubrics.contracts import RubricContract
 from workers.demo.schools import People, Plan
 
+# Kind of checklist, its name, the service line, and words of the items on it.
+SPECIAL = (
+    ("material", "药剂与工具检查", "cleaning", ("药剂", "工具", "物料")),
+    ("food", "食材进货与留样检查", "canteen", ("进货", "留样", "添加剂")),
+    ("air", "公寓通风与空气检查", "dormitory", ("空气", "通风")),
+    ("safety", "公寓用电与消防检查", "dormitory", ("消防", "用电", "烟感")),
+)
+
 
 def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -> None:
     """Make them unless the school has them."""
     if Programme.objects.exists() or Calibration.objects.exists():
         return
     supervisor, other = who.supervisors
+    _special(who.admin, tenant)
     _week(supervisor, other, tenant, now=now)
     _calibration(who, tenant, now=now, random=Random(f"b{seed}{plan.slug}"))  # noqa: S311
 
@@ -33,6 +42,18 @@ def _week(supervisor: Any, other: Any, tenant: Tenant, *, now: datetime) -> None
             tenant=tenant, now=now,
         )  # fmt: skip
     operations.accept_programme(programme_id=row.pk, by=supervisor, tenant=tenant, now=now)
+
+
+def _special(admin: Any, tenant: Tenant) -> None:
+    """One checklist of each kind, of the items that speak of it."""
+    for kind, title, line, words in SPECIAL:
+        rubric = next((r for r in sheets.active_rubrics(line)), None)
+        items = [i for i in sheets.frozen(rubric.pk).items() if any(w in i.text for w in words)] if rubric else []
+        if rubric and items:
+            operations.save_checklist(
+                title=title, rubric_id=rubric.pk, item_ids=[i.id for i in items], line=line, kind=kind, by=admin,
+                tenant=tenant,
+            )  # fmt: skip
 
 
 def _calibration(who: People, tenant: Tenant, *, now: datetime, random: Random) -> None:
