@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from uuid import UUID
 
 from identity.contracts import Actor
-from kernel.errors import DomainError, NotAllowed
+from kernel.errors import DomainError, Invalid, NotAllowed
 from kernel.pdf import pdf
-from tenants.organisation import policies
+from tenants.organisation import policies, queries
 from tenants.organisation.models import Place
 
 MOST_LABELS = 2_000
@@ -56,19 +57,31 @@ def qr_svg(url: str) -> str:
     return buffer.getvalue().decode()
 
 
+def chosen(*, by: Actor, within: UUID | None = None, kind: str = "", size: str = "medium") -> list[Place]:
+    """The open places whose labels would be printed, in the order of the tree; `within` keeps one subtree.
+
+    Raises NotAllowed, NotFound, Invalid (no such size), NoLabels, TooManyLabels.
+    """
+    rows = queries.places(by=by, within=within, kind=kind or None)
+    if size not in PER_ROW:
+        raise Invalid("标签大小只能是 large、medium 或 small。", field="size")
+    count = rows.count()
+    if not count:
+        raise NoLabels
+    if count > MOST_LABELS:
+        raise TooManyLabels(most=MOST_LABELS, count=count)
+    return list(rows.order_by("full_name"))
+
+
 def sheet(places: Sequence[Place], *, school: str, address: str, size: str = "medium", by: Actor) -> bytes:
     """An A4 PDF with one label per place: QR of `address` + code, name, where it is, short code.
 
-    `address` ends where the code follows ("https://alpha.example/q/"). Raises NotAllowed, NoLabels,
-    TooManyLabels, NoFonts.
+    `address` ends where the code follows ("https://alpha.example/q/"); `places` are those of `chosen`.
+    Raises NotAllowed, NoFonts.
     """
     if not policies.can_read_places(by):
         raise NotAllowed
-    if not places:
-        raise NoLabels
-    if len(places) > MOST_LABELS:
-        raise TooManyLabels(most=MOST_LABELS, count=len(places))
-    per_row = PER_ROW.get(size, 3)
+    per_row = PER_ROW[size]
     height, qr, points, gap = {2: (86, 55, 15, 2.4), 3: (64, 39, 11, 1.9), 4: (51, 31, 8.5, 1.5)}[per_row]
     labels = []
     for place in places:

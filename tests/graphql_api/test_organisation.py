@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import base64
+import io
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pypdf import PdfReader
 
+from identity import operations as identity
 from identity.choices import Role
+from infra import fonts
 from kernel import clock
 from kernel.tenancy import Tenant, school_context
 from tenants.jobs.models import Job
+from tenants.organisation import labels
 from tenants.organisation.imports import flow
 from tenants.organisation.models import Contract, Place, Staff
-from tests.factories.identity import institute_actor
+from tests.factories.identity import actor_of, institute_actor, make_member
 from tests.factories.organisation import (
     make_certificate,
     make_contract,
@@ -124,6 +130,54 @@ def test_a_tree_is_built_and_read(alpha: Tenant) -> None:
     assert len(node["node"]["children"][0]["children"]) == 3
     found = ask(boss, "query($c: String!) { placeOfCode(code: $c) { fullName } }", c=campus["code"].lower())
     assert found["placeOfCode"]["fullName"] == "东校区"
+
+
+LABELS = """query($w: UUID, $k: String, $s: String) { placeLabels(within: $w, kind: $k, size: $s) { count url } }"""
+
+
+def test_labels_are_offered_with_the_address_of_their_pdf(alpha: Tenant, settings: object) -> None:
+    if not (fonts.target_dir() / "NotoSansSC-Regular.ttf").exists():
+        settings.FONT_DIR = str(fonts.ROOT / "var" / "fonts")  # type: ignore[attr-defined]
+    campus = make_place("东校区")
+    for n in range(13):
+        make_place(f"{n}号楼", parent=campus)
+    worker = at_school(alpha, Role.FRONTLINE)  # places are no secret among those who work here, as on the page
+    offered = ask(worker, LABELS, w=campus.pk, k="building", s="medium")["placeLabels"]
+    assert offered == {"count": 13, "url": f"/files/labels/?within={campus.pk}&kind=building&size=medium"}
+    assert ask(worker, "{ placeLabels { count } }")["placeLabels"] == {"count": 14}
+    answer = worker.get(offered["url"])
+    assert answer["Content-Type"] == "application/pdf" and answer.content.startswith(b"%PDF")
+    assert len(PdfReader(io.BytesIO(answer.content)).pages) == 2
+
+
+def test_labels_are_fetched_with_a_token_that_may_read_places_and_no_other(alpha: Tenant, settings: object) -> None:
+    if not (fonts.target_dir() / "NotoSansSC-Regular.ttf").exists():
+        settings.FONT_DIR = str(fonts.ROOT / "var" / "fonts")  # type: ignore[attr-defined]
+    make_place("东校区")
+    nobody = Client(headers={"host": "alpha.localhost"})
+
+    def fetch(*scopes: str) -> int:
+        boss = actor_of(make_member(Role.SCHOOL_ADMIN, tenant=alpha))
+        _token, secret = identity.create_token(name="标签", scopes=scopes, days=1, by=boss, now=clock.now())
+        return nobody.get("/files/labels/", headers={"authorization": f"Bearer {secret}"}).status_code
+
+    assert (fetch("organisation:read"), fetch("findings:read")) == (200, 422)
+    assert nobody.get("/files/labels/").status_code == 302
+
+
+def test_labels_that_cannot_be_printed_are_refused_by_name(alpha: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_place("东校区")
+    boss = at_school(alpha)
+    for given, code in (
+        ({"k": "point"}, "NO_LABELS"), ({"s": "huge"}, "INVALID"), ({"w": str(uuid4())}, "NOT_FOUND"),
+    ):  # fmt: skip
+        answer = post(boss, LABELS, **given)
+        assert (answer["data"]["placeLabels"], answer["errors"][0]["extensions"]["code"]) == (None, code)
+    for query, code in (("kind=point", "no_labels"), ("within=x", "not_found"), ("size=huge", "invalid")):
+        refused = boss.get(f"/files/labels/?{query}")
+        assert (refused.status_code, refused.json()["code"]) == (422, code)
+    monkeypatch.setattr(labels, "MOST_LABELS", 0)
+    assert post(boss, LABELS)["errors"][0]["extensions"]["code"] == "TOO_MANY_LABELS"
 
 
 def test_a_contract_finds_or_makes_its_company(alpha: Tenant) -> None:

@@ -12,6 +12,7 @@ urlpatterns = [
     path("library/", include("web.library.urls"), {"frame": "school"}),
     path("m/library/", include("web.library.urls", namespace="phone_library"), {"frame": "phone"}),
     path("rubrics/", include("web.tenant.rubrics.urls")),
+    path("files/labels/", places.labels_file, name="labels_file"),
     path("files/", include("web.tenant.evidence.urls")),
     path("", include("web.tenant.findings.urls")),
     path("", include("web.tenant.punches.urls")),

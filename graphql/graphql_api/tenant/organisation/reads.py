@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import graphene
 
 from graphql_api.connections import Listing, connection_of
-from graphql_api.tenant.organisation.types import ID, LineSettingType, PartyType, PlaceType, PostType, StaffType
+from graphql_api.tenant.organisation.types import (
+    ID,
+    LineSettingType,
+    PartyType,
+    PlaceLabelsType,
+    PlaceType,
+    PostType,
+    StaffType,
+)
 from kernel import clock
-from tenants.organisation import queries
+from tenants.organisation import labels, queries
 
 
 class OrganisationQuery(graphene.ObjectType):
@@ -23,6 +32,12 @@ class OrganisationQuery(graphene.ObjectType):
     )
     place = graphene.Field(PlaceType, **ID)
     place_of_code = graphene.Field(PlaceType, code=graphene.Argument(graphene.String, required=True))
+    place_labels = graphene.Field(
+        PlaceLabelsType,
+        within=graphene.UUID(description="Only this place and what is below it"),
+        kind=graphene.String(default_value="", description="campus, building, floor, area, point; empty for all"),
+        size=graphene.String(default_value="medium", description="large (6 a page), medium (12), small (20)"),
+    )
     parties = Listing(
         connection_of(PartyType),
         search=graphene.String(),
@@ -57,6 +72,15 @@ class OrganisationQuery(graphene.ObjectType):
     @staticmethod
     def resolve_place_of_code(root: None, info: graphene.ResolveInfo, code: str) -> Any:
         return queries.visible_place(queries.place_of_code(code).pk, by=info.context.actor)
+
+    @staticmethod
+    def resolve_place_labels(
+        root: None, info: graphene.ResolveInfo, kind: str, size: str, within: UUID | None = None
+    ) -> PlaceLabelsType:
+        places = labels.chosen(by=info.context.actor, within=within, kind=kind, size=size)
+        asked = {"within": within or "", "kind": kind, "size": size}
+        query = urlencode({name: value for name, value in asked.items() if value})
+        return PlaceLabelsType(count=len(places), url=f"/files/labels/?{query}")
 
     @staticmethod
     def resolve_parties(

@@ -36,6 +36,16 @@ class PlaceType(DjangoObjectType):
         return load_many(info.context, "organisation.children", queries.children_of, row.pk)
 
 
+class PlaceLabelsType(graphene.ObjectType):
+    """QR labels of places as one A4 PDF to cut."""
+
+    class Meta:
+        name = "PlaceLabels"
+
+    count = graphene.NonNull(graphene.Int, description="One label per open place")
+    url = graphene.NonNull(graphene.String, description="The PDF on this host, with the reader's own rights")
+
+
 class PostType(DjangoObjectType):
     """A post with its contracted headcount and the certificates it requires."""
 

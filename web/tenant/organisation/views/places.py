@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from kernel.errors import DomainError, NotFound
 from tenants.organisation import labels, operations, policies, queries
@@ -18,6 +18,7 @@ from tenants.timeline import queries as timeline
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go
 from web.shared.xlsx import download
+from web.tenant.evidence.uploads import refused_json
 from web.tenant.organisation.forms import FloorsForm, LabelForm, MoveForm, PlaceForm, RenameForm
 from web.tenant.organisation.views.base import crumbs, form_page, opt_id, place_choices
 
@@ -232,6 +233,31 @@ def switch(request: SchoolRequest, place_id: UUID) -> HttpResponse:
     return go(request, "organisation:place", place_id, said="已启用" if active else "已停用")
 
 
+def _sheet(request: SchoolRequest, *, within: UUID | None, kind: str, size: str) -> HttpResponse:
+    places = labels.chosen(by=request.actor, within=within, kind=kind, size=size)
+    content = labels.sheet(
+        places, school=request.school.name, address=_address(request), size=size, by=request.actor
+    )  # fmt: skip
+    answer = HttpResponse(content, content_type="application/pdf")
+    answer["Content-Disposition"] = "inline; filename=labels.pdf"
+    return answer
+
+
+@require_safe
+@signed_in
+def labels_file(request: SchoolRequest) -> HttpResponse:
+    """`GET /files/labels/?within=&kind=&size=`: the PDF that GraphQL's `placeLabels` names, by session or token."""
+    asked = request.GET
+    try:
+        within = opt_id(asked.get("within", ""))
+    except ValueError:
+        return refused_json(NotFound(field="within"))
+    try:
+        return _sheet(request, within=within, kind=asked.get("kind", ""), size=asked.get("size", "medium"))
+    except DomainError as refused:
+        return refused_json(refused)
+
+
 @signed_in
 def print_labels(request: SchoolRequest) -> HttpResponse:
     """Choose a part of the tree and print its labels: the same address gives the form and, with `size`, the PDF."""
@@ -239,19 +265,10 @@ def print_labels(request: SchoolRequest) -> HttpResponse:
     form = LabelForm(request.GET if "size" in request.GET else None, choices=choices, initial=request.GET.dict())
     refused = ""
     if form.is_bound and form.is_valid():
-        data = form.cleaned_data
-        rows = queries.places(by=request.actor, within=opt_id(data["within"]), kind=data["kind"] or None)
         try:
-            content = labels.sheet(
-                list(rows.order_by("full_name")[: labels.MOST_LABELS + 1]),
-                school=request.school.name, address=_address(request), size=data["size"], by=request.actor,
-            )  # fmt: skip
+            return _sheet(request, **{**form.cleaned_data, "within": opt_id(form.cleaned_data["within"])})
         except DomainError as no:
             refused = no.sentence
-        else:
-            answer = HttpResponse(content, content_type="application/pdf")
-            answer["Content-Disposition"] = "inline; filename=labels.pdf"
-            return answer
     context = {
         "title": "打印二维码",
         "lead": "每张标签有场所名称、上级和短编码；用手机自带的扫一扫就能打开。",
