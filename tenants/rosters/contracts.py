@@ -102,10 +102,20 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Manning:
-    """What a post's contract asks for on a day, and how much of it nobody is rostered for; person-minutes."""
+    """What a post's contract asks for on a day or in an hour of it, and how much of it nobody is rostered for;
+    person-minutes."""
 
     post_id: UUID
     post_name: str
+    party_id: UUID
+    line: str
     day: date
+    hour: int | None  # of the local day; None: the whole of it
     asked: int
     lacking: int
+    hourly_rate: Decimal | None
+
+    @property
+    def yuan(self) -> Decimal | None:
+        """What the hours that lack would cost; None where no price is known."""
+        return None if self.hourly_rate is None else (self.lacking * self.hourly_rate / 60).quantize(Decimal("0.01"))

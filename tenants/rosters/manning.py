@@ -15,8 +15,8 @@ from django.db import connection
 from tenants.rosters.contracts import CONTRACTED, Manning
 
 # Each stretch asked adds its persons, each stretch rostered takes one away; between two changes the sum is what
-# lacks. Every local midnight is a change too, so that no piece belongs to two days. `first` is the day before the
-# first one asked for: what began then may reach into it.
+# lacks. Every local midnight (by hour: every full hour) is a change too, so that no piece belongs to two days. `first`
+# is the day before the first one asked for: what began then may reach into it.
 _MANNING = (
     """
 WITH asked AS MATERIALIZED ("""  # noqa: S608 (constants; values are parameters)
@@ -34,27 +34,31 @@ WITH asked AS MATERIALIZED ("""  # noqa: S608 (constants; values are parameters)
     UNION ALL
     SELECT p.post_id, d AT TIME ZONE %(tz)s, 0, 0
     FROM (SELECT DISTINCT post_id FROM asked) p
-    CROSS JOIN generate_series(%(first)s::timestamp, %(last)s::timestamp + interval '1 day', interval '1 day') d
+    CROSS JOIN generate_series(%(first)s::timestamp, %(last)s::timestamp + interval '1 day', %(step)s::interval) d
 ), at_once AS (
     SELECT post_id, at, sum(asked) AS asked, sum(there) AS there FROM changes GROUP BY 1, 2
 ), pieces AS (
     SELECT post_id, at, lead(at) OVER w AS until, sum(asked) OVER w AS asked, sum(there) OVER w AS there
     FROM at_once WINDOW w AS (PARTITION BY post_id ORDER BY at)
 )
-SELECT p.post_id, o.name, (p.at AT TIME ZONE %(tz)s)::date AS day,
+SELECT p.post_id, o.name, o.party_id, o.line, (p.at AT TIME ZONE %(tz)s)::date AS day,
+       CASE WHEN %(by_hour)s THEN extract(hour FROM p.at AT TIME ZONE %(tz)s)::int END AS hour,
        sum(p.asked * extract(epoch FROM p.until - p.at) / 60)::int,
-       sum(greatest(p.asked - p.there, 0) * extract(epoch FROM p.until - p.at) / 60)::int
+       sum(greatest(p.asked - p.there, 0) * extract(epoch FROM p.until - p.at) / 60)::int,
+       max(t.hourly_rate)
 FROM pieces p JOIN organisation_post o ON o.id = p.post_id
+LEFT JOIN rosters_postterms t ON t.post_id = p.post_id
 WHERE p.asked > 0 AND (p.at AT TIME ZONE %(tz)s)::date BETWEEN %(from)s AND %(last)s
-GROUP BY 1, 2, 3 ORDER BY 3, 2, 1
+GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 5, 6, 2, 1
 """
 )
 
 
-def manning(*, first: date, parameters: dict[str, Any]) -> list[Manning]:
-    """Per post and day from `first`: minutes asked for and minutes that nobody is rostered for."""
+def manning(*, first: date, parameters: dict[str, Any], by_hour: bool = False) -> list[Manning]:
+    """Per post and day (or hour) from `first`: minutes asked for and minutes that nobody is rostered for."""
+    step = "1 hour" if by_hour else "1 day"
     with connection.cursor() as cursor:
-        cursor.execute(_MANNING, {**parameters, "from": first})
+        cursor.execute(_MANNING, {**parameters, "from": first, "step": step, "by_hour": by_hour})
         return [Manning(*row) for row in cursor.fetchall()]
 
 

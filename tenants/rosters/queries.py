@@ -414,9 +414,10 @@ def headcount(*, by: Actor, first: date, last: date, staff_ids: Any, besides: It
 
 
 def manning(
-    *, by: Actor, first: date, last: date, tenant: Tenant, party_id: UUID | None = None, post_id: UUID | None = None
-) -> list[Manning]:
-    """What contracts ask against what is rostered (drafts count), per post and day. Two queries.
+    *, by: Actor, first: date, last: date, tenant: Tenant, party_id: UUID | None = None, post_id: UUID | None = None,
+    by_hour: bool = False,
+) -> list[Manning]:  # fmt: skip
+    """What contracts ask against what is rostered (drafts count), per post and day, or hour. Two queries.
 
     Raises NotAllowed.
     """
@@ -430,6 +431,7 @@ def manning(
             first=manning_of.before(first), last=last, tenant=tenant, party_ids=parties,
             post_ids=None if post_id is None else [post_id],
         ),
+        by_hour=by_hour,
     )  # fmt: skip
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from identity.choices import Role
 from kernel.tenancy import Tenant
 from tenants.rosters.models import ShiftInstance
-from tests.factories.organisation import make_post, make_staff
+from tests.factories.organisation import make_contract, make_post, make_staff
 from tests.factories.rosters import make_assignment, make_coverage, make_shift, make_terms
 from tests.graphql_api.test_evaluations import ask, at_school
+from tests.graphql_api.test_evaluations import post as send
 
 DAY = date(2026, 6, 15)
 RANGE = f'firstDay: "{DAY}", lastDay: "{DAY + timedelta(days=30)}"'
@@ -91,3 +94,43 @@ def test_a_worker_reads_their_own_roster_alone(alpha: Tenant) -> None:
     found = ask(worker, ROSTER, n=50)
     assert [e["node"]["staff"]["name"] for e in found["roster"]["edges"]] == ["本人"]
     assert [e["node"]["staff"]["name"] for e in found["shiftInstances"]["edges"]] == ["本人"]
+
+
+def refused(client: Client, query: str) -> str:
+    code: str = send(client, query)["errors"][0]["extensions"]["code"]
+    return code
+
+
+def manning(client: Client, more: str = "") -> list[dict[str, Any]]:
+    query = f"""{{ rosterManning(firstDay: "{DAY}", lastDay: "{DAY}" {more}) {{ postName hour asked lacking lackingYuan }} }}"""
+    return list(ask(client, query)["rosterManning"])
+
+
+def test_contracts_against_the_roster_by_day_and_by_hour(alpha: Tenant) -> None:
+    post = make_post("南门岗")
+    make_terms(post, hourly_rate="30.00")
+    make_coverage(post, persons=2, span=(480, 600))
+    make_assignment(alpha, day=DAY, staff=make_staff(post=post), shift=make_shift(spans=((480, 540),)))
+    boss = at_school(alpha)
+    assert manning(boss) == [{"postName": "南门岗", "hour": None, "asked": 240, "lacking": 180, "lackingYuan": "90.00"}]
+    assert [(r["hour"], r["lacking"]) for r in manning(boss, "byHour: true")] == [(8, 60), (9, 120)]
+    assert manning(boss, f'postId: "{make_post().pk}"') == []
+
+
+def test_a_company_reads_the_manning_of_its_own_contracts_and_a_worker_none(alpha: Tenant) -> None:
+    own, other = make_contract(), make_contract()
+    for party, name in ((own, "南门岗"), (other, "北门岗")):
+        make_coverage(make_post(name, party=party), persons=1, span=(480, 540))
+    manager = at_school(alpha, Role.PROVIDER_MANAGER, provider_id=own.provider_id)
+    assert [r["postName"] for r in manning(manager)] == ["南门岗"]
+    assert manning(manager, f'partyId: "{other.pk}"') == []
+    worker = at_school(alpha, Role.FRONTLINE, staff_id=make_staff().pk)
+    query = f'{{ rosterManning(firstDay: "{DAY}", lastDay: "{DAY}") {{ asked }} }}'
+    assert refused(worker, query) == "NOT_ALLOWED"
+
+
+def test_too_long_a_stretch_of_manning_is_refused(alpha: Tenant) -> None:
+    boss, far = at_school(alpha), DAY + timedelta(days=40)
+    query = f'{{ rosterManning(firstDay: "{DAY}", lastDay: "{far}" %s) {{ asked }} }}'
+    assert ask(boss, query % "") == {"rosterManning": []}
+    assert refused(boss, query % "byHour: true") == "INVALID"

@@ -283,6 +283,22 @@ class TestGraphql:
             "attendance_absent": 0,
         }
 
+    def test_the_fill_rate_says_hours_yuan_and_names_by_group(self, alpha: Tenant) -> None:
+        staff, _worker, instance = lived(alpha)
+        make_coverage(staff.post, span=(480, 1080))
+        make_terms(staff.post, hourly_rate="30.00")
+        day = instance.day
+        query = f'{{ attendanceFill(fromDay: "{day}", untilDay: "{day}", groupBy: %s) {{ key names rate shortHours shortYuan }} }}'
+        boss = signed(make_member(alpha))
+        (row,) = ask(boss, query % '["post", "party"]')["data"]["attendanceFill"]
+        assert row["names"] == [staff.post.name, staff.party.name]
+        assert (row["rate"], row["shortHours"], row["shortYuan"]) == (pytest.approx(580 / 600), "0.3", "10.00")
+        hours = ask(boss, query % '["hour"]')["data"]["attendanceFill"]
+        assert [h["key"] for h in hours] == [[str(n)] for n in range(8, 18)]
+        assert sum(h["rate"] < 1 for h in hours) == 1
+        refused = ask(boss, query % '["moon"]')
+        assert refused["errors"][0]["extensions"]["code"] == "INVALID"
+
 
 def test_suspects_page_decides(alpha: Tenant) -> None:
     now = clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -16,10 +17,12 @@ from graphql_api.mutations import DomainMutation
 from graphql_api.tenant.evidence import Id, Text, listed
 from kernel import clock
 from kernel.errors import Invalid, NotAllowed, NotFound
+from standards_library.choices import ServiceLine
 from tenants.attendance import board, coverage, metrics, operations, policies, queries
 from tenants.attendance.choices import Mark
-from tenants.attendance.contracts import Figures
+from tenants.attendance.contracts import Figures, Filled
 from tenants.attendance.models import Adjustment, Confirmation, Correction, DayResult, Suspect
+from tenants.organisation import queries as organisation
 
 NInt = graphene.NonNull(graphene.Int)
 CLIENT_KEY = "Made by the sender: the same key again does nothing twice and answers as the first time"
@@ -227,7 +230,12 @@ class FilledType(graphene.ObjectType):
     contracted = NInt
     present = NInt
     short_minutes = NInt
-    short_yuan = graphene.Decimal()
+    short_hours = graphene.NonNull(graphene.Decimal)
+    short_yuan = graphene.Decimal(description="Null where no hourly price is known for any of it")
+    rate = graphene.Float(description="满编率: present of contracted, 0–1")
+    names = graphene.NonNull(
+        graphene.List(graphene.NonNull(graphene.String)), description="The key in words: names of posts and parties"
+    )
 
 
 class RatioType(graphene.ObjectType):
@@ -269,6 +277,24 @@ class SuspectType(DjangoObjectType):
 def _stretch(first: date, last: date) -> None:
     if not 0 <= (last - first).days < MOST_DAYS:
         raise Invalid(f"一次最多查询 {MOST_DAYS} 天，且结束日期不能早于开始日期。", field="last")
+
+
+def _groups(asked: list[str] | None, known: Collection[str]) -> list[str]:
+    """The groups asked for, each once; a word that is none is refused."""
+    chosen = list(dict.fromkeys(asked or []))
+    if unknown := [name for name in chosen if name not in known]:
+        raise Invalid(f"不能按“{unknown[0]}”分组，可用：{'、'.join(known)}。", field="group_by")
+    return chosen
+
+
+def _names(rows: list[Filled], groups: list[str]) -> dict[Any, str]:
+    """Names of the posts and parties in the keys. One query for each kind."""
+    found: dict[Any, str] = {str(line.value): str(line.label) for line in ServiceLine} if "line" in groups else {}
+    for group, read in (("post", organisation.posts_by_id), ("party", organisation.parties_by_id)):
+        if group in groups:
+            at = groups.index(group)
+            found |= {key: row.name for key, row in read({r.key[at] for r in rows}).items()}
+    return found
 
 
 class AttendanceQuery(graphene.ObjectType):
@@ -353,15 +379,17 @@ class AttendanceQuery(graphene.ObjectType):
         post_id: UUID | None = None, line: str = "", group_by: list[str] | None = None,
     ) -> list[FilledType]:  # fmt: skip
         _stretch(from_day, until_day)
-        chosen = [name for name in group_by or [] if name in coverage.KEYS]
+        chosen = _groups(group_by, coverage.KEYS)
         rows = coverage.visible_filled(
             by=info.context.actor, tenant=info.context.tenant, now=clock.now(), first=from_day, last=until_day,
             party_id=party_id, post_ids=[post_id] if post_id else None, line=line, group_by=chosen,
         )  # fmt: skip
+        names = _names(rows, chosen)
         return [
             FilledType(
                 key=[str(k) for k in r.key], contracted=r.contracted, present=r.present, short_minutes=r.short_minutes,
-                short_yuan=r.short_yuan,
+                short_hours=r.short_hours, short_yuan=r.short_yuan, rate=r.rate,
+                names=[names.get(k, str(k)) for k in r.key],
             )
             for r in rows
         ]  # fmt: skip
@@ -377,7 +405,7 @@ class AttendanceQuery(graphene.ObjectType):
         parties = policies.party_ids(info.context.actor)
         if party_id is not None:
             parties = [party_id] if parties is None or party_id in parties else []
-        chosen = [name for name in group_by or [] if name in metrics.DIMENSIONS]
+        chosen = _groups(group_by, metrics.DIMENSIONS)
         rows = metrics.counts(
             first=from_day, after=date.fromordinal(until_day.toordinal() + 1), party_ids=parties, line=line, by=chosen
         )

@@ -9,7 +9,7 @@ from kernel.tenancy import Tenant
 from tenants.rosters import manning, queries
 from tests.factories.identity import school_actor
 from tests.factories.organisation import make_contract, make_post, make_staff
-from tests.factories.rosters import make_assignment, make_coverage, make_shift
+from tests.factories.rosters import make_assignment, make_coverage, make_shift, make_terms
 
 DAY = date(2026, 6, 15)
 
@@ -74,3 +74,23 @@ def test_the_days_sum_up_with_the_worst_post_first(alpha: Tenant) -> None:
     rows = queries.manning(by=school_actor(alpha, Role.SCHOOL_ADMIN), first=DAY, last=DAY, tenant=alpha)
     asked, lack, posts = manning.sums(rows)[DAY]
     assert (asked, lack, [p[1:] for p in posts]) == (180, 180, [("北门岗", 120), ("南门岗", 60)])
+
+
+def test_by_hour_each_hour_says_its_own(alpha: Tenant) -> None:
+    gate = make_post("南门岗")
+    make_terms(gate, hourly_rate="30.00")
+    make_coverage(gate, persons=2, span=(480, 660))  # 08:00 – 11:00
+    make_assignment(alpha, day=DAY, staff=make_staff(post=gate), shift=make_shift(spans=((510, 600),)))  # 08:30 – 10:00
+    boss = school_actor(alpha, Role.SCHOOL_ADMIN)
+    rows = queries.manning(by=boss, first=DAY, last=DAY, tenant=alpha, by_hour=True)
+    assert [(r.hour, r.asked, r.lacking, str(r.yuan)) for r in rows] == [
+        (8, 120, 90, "45.00"), (9, 120, 60, "30.00"), (10, 120, 120, "60.00"),
+    ]  # fmt: skip
+    (day,) = queries.manning(by=boss, first=DAY, last=DAY, tenant=alpha)
+    assert (day.hour, day.asked, day.lacking) == (None, 360, 270)
+
+
+def test_what_has_no_price_lacks_no_yuan(alpha: Tenant) -> None:
+    make_coverage(make_post("南门岗"), persons=1, span=(480, 540))
+    (row,) = queries.manning(by=school_actor(alpha, Role.SCHOOL_ADMIN), first=DAY, last=DAY, tenant=alpha)
+    assert (row.lacking, row.yuan) == (60, None)

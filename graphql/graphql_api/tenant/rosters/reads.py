@@ -18,6 +18,7 @@ from graphql_api.tenant.rosters.types import (
     ContractedType,
     CoverageType,
     LeaveType,
+    ManningType,
     PatternUseType,
     PostTermsType,
     RosterPatternType,
@@ -63,6 +64,10 @@ class RostersQuery(graphene.ObjectType):
     contracted = graphene.Field(
         listed(ContractedType), description="What contracts ask of presence, at most 62 days at once",
         party_id=graphene.UUID(), post_id=graphene.UUID(), **RANGE,
+    )  # fmt: skip
+    roster_manning = graphene.Field(
+        listed(ManningType), description="Contracts against the roster per post, at most 62 days; by hour at most 31",
+        party_id=graphene.UUID(), post_id=graphene.UUID(), by_hour=graphene.Boolean(), **RANGE,
     )  # fmt: skip
     certificate_gaps = graphene.Field(
         listed(CertificateGapType), description="The forecast, soonest first", days=graphene.Int()
@@ -140,6 +145,19 @@ class RostersQuery(graphene.ObjectType):
         return queries.visible_coverage(
             by=info.context.actor, first=first_day, last=last_day, tenant=info.context.tenant, party_id=party_id,
             post_id=post_id,
+        )  # fmt: skip
+
+    @staticmethod
+    def resolve_roster_manning(
+        root: None, info: graphene.ResolveInfo, first_day: date, last_day: date, party_id: UUID | None = None,
+        post_id: UUID | None = None, by_hour: bool = False,
+    ) -> Any:  # fmt: skip
+        most = 31 if by_hour else 62
+        if not 0 <= (last_day - first_day).days < most:
+            raise Invalid(f"一次最多查询 {most} 天，且结束日期不能早于开始日期。", field="last_day")
+        return queries.manning(
+            by=info.context.actor, first=first_day, last=last_day, tenant=info.context.tenant, party_id=party_id,
+            post_id=post_id, by_hour=by_hour,
         )  # fmt: skip
 
     @staticmethod

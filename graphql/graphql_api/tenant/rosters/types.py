@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import graphene
@@ -13,6 +14,7 @@ from graphql_api.tenant.evidence import Id, Text, listed
 from graphql_api.tenant.findings import PlaceRef
 from tenants.rosters import operations, queries
 from tenants.rosters.choices import LeaveKind
+from tenants.rosters.contracts import Manning
 from tenants.rosters.models import (
     Assignment,
     Coverage,
@@ -298,6 +300,28 @@ class CertificateGapType(graphene.ObjectType):
     rostered = listed(graphene.String)
     holder = Text
     ends_on = graphene.Date()
+
+
+class ManningType(graphene.ObjectType):
+    """应排与已排: what a post's contract asks on a day or in an hour, and what of it nobody is rostered for; drafts count
+    as rostered. Person-minutes; too many at one time never fill a gap at another."""
+
+    class Meta:
+        name = "RosterManning"
+
+    post_id = Id
+    post_name = Text
+    party_id = Id
+    line = Text
+    day = graphene.NonNull(graphene.Date)
+    hour = graphene.Int(description="Of the local day; null when asked by day")
+    asked = Int
+    lacking = Int
+    lacking_yuan = graphene.Decimal(description="Null where no hourly price of the post is known")
+
+    @staticmethod
+    def resolve_lacking_yuan(row: Manning, info: graphene.ResolveInfo) -> Decimal | None:
+        return row.yuan
 
 
 class ContractedType(graphene.ObjectType):
