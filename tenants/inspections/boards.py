@@ -13,7 +13,8 @@ from django.db.models import Avg, Count, Prefetch, Q, QuerySet
 
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
-from tenants.inspections import policies, programme
+from kernel.tenancy import Tenant
+from tenants.inspections import monthly, policies, programme
 from tenants.inspections.choices import CalibrationStatus
 from tenants.inspections.models import Calibration, Mark, Programme, Seat, Stop
 from tenants.inspections.queries import READ
@@ -72,6 +73,17 @@ def calibrations(*, by: Actor) -> QuerySet[Calibration]:
         people=Count("seats", distinct=True),
         handed_in=Count("seats", filter=Q(seats__submitted_at__isnull=False), distinct=True),
     ).order_by("-opens_at", "-pk")
+
+
+def missing_this_month(*, now: datetime, tenant: Tenant, by: Actor) -> tuple[bool, monthly.Proposal | None]:
+    """Whether this month still has no calibration, and what one tap would arrange: for who may arrange it.
+
+    Raises NotAllowed.
+    """
+    _check_office(by)
+    if not policies.can_calibrate(by) or monthly.of_month(now=now, tenant=tenant) is not None:
+        return False, None
+    return True, monthly.proposal(now=now, tenant=tenant)
 
 
 def calibration(calibration_id: UUID, *, by: Actor) -> Calibration:

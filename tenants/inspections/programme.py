@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from kernel.clock import day_bounds
+from tenants.inspections.choices import ChecklistKind
 from tenants.inspections.models import Checklist, CoverageTarget
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import PlaceKind
@@ -228,10 +229,10 @@ def propose(*, week: date, minutes: int, tz: ZoneInfo, kept: Sequence[str] = ())
 
 
 def first_checklists() -> dict[str, UUID]:
-    """{service line: its first active checklist}."""
-    rows = Checklist.objects.filter(active=True).order_by("line", "title").values_list("line", "pk")
+    """{service line: its first active checklist}, a routine one where there is one."""
+    rows = Checklist.objects.filter(active=True).order_by("line", "title").values_list("line", "pk", "kind")
     found: dict[str, UUID] = {}
-    for line, pk in rows:
+    for line, pk, _kind in sorted(rows, key=lambda r: r[2] != ChecklistKind.ROUTINE):
         found.setdefault(line, pk)
     return found
 

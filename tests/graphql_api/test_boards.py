@@ -82,3 +82,21 @@ def test_kinds_of_checklists_by_api(alpha: Tenant) -> None:
     asked = "query($k: String) { checklists(kind: $k) { title } inspections(kind: $k) { totalCount } }"
     assert ask(boss, asked, k="food") == {"checklists": [{"title": "到货检查"}], "inspections": {"totalCount": 1}}
     assert ask(boss, asked, k="air") == {"checklists": [], "inspections": {"totalCount": 0}}
+
+
+def test_the_monthly_calibration_by_api(alpha: Tenant) -> None:
+    make_place("一号楼", kind="building", parent=make_place(kind="campus"))
+    one, two = make_member(alpha, name="甲"), make_member(alpha, name="乙")
+    admin, rubric = make_member(alpha, Role.SCHOOL_ADMIN), make_rubric()
+    items = [i.pk for s in rubric.sections.all() for i in s.items.all()]
+    operations.save_checklist(title="日检", rubric_id=rubric.pk, item_ids=items, by=admin, tenant=alpha)
+    asked = "{ calibrationProposal { why checklistTitle place { name } scorers { accountId } } }"
+    assert ask(signed(one), asked) == {"calibrationProposal": None}
+    wanted = ask(signed(admin), asked)["calibrationProposal"]
+    assert wanted["checklistTitle"] == "日检" and wanted["place"]["name"].endswith("一号楼")
+    assert {s["accountId"] for s in wanted["scorers"]} == {str(one.account_id), str(two.account_id)}
+    tap = "mutation { arrangeProposedCalibration { calibration { id status } %s } }" % ERRORS
+    made = ask(signed(admin), tap)["arrangeProposedCalibration"]["calibration"]
+    assert made["status"] == "open" and ask(signed(admin), tap)["arrangeProposedCalibration"]["calibration"] == made
+    assert ask(signed(admin), asked) == {"calibrationProposal": None}
+    assert ask(signed(one), tap)["arrangeProposedCalibration"]["userErrors"][0]["code"] == "not_allowed"

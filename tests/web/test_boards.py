@@ -114,3 +114,26 @@ def test_the_timeline_of_a_post_a_person_and_a_party(alpha: Tenant) -> None:
     for path in (f"/staff/{person.pk}/", f"/places/{found.place_id}/"):
         if (answer := client.get(path)).status_code == 200:
             assert "全部事件" in answer.content.decode()
+
+
+def test_a_month_without_a_calibration_offers_one_by_one_tap(alpha: Tenant) -> None:
+    top = make_place(kind="campus")
+    make_place("一号楼", kind="building", parent=top)
+    make_member(alpha, name="甲"), make_member(alpha, name="乙")
+    leader, admin = make_member(alpha, Role.SCHOOL_LEADER), make_member(alpha, Role.SCHOOL_ADMIN)
+    head = signed(leader)
+    bare = head.get("/calibrations/").content.decode()
+    assert "还没有判分校准" in bare and "还不能自动安排" in bare and "按此安排" not in bare
+    refused = head.post("/calibrations/proposed/")
+    assert refused.status_code == 422 and "需要至少两名监管人员" in refused.content.decode()
+    rubric = make_rubric()
+    items = [i.pk for s in rubric.sections.all() for i in s.items.all()]
+    operations.save_checklist(title="日检表", rubric_id=rubric.pk, item_ids=items, by=admin, tenant=alpha)
+    page = head.get("/calibrations/").content.decode()
+    assert "按此安排" in page and "一号楼" in page and "乙" in page and "日检表" in page
+    assert "按此安排" not in signed(make_member(alpha)).get("/calibrations/").content.decode()
+    assert signed(make_member(alpha)).post("/calibrations/proposed/").status_code == 403
+    first = head.post("/calibrations/proposed/")
+    assert first.status_code == 302 and head.post("/calibrations/proposed/").url == first.url
+    assert Calibration.objects.count() == 1
+    assert "按此安排" not in head.get("/calibrations/").content.decode()

@@ -19,6 +19,7 @@ def sweep(**_newer: Any) -> None:
     for tenant in schools.open_tenants():
         enqueue_on_commit("inspections.propose_next_week", tenant=tenant)
         enqueue_on_commit("inspections.reveal_due", tenant=tenant)
+        enqueue_on_commit("inspections.remind_calibration", tenant=tenant)
 
 
 @app.task(base=SchoolTask, name="inspections.propose_next_week")
@@ -32,3 +33,9 @@ def propose_next_week(*, tenant: Tenant, **_newer: Any) -> str | None:
 def reveal_due(*, tenant: Tenant, **_newer: Any) -> int:
     """Reveal what is past its time. Safe to run twice: revealed stays revealed."""
     return operations.reveal_due(tenant=tenant, now=clock.now())
+
+
+@app.task(base=SchoolTask, name="inspections.remind_calibration")
+def remind_calibration(*, tenant: Tenant, **_newer: Any) -> int:
+    """A month without a calibration. Safe to run twice: each reminder reaches a person once."""
+    return operations.remind_calibration(tenant=tenant, now=clock.now())

@@ -18,7 +18,7 @@ from graphql_api.tenant.evidence import Id, Text, listed
 from graphql_api.tenant.findings import Ids, PlaceRef, common
 from kernel import clock
 from kernel.errors import NotFound
-from tenants.inspections import boards, operations, programme
+from tenants.inspections import boards, monthly, operations, programme
 from tenants.inspections.models import Calibration, Programme, Seat, Stop
 
 
@@ -151,6 +151,34 @@ class TendencyType(graphene.ObjectType):
     accuracy = graphene.Decimal()
 
 
+class ScorerType(graphene.ObjectType):
+    """Somebody who is proposed to score."""
+
+    class Meta:
+        name = "ProposedScorer"
+
+    account_id = Id
+    name = Text
+
+
+class CalibrationProposalType(graphene.ObjectType):
+    """What one tap would arrange for a month without a calibration: the place with most risk, the two who scored longest ago."""
+
+    class Meta:
+        name = "CalibrationProposal"
+
+    place = graphene.NonNull(PlaceRef)
+    why = Text
+    checklist_id = Id
+    checklist_title = Text
+    scorers = listed(ScorerType)
+    closes_at = graphene.NonNull(graphene.DateTime)
+
+    @staticmethod
+    def resolve_place(row: monthly.Proposal, info: graphene.ResolveInfo) -> PlaceRef:
+        return PlaceRef(id=row.place_id, name=row.place_name)
+
+
 class BoardsQuery(graphene.ObjectType):
     """Reads of programmes and calibrations. Scope: inspections:read."""
 
@@ -167,6 +195,14 @@ class BoardsQuery(graphene.ObjectType):
         listed(DisputedType), id=graphene.UUID(required=True), description="Empty until revealed"
     )
     scoring_tendencies = listed(TendencyType)
+    calibration_proposal = graphene.Field(
+        CalibrationProposalType, description="While this month has no calibration, for who may arrange one"
+    )
+
+    @staticmethod
+    def resolve_calibration_proposal(root: None, info: graphene.ResolveInfo) -> monthly.Proposal | None:
+        context: Context = info.context
+        return boards.missing_this_month(now=clock.now(), tenant=context.tenant, by=context.actor)[1]
 
     @staticmethod
     def resolve_inspection_programme(root: None, info: graphene.ResolveInfo, day: date) -> Programme | None:
@@ -345,6 +381,14 @@ class ArrangeCalibration(CalibrationPayload):
         return {"calibration": operations.arrange_calibration(**given, **common(context))}
 
 
+class ArrangeProposedCalibration(CalibrationPayload):
+    """This month's calibration as `calibrationProposal` says; where the month has one already, that one."""
+
+    @classmethod
+    def perform(cls, context: Context) -> dict[str, Any]:
+        return {"calibration": operations.arrange_proposed(**common(context))}
+
+
 class MarkInput(graphene.InputObjectType):
     """One item of one's sheet."""
 
@@ -403,6 +447,7 @@ class BoardsMutation(graphene.ObjectType):
     assign_stop = AssignStop.Field()
     set_coverage_target = SetCoverageTarget.Field()
     arrange_calibration = ArrangeCalibration.Field()
+    arrange_proposed_calibration = ArrangeProposedCalibration.Field()
     submit_calibration = SubmitCalibration.Field()
     reveal_calibration = RevealCalibration.Field()
     void_calibration = VoidCalibration.Field()

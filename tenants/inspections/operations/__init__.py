@@ -7,6 +7,7 @@ from tenants.inspections.operations.calibrating import (
     submit_marks,
     void_calibration,
 )
+from tenants.inspections.operations.monthly import NothingToPropose, arrange_proposed, remind_calibration
 from tenants.inspections.operations.planning import (
     accept_programme,
     add_stop,
@@ -39,12 +40,14 @@ __all__ = [
     "HasFindings",
     "NotRunning",
     "NothingSeen",
+    "NothingToPropose",
     "PlaceOutside",
     "SheetEmpty",
     "accept_programme",
     "add_stop",
     "answer",
     "arrange_calibration",
+    "arrange_proposed",
     "assign_stop",
     "cancel",
     "clear_answer",
@@ -55,6 +58,7 @@ __all__ = [
     "propose_next_week",
     "propose_programme",
     "recheck",
+    "remind_calibration",
     "reveal_calibration",
     "reveal_due",
     "save_checklist",

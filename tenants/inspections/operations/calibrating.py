@@ -18,7 +18,7 @@ from kernel.tenancy import Tenant
 from tenants.evidence import queries as evidence
 from tenants.findings.errors import PhotoUnknown
 from tenants.inspections import calibration as rules
-from tenants.inspections import policies
+from tenants.inspections import monthly, policies
 from tenants.inspections.choices import CalibrationStatus, Verdict
 from tenants.inspections.models import Calibration, Checklist, Mark, Seat
 from tenants.notices import operations as notices
@@ -96,6 +96,7 @@ def arrange_calibration(
         text="请到现场独立判分，揭晓前互相看不到结果。", path=f"/m/calibrations/{row.pk}/", subject=row,
         occasion=f"calibration.arranged:{row.pk}", now=now,
     )  # fmt: skip
+    notices.settle(subject=monthly.subject_of(monthly.month_of(now, tenant)), now=now)
     record(
         verb="calibration.arranged", sentence=f"安排判分校准：{row.title}，{len(wanted)} 人", subject=row, by=by,
         place_id=place.pk,

@@ -194,10 +194,12 @@ def phone_week(request: SchoolRequest) -> HttpResponse:
     return render(request, "inspections/phone_week.html", context)
 
 
-@require_safe
-@signed_in
-def calibrations(request: SchoolRequest) -> HttpResponse:
-    context = {
+def _calibrations_context(request: SchoolRequest) -> dict[str, Any]:
+    missing, proposed = boards.missing_this_month(now=clock.now(), tenant=request.school, by=request.actor)
+    return {
+        "missing": missing,
+        "proposed": proposed,
+        "month": _today(request).month,
         "title": "判分校准",
         "lead": "几个人对同一地点独立判分，揭晓后看哪些项判得不一样",
         "crumbs": [*CRUMBS, {"label": "巡查检查", "url": reverse("inspections:index")}, {"label": "判分校准"}],
@@ -207,7 +209,27 @@ def calibrations(request: SchoolRequest) -> HttpResponse:
         "is_head": policies.sees_bias_of(request.actor, UUID(int=0)),
         "tones": TONES,
     }
+
+
+@require_safe
+@signed_in
+def calibrations(request: SchoolRequest) -> HttpResponse:
+    context = _calibrations_context(request)
     return render_list(request, "inspections/calibrations.html", "inspections/_calibrations.html", context)
+
+
+@require_POST
+@signed_in
+def arrange_proposed(request: SchoolRequest) -> HttpResponse:
+    """按建议安排: one tap; tapped twice it is the same one."""
+    if not policies.can_calibrate(request.actor):
+        raise NotAllowed
+    try:
+        row = operations.arrange_proposed(**_common(request))
+    except DomainError as refused:
+        context = {**_calibrations_context(request), "refused": refused.sentence}
+        return render(request, "inspections/calibrations.html", context, status=422)
+    return go(request, "inspections:calibration", row.pk, said="已安排，打分人会收到提醒")
 
 
 @signed_in

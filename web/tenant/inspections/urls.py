@@ -22,6 +22,7 @@ urlpatterns = [
     path("inspections/week/stops/<uuid:stop_id>/", boards.change_stop, name="change_stop"),
     path("calibrations/", boards.calibrations, name="calibrations"),
     path("calibrations/new/", boards.arrange, name="arrange"),
+    path("calibrations/proposed/", boards.arrange_proposed, name="arrange_proposed"),
     path("calibrations/<uuid:calibration_id>/", boards.calibration, name="calibration"),
     path("calibrations/<uuid:calibration_id>/<str:action>/", boards.end_calibration, name="end_calibration"),
     path("m/calibrations/<uuid:calibration_id>/", boards.score, name="score"),
