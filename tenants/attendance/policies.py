@@ -68,6 +68,13 @@ def can_decide(actor: Actor, *, asked_by: UUID | None, staff_id: UUID) -> bool:
     return decides(actor) and actor.account_id != asked_by and actor.staff_id != staff_id
 
 
+def waits_for(actor: Actor, *, asked_by: UUID | None, staff_id: UUID) -> str:
+    """Whom an open request waits for, where it is not for the actor to decide; "" where it is."""
+    if can_decide(actor, asked_by=asked_by, staff_id=staff_id):
+        return ""
+    return "您本人的或您提出的补卡，由别的学校监管人员审批" if decides(actor) else "由学校监管人员审批"
+
+
 def can_confirm(actor: Actor, *, staff_id: UUID) -> bool:
     """A worker's own month."""
     return _writes(actor) and actor.staff_id is not None and actor.staff_id == staff_id

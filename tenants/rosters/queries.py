@@ -483,7 +483,7 @@ def leave(leave_id: UUID, *, by: Actor) -> Leave:
 def swaps(*, by: Actor, status: str = "") -> QuerySet[Swap]:
     """Swaps `by` may see, newest first; frontline workers those they are part of. Raises NotAllowed."""
     rows = Swap.objects.select_related(
-        "assignment__staff", "assignment__shift", "assignment__post", "counter__shift", "taker"
+        "assignment__staff__party", "assignment__shift", "assignment__post", "counter__shift", "taker"
     )
     if not policies.reads_grid(by):
         if by.staff_id is None or not by.may(policies.READ):

@@ -10,10 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from identity.choices import Role
+from kernel import clock
 from kernel.tenancy import Tenant
 from tenants.rosters.models import ShiftInstance
 from tests.factories.organisation import make_contract, make_post, make_staff
-from tests.factories.rosters import make_assignment, make_coverage, make_shift, make_terms
+from tests.factories.rosters import make_assignment, make_coverage, make_leave, make_shift, make_terms
 from tests.graphql_api.test_evaluations import ask, at_school
 from tests.graphql_api.test_evaluations import post as send
 
@@ -134,3 +135,24 @@ def test_too_long_a_stretch_of_manning_is_refused(alpha: Tenant) -> None:
     query = f'{{ rosterManning(firstDay: "{DAY}", lastDay: "{far}" %s) {{ asked }} }}'
     assert ask(boss, query % "") == {"rosterManning": []}
     assert refused(boss, query % "byHour: true") == "INVALID"
+
+
+def test_leaves_say_whom_they_wait_for_at_constant_cost(alpha: Tenant) -> None:
+    party = make_contract()
+    person, now = make_staff("甲", post=make_post(party=party)), clock.now()
+    for n in range(6):
+        day = now + timedelta(days=2 * n + 1)
+        make_leave(person, day, day + timedelta(days=1), kind="field" if n == 0 else "personal", status="pending")
+    company = at_school(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)
+    query = "query($n: Int) { leaves(first: $n) { edges { node { kind say { approve refuse waitsFor } } } } }"
+
+    def read(n: int) -> tuple[dict[str, Any], int]:
+        with CaptureQueriesContext(connection) as seen:
+            found = ask(company, query, n=n)
+        says = {e["node"]["kind"]: e["node"]["say"] for e in found["leaves"]["edges"]}
+        return says, sum("rosters_" in q["sql"] or "organisation_" in q["sql"] for q in seen.captured_queries)
+
+    says, cost = read(6)
+    assert says["field"] == {"approve": False, "refuse": True, "waitsFor": "由学校监管人员审批：外勤按出勤计"}
+    assert says["personal"] == {"approve": True, "refuse": True, "waitsFor": ""}
+    assert read(2)[1] == cost

@@ -148,6 +148,19 @@ def test_the_phone_asks_and_the_supervisor_approves(alpha: Tenant) -> None:
     assert stranger.get(url).status_code == 404
 
 
+def test_a_company_sees_that_the_school_decides_corrections(alpha: Tenant) -> None:
+    staff, worker, instance = lived(alpha)
+    operations.ask_correction(
+        instance_id=instance.pk, side="in", at=at(alpha, "07:55", instance.day), reason="手机没电", by=worker, tenant=alpha,
+        now=clock.now(),
+    )  # fmt: skip
+    company = signed(make_member(alpha, Role.PROVIDER_MANAGER, provider_id=staff.party.provider_id))
+    seen = company.get("/attendance/corrections/").content.decode()
+    assert "由学校监管人员审批" in seen and 'value="approve"' not in seen
+    seen = signed(make_member(alpha)).get("/attendance/corrections/").content.decode()
+    assert 'value="approve"' in seen and "由学校监管人员审批" not in seen
+
+
 def test_the_phone_confirms_a_month_once_it_is_over(alpha: Tenant) -> None:
     staff, worker = make_worker(alpha)
     month = queries.last_month(alpha, clock.now())

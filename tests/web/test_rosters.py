@@ -181,6 +181,32 @@ def test_the_phone_shows_my_roster_and_takes_leave_and_swap(alpha: Tenant) -> No
     assert "夜班" in other.get("/m/roster/").content.decode()
 
 
+APPROVE = 'value="yes">批准'
+
+
+@pytest.mark.parametrize("page", ["/rosters/requests/", "/rosters/leaves/{}/"])
+def test_the_approve_button_stands_where_it_would_work(alpha: Tenant, page: str) -> None:
+    """Field work counts as presence: the school grants it, the company may only return it."""
+    party = make_contract()
+    person, now = make_staff("甲", post=make_post(party=party)), clock.now()
+    row = make_leave(person, now + timedelta(days=1), now + timedelta(days=2), kind="field", status="pending")
+    company = client_of(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)
+    school, url = client_of(alpha), page.format(row.pk)
+    seen = company.get(url).content.decode()
+    assert "由学校监管人员审批：外勤按出勤计" in seen and APPROVE not in seen and "退回" in seen
+    assert APPROVE in school.get(url).content.decode()
+    Leave.objects.update(kind="personal")
+    seen = company.get(url).content.decode()
+    assert APPROVE in seen and "由学校" not in seen
+
+
+def test_a_leader_sees_whom_a_request_waits_for(alpha: Tenant) -> None:
+    person, now = make_staff("甲", post=make_post(party=make_party())), clock.now()
+    make_leave(person, now + timedelta(days=1), now + timedelta(days=2), status="pending")
+    seen = client_of(alpha, Role.SCHOOL_LEADER).get("/rosters/requests/").content.decode()
+    assert "由学校监管人员审批" in seen and APPROVE not in seen and "退回<" not in seen
+
+
 def test_half_days_from_the_phone(alpha: Tenant) -> None:
     me, day = make_staff(post=make_post()), today(alpha)
     client = client_of(alpha, Role.FRONTLINE, staff_id=me.pk)

@@ -58,6 +58,7 @@ class CorrectionType(DjangoObjectType):
     status_label = Text
     staff_name = Text
     may_decide = graphene.NonNull(graphene.Boolean)
+    waits_for = graphene.NonNull(graphene.String, description="Who decides, where the asker of this does not")
 
     @staticmethod
     def resolve_status_label(row: Correction, info: graphene.ResolveInfo) -> str:
@@ -71,6 +72,12 @@ class CorrectionType(DjangoObjectType):
     def resolve_may_decide(row: Correction, info: graphene.ResolveInfo) -> bool:
         open_ = row.status == "pending"
         return open_ and policies.can_decide(info.context.actor, asked_by=row.asked_by, staff_id=row.staff_id)
+
+    @staticmethod
+    def resolve_waits_for(row: Correction, info: graphene.ResolveInfo) -> str:
+        if row.status != "pending":
+            return ""
+        return policies.waits_for(info.context.actor, asked_by=row.asked_by, staff_id=row.staff_id)
 
 
 class DayResultType(DjangoObjectType):

@@ -19,7 +19,7 @@ from tenants.evidence import queries as evidence
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
-from tenants.rosters import instances, people, policies
+from tenants.rosters import deciding, instances, people, policies
 from tenants.rosters.choices import AssignmentSource, LeaveKind, RequestStatus, SwapKind, SwapStatus
 from tenants.rosters.errors import (
     LeaveOfSchool,
@@ -144,13 +144,8 @@ def _shifts(row: Leave) -> QuerySet[ShiftInstance]:
 
 
 def _of_school(row: Leave, now: datetime) -> str:
-    """Why a company may not grant this leave itself, or "": it would decide about what it is judged by.
-
-    Field work counts as presence; and a leave over a shift that has begun takes an absence away.
-    """
-    if row.kind == LeaveKind.FIELD:
-        return "外勤按出勤计"
-    return "所请时间内已有班次开始" if _shifts(row).filter(starts_at__lte=now).exists() else ""
+    """Why a company may not grant this leave itself, or ""."""
+    return deciding.why_of_school([row], now=now).get(row.pk, "")
 
 
 def _leave(leave_id: UUID) -> Leave:

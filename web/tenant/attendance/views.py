@@ -441,9 +441,10 @@ def corrections(request: SchoolRequest) -> HttpResponse:
     for row in page.object_list:
         row.said = clock_of(row.at, row.instance.day, request.school.tz)
         row.was_label = Mark(row.was).label
-        row.may = row.status == CorrectionStatus.PENDING and policies.can_decide(
-            request.actor, asked_by=row.asked_by, staff_id=row.staff_id
-        )
+        pending = row.status == CorrectionStatus.PENDING
+        asked = {"asked_by": row.asked_by, "staff_id": row.staff_id}
+        row.may = pending and policies.can_decide(request.actor, **asked)
+        row.waits_for = policies.waits_for(request.actor, **asked) if pending else ""
     context |= {
         "page_obj": page, "tones": CORRECTION_TONES, "chosen": chosen,
         "status_tabs": _status_tabs(request, CorrectionStatus, chosen, reverse("attendance:corrections")),

@@ -9,10 +9,11 @@ from typing import Any
 import graphene
 from graphene_django import DjangoObjectType
 
-from graphql_api.loaders import load_many
+from graphql_api.loaders import load_many, load_one
 from graphql_api.tenant.evidence import Id, Text, listed
 from graphql_api.tenant.findings import PlaceRef
-from tenants.rosters import operations, queries
+from kernel import clock
+from tenants.rosters import deciding, operations, queries
 from tenants.rosters.choices import LeaveKind
 from tenants.rosters.contracts import Manning
 from tenants.rosters.models import (
@@ -182,6 +183,17 @@ class ShiftInstanceType(DjangoObjectType):
         return row.assignment.shift
 
 
+class SayType(graphene.ObjectType):
+    """What the asker may say to a request, and whom it waits for."""
+
+    class Meta:
+        name = "RequestSay"
+
+    approve = graphene.NonNull(graphene.Boolean)
+    refuse = graphene.NonNull(graphene.Boolean)
+    waits_for = graphene.NonNull(graphene.String, description="Empty where the asker approves, or nobody has to")
+
+
 class LeaveType(DjangoObjectType):
     """请假, half-open."""
 
@@ -197,6 +209,15 @@ class LeaveType(DjangoObjectType):
     id = Id
     kind_label = Text
     staff = graphene.NonNull(NamedRef)
+    say = graphene.NonNull(SayType, description="What the asker of this may say to it")
+
+    @staticmethod
+    def resolve_say(row: Leave, info: graphene.ResolveInfo) -> Any:
+        def fetch(rows: list[Leave]) -> dict[Leave, deciding.Say]:
+            said = deciding.of_leaves(rows, by=info.context.actor, now=clock.now())
+            return {r: said.get(r.pk, deciding.Say()) for r in rows}
+
+        return load_one(info.context, "rosters.leave_says", fetch, row)
 
     @staticmethod
     def resolve_kind_label(row: Leave, info: graphene.ResolveInfo) -> str:
@@ -226,6 +247,15 @@ class SwapType(DjangoObjectType):
     shift = graphene.Field(ShiftType)
     counter_day = graphene.Date()
     counter_shift = graphene.Field(ShiftType)
+    say = graphene.NonNull(SayType, description="What the asker of this may say to it")
+
+    @staticmethod
+    def resolve_say(row: Swap, info: graphene.ResolveInfo) -> Any:
+        def fetch(rows: list[Swap]) -> dict[Swap, deciding.Say]:
+            said = deciding.of_swaps(rows, by=info.context.actor, now=clock.now())
+            return {r: said.get(r.pk, deciding.Say()) for r in rows}
+
+        return load_one(info.context, "rosters.swap_says", fetch, row)
 
     @staticmethod
     def resolve_giver(row: Swap, info: graphene.ResolveInfo) -> Any:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kernel import clock
 from kernel.errors import DomainError, NotAllowed
 from kernel.ids import new_id
-from tenants.rosters import operations, policies, queries
+from tenants.rosters import deciding, operations, policies, queries
 from tenants.rosters.choices import RequestStatus, SwapStatus
 from tenants.rosters.models import Leave, Swap
 from web.http import SchoolRequest, signed_in
@@ -36,28 +36,17 @@ AHEAD = 28  # days a worker sees of their roster
 
 
 def _dress(request: SchoolRequest, rows: list[Leave]) -> list[Leave]:
-    by = request.actor
+    said = deciding.of_leaves(rows, by=request.actor, now=clock.now())
     for row in rows:
         row.when = operations.when_text(row.starts_at, row.ends_at, request.school)  # type: ignore[attr-defined]
-        row.may_decide = (  # type: ignore[attr-defined]
-            row.status == RequestStatus.PENDING
-            and policies.can_edit(by, row.staff.party_id)
-            and by.account_id not in (row.asked_by, row.staff.account_id)
-            and not policies.is_own(by, row.staff_id)
-        )
+        row.say = said.get(row.pk, deciding.Say())  # type: ignore[attr-defined]
     return rows
 
 
 def _dress_swaps(request: SchoolRequest, rows: list[Swap]) -> list[Swap]:
-    by = request.actor
+    said = deciding.of_swaps(rows, by=request.actor, now=clock.now())
     for row in rows:
-        two = {row.assignment.staff_id, row.taker_id}
-        row.may_decide = (  # type: ignore[attr-defined]
-            row.status == SwapStatus.ACCEPTED
-            and policies.can_edit(by, row.assignment.staff.party_id)
-            and by.staff_id not in two
-            and by.account_id != row.asked_by
-        )
+        row.say = said.get(row.pk, deciding.Say())  # type: ignore[attr-defined]
     return rows
 
 
@@ -308,7 +297,9 @@ def phone_requests(request: SchoolRequest) -> HttpResponse:
         "title": "我的请假与换班", "back": reverse("rosters:phone_roster"), "tones": TONES, "own": own,
         "leaves": _dress(request, list(queries.leaves(by=request.actor, staff_id=own)[:20])),
         "asked_of_me": [s for s in swaps if s.taker_id == own and s.status == SwapStatus.ASKED],
-        "swaps": [s for s in swaps if not (s.taker_id == own and s.status == SwapStatus.ASKED)][:20],
+        "swaps": _dress_swaps(
+            request, [s for s in swaps if not (s.taker_id == own and s.status == SwapStatus.ASKED)][:20]
+        ),
         "open": [RequestStatus.PENDING, RequestStatus.APPROVED], "open_swaps": [SwapStatus.ASKED, SwapStatus.ACCEPTED],
     }  # fmt: skip
     return render(request, "rosters/phone_requests.html", context)
