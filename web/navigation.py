@@ -67,6 +67,7 @@ INSTITUTE: list[tuple[str, list[Entry]]] = [
                 url_name="institute:schools_ledger",
                 roles=frozenset({Role.INSTITUTE_ADMIN}),
             ),
+            Entry("物业企业", icon="building-community", url_name="institute:providers", roles=INSTITUTE_ROLES),
             Entry("人脸信息", icon="face-id", url_name="institute:faces", roles=ANALYSTS),
         ],
     ),

@@ -13,6 +13,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
     "organisation.part_leavers": {"task": "organisation.part_leavers", "schedule": 3_600.0},
     "organisation.forget_left": {"task": "organisation.forget_left", "schedule": 86_400.0},
     "organisation.sweep_certificates": {"task": "organisation.sweep_certificates", "schedule": 86_400.0},
+    "organisation.sweep_companies": {"task": "organisation.sweep_companies", "schedule": 6 * 3600.0},
     "benchmarking.sweep": {"task": "benchmarking.sweep", "schedule": 3600.0},
     "calendar.sweep_years": {"task": "calendar.sweep_years", "schedule": 86_400.0},
     "findings.sweep_overdue": {"task": "findings.sweep_overdue", "schedule": 600.0},

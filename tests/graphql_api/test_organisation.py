@@ -16,6 +16,7 @@ from pypdf import PdfReader
 from identity import operations as identity
 from identity.choices import Role
 from infra import fonts
+from institute.providers.models import Provider
 from kernel import clock
 from kernel.tenancy import Tenant, school_context
 from tenants.jobs.models import Job
@@ -38,6 +39,7 @@ STAFF = """query($n: Int, $after: String) { staff(first: $n, after: $after) { pa
   edges { node { id number name phoneMasked party { name provider { name } contract { number } }
   post { name party { name } place { fullName } } certificates { kind expiresOn } } } } }"""
 CREDIT_CODE = "91350100M000100Y43"  # the example of GB 32100-2015
+OTHER_CODE = "91330000MA7DEM0X2C"
 
 
 def test_five_hundred_people_with_nested_relations_cost_the_same_as_five(alpha: Tenant) -> None:
@@ -277,8 +279,36 @@ def test_the_institute_lists_companies(db: None) -> None:
     assert ask(admin, rename, i=one["id"])["renameProvider"]["provider"]["name"] == "福建某某物业"
     listed = ask(admin, '{ providers(search: "9135") { edges { node { name creditCode } } } }')
     assert [e["node"]["name"] for e in listed["providers"]["edges"]] == ["福建某某物业"]
+    correct = """mutation($i: UUID!, $c: String!) { correctProvider(providerId: $i, name: "福建某某物业", creditCode: $c) {
+      provider { creditCode } userErrors { code field } } }"""
+    wrong = ask(admin, correct, i=one["id"], c=CREDIT_CODE[:-1] + "9")["correctProvider"]
+    assert wrong == {"provider": None, "userErrors": [{"code": "credit_code_wrong", "field": "credit_code"}]}
+    assert ask(admin, correct, i=one["id"], c=OTHER_CODE)["correctProvider"]["provider"] == {"creditCode": OTHER_CODE}
+    assert ask(admin, "{ providers(serving: true) { edges { node { name } } } }")["providers"]["edges"] == []
+    read = "query($i: UUID!) { provider(id: $i) { name creditCode schools } }"
+    assert ask(admin, read, i=one["id"])["provider"] == {"name": "福建某某物业", "creditCode": OTHER_CODE, "schools": 0}
     analyst = browser("", Account.objects.get(pk=institute_actor(Role.INSTITUTE_ANALYST).account_id))
     assert ask(analyst, rename, i=one["id"])["renameProvider"]["userErrors"] == [{"code": "not_allowed"}]
+    refused = ask(analyst, correct, i=one["id"], c=CREDIT_CODE)["correctProvider"]
+    assert refused == {"provider": None, "userErrors": [{"code": "not_allowed", "field": None}]}
+    assert ask(analyst, read, i=one["id"])["provider"]["creditCode"] == OTHER_CODE
+
+
+def test_a_list_of_companies_costs_the_same_however_long(alpha: Tenant) -> None:
+    from identity.models import Account
+
+    admin = browser("", Account.objects.get(pk=institute_actor().account_id))
+
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            ask(admin, "{ providers(first: 100) { edges { node { name schools } } } }")
+        return sum("providers_" in q["sql"] for q in seen.captured_queries)
+
+    Provider.objects.create(name="一家", credit_code="1")
+    few = statements()
+    for n in range(30):
+        Provider.objects.create(name=f"公司{n}", credit_code=f"C{n}")
+    assert statements() == few
 
 
 @pytest.mark.parametrize("role", [Role.SCHOOL_SUPERVISOR, Role.SCHOOL_LEADER, Role.FRONTLINE])

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("web.institute.applications.urls")),
     path("library/", include("web.library.urls"), {"frame": "institute"}),
     path("schools/", include("web.institute.schools.urls")),
+    path("providers/", include("web.institute.providers.urls")),
     path("faces/", include("web.institute.faces.urls")),
     path("members/", include("web.institute.members.urls")),
     path("tokens/", include("web.institute.tokens.urls")),

@@ -14,7 +14,7 @@ from kernel.tenancy import Tenant
 from standards_library.choices import OperatingMode, ServiceLine
 from workers.demo.institute import make as institute_people
 from workers.demo.people import account
-from workers.tasks import benchmarking
+from workers.tasks import benchmarking, organisation
 
 
 @dataclass(frozen=True)
@@ -96,3 +96,4 @@ def people(plan: Plan, tenant: Tenant, company: ProviderRef) -> People:
 def facts(tenant: Tenant) -> None:
     """Let the school's facts flow up, as beat would tonight."""
     benchmarking.flow(tenant)
+    organisation.tell_companies(tenant)

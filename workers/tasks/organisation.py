@@ -3,14 +3,25 @@
 from typing import Any
 from uuid import UUID
 
+from institute.providers import operations as providers
 from institute.schools import queries as schools
 from kernel import clock
 from kernel.jobs import enqueue_on_commit
-from kernel.tenancy import Tenant, school_context
-from tenants.organisation import operations
+from kernel.tenancy import Tenant, public_context, school_context
+from tenants.organisation import operations, queries
 from tenants.organisation.imports import flow
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
+
+
+def tell_companies(tenant: Tenant) -> int:
+    """Tell the institute which companies have how many contracts running in a school; returns how many companies."""
+    now = clock.now()
+    with school_context(tenant):
+        contracts = queries.companies_at_work(today=now.astimezone(tenant.tz).date())
+    with public_context():
+        providers.note_services(school_id=tenant.school_id, contracts=contracts, now=now)
+    return len(contracts)
 
 
 @app.task(base=PublicTask, name="organisation.forget_left")
@@ -44,6 +55,19 @@ def sweep_certificates(**_newer: Any) -> None:
 def tell_ending_certificates(*, tenant: Tenant, **_newer: Any) -> int:
     """Tell who must know that certificates end. Safe to run twice: each stage is told once."""
     return operations.tell_ending_certificates(tenant=tenant, now=clock.now())
+
+
+@app.task(base=PublicTask, name="organisation.sweep_companies")
+def sweep_companies(**_newer: Any) -> None:
+    """Ask every open school: contracts begin and end without anybody doing anything."""
+    for tenant in schools.open_tenants():
+        enqueue_on_commit("organisation.note_companies", tenant=tenant)
+
+
+@app.task(base=SchoolTask, name="organisation.note_companies")
+def note_companies(*, tenant: Tenant, **_newer: Any) -> int:
+    """One school's companies; asked for when a contract changes and by the sweep. Safe to run twice."""
+    return tell_companies(tenant)
 
 
 @app.task(base=SchoolTask, name="organisation.check_import")

@@ -19,6 +19,7 @@ class ProviderType(DjangoObjectType):
     """A property company, known across schools by its unified social credit code."""
 
     id = graphene.NonNull(graphene.UUID)
+    schools = graphene.NonNull(graphene.Int, description="How many schools have a contract with it running")
 
     class Meta:
         model = Provider
@@ -26,11 +27,22 @@ class ProviderType(DjangoObjectType):
 
 
 class ProvidersQuery(graphene.ObjectType):
-    providers = Listing(connection_of(ProviderType), search=graphene.String(description="Name or credit code"))
+    providers = Listing(
+        connection_of(ProviderType),
+        search=graphene.String(description="Name or credit code"),
+        serving=graphene.Boolean(description="Only those with a contract running in some school, or with none"),
+    )
+    provider = graphene.Field(ProviderType, id=graphene.Argument(graphene.UUID, required=True))
 
     @staticmethod
-    def resolve_providers(root: None, info: graphene.ResolveInfo, search: str = "", **_page: Any) -> Any:
-        return queries.providers(by=info.context.actor, search=search)
+    def resolve_providers(
+        root: None, info: graphene.ResolveInfo, search: str = "", serving: bool | None = None, **_page: Any
+    ) -> Any:
+        return queries.providers(by=info.context.actor, search=search, serving=serving)
+
+    @staticmethod
+    def resolve_provider(root: None, info: graphene.ResolveInfo, id: UUID) -> Any:
+        return queries.listed_provider(id, by=info.context.actor)
 
 
 class ProviderPayload(graphene.ObjectType):
@@ -66,9 +78,26 @@ class RenameProvider(DomainMutation):
 
     @classmethod
     def perform(cls, context: Context, provider_id: UUID, name: str) -> dict[str, Any]:
-        return {"provider": operations.rename_provider(provider_id=provider_id, name=name, by=context.actor)}
+        return {"provider": operations.correct_provider(provider_id=provider_id, name=name, by=context.actor)}
+
+
+class CorrectProvider(DomainMutation):
+    """Correct a company's registered name and credit code, both as on its business licence."""
+
+    provider = graphene.Field(ProviderPayload)
+    scope = "providers:write"
+
+    class Arguments:
+        provider_id = graphene.UUID(required=True)
+        name = graphene.String(required=True)
+        credit_code = graphene.String(required=True)
+
+    @classmethod
+    def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
+        return {"provider": operations.correct_provider(**given, by=context.actor)}
 
 
 class ProvidersMutation(graphene.ObjectType):
     register_provider = RegisterProvider.Field()
     rename_provider = RenameProvider.Field()
+    correct_provider = CorrectProvider.Field()

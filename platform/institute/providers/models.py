@@ -23,3 +23,25 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Service(models.Model):
+    """That a company has contracts running in a school, as the school's own tables said at `noted_at`.
+
+    The school tells it (`workers.tasks.organisation`); the institute counts the rows and never shows whose they are.
+    """
+
+    provider = models.ForeignKey(Provider, on_delete=models.CASCADE, related_name="services")
+    school_id = models.UUIDField()
+    contracts = models.PositiveSmallIntegerField()
+    noted_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "school_id"], name="providers_service_once"),
+            models.CheckConstraint(condition=models.Q(contracts__gte=1), name="providers_service_contracts"),
+        ]
+        indexes = [models.Index(fields=["school_id"], name="providers_service_school")]
+
+    def __str__(self) -> str:
+        return f"{self.provider_id} {self.school_id}"

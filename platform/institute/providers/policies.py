@@ -9,8 +9,8 @@ def can_register(actor: Actor) -> bool:
     return actor.is_system or actor.has(Role.SCHOOL_ADMIN, Role.INSTITUTE_ADMIN)
 
 
-def can_rename(actor: Actor) -> bool:
-    """A name that all schools see is changed by the institute alone."""
+def can_correct(actor: Actor) -> bool:
+    """A name and code that all schools see are changed by the institute's admin alone."""
     return actor.is_system or actor.has(Role.INSTITUTE_ADMIN)
 
 

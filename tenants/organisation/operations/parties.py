@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed, NotFound
+from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from standards_library.choices import OperatingMode, ServiceLine
 from tenants.organisation import policies, queries
@@ -144,6 +145,7 @@ def add_contract(
     timeline.record(
         verb="contract.added", sentence=f"登记合同「{name}」（{number}）", subject=party, by=by, party_id=party.pk
     )
+    enqueue_on_commit("organisation.note_companies", tenant=tenant)
     return party
 
 
@@ -189,6 +191,7 @@ def change_contract(
         party_id=party.pk,
         old={"number": before.number, "ends_on": before.ends_on.isoformat(), "lines": before.lines},
     )
+    enqueue_on_commit("organisation.note_companies", tenant=tenant)
     return party
 
 
@@ -224,6 +227,8 @@ def set_party_active(*, party_id: UUID, active: bool, by: Actor, tenant: Tenant)
         by=by,
         party_id=party.pk,
     )
+    if party.kind == PartyKind.CONTRACT:
+        enqueue_on_commit("organisation.note_companies", tenant=tenant)
     return party
 
 
