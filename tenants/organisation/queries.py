@@ -369,6 +369,12 @@ def working_people_of(party_id: UUID) -> QuerySet[Staff]:
     return Staff.objects.filter(party_id=party_id).exclude(status=StaffStatus.LEFT).order_by("pinyin", "number")
 
 
+def people_called(search: str = "") -> QuerySet[Staff]:
+    """Everybody by name, pinyin or number, also who left. The caller has judged who of them may be shown, and what."""
+    rows = Staff.objects.order_by("pinyin", "number")
+    return rows.filter(name_filter(search)) if search.strip() else rows
+
+
 def staff_of_account(account_id: UUID) -> Staff | None:
     """Who an account is among the school's people."""
     return Staff.objects.filter(account_id=account_id).first()

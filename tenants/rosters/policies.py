@@ -51,6 +51,11 @@ def reads_grid(actor: Actor) -> bool:
     return reads_all(actor) or (actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and bool(actor.provider_ids))
 
 
+def names_only(actor: Actor) -> bool:
+    """A guest whom the school lets read rosters and not its people: of whom a roster is about they see name and number."""
+    return actor.grant_id is not None and GrantScope.ORGANISATION not in actor.grant_scopes
+
+
 def party_ids(actor: Actor) -> set[UUID] | None:
     """The parties whose whole rosters an actor sees; None: all of them."""
     if reads_all(actor):

@@ -19,6 +19,7 @@ from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.calendar import queries as calendar
+from tenants.organisation import queries as organisation
 from tenants.rosters import forecast, policies
 from tenants.rosters import manning as manning_of
 from tenants.rosters.choices import Grade, RequestStatus, SwapStatus
@@ -404,6 +405,33 @@ def own_assignment(assignment_id: UUID, *, by: Actor) -> Assignment:
 def drafts_count(*, by: Actor, first: date, last: date, party_id: UUID | None = None) -> int:
     """How many cells of the range wait to be published."""
     return assignments(by=by, first=first, last=last, party_id=party_id, published=False).order_by().count()
+
+
+def grid_people(
+    *, by: Actor, first: date, last: date, search: str = "", party_id: UUID | None = None, post_id: UUID | None = None,
+    place_id: UUID | None = None,
+) -> QuerySet[Any]:  # fmt: skip
+    """The rows of the grid: who works (or worked) in these days, by the filters; of a post or place also who is rostered
+    there. Who reads rosters and not people (policies.names_only) sees whom these days' roster is about. Raises NotAllowed.
+    """
+    there = assignments(by=by, first=first, last=last, post_id=post_id, place_id=place_id)
+    rostered = there.order_by().values("staff_id")
+    if policies.names_only(by):
+        rows = organisation.people_called(search).filter(pk__in=rostered)
+        return rows.filter(party_id=party_id) if party_id else rows
+    rows = organisation.staff(by=by, search=search, party_id=party_id, status=None)
+    rows = rows.exclude(left_on__lt=first).exclude(hired_on__gt=last)
+    if post_id or place_id:
+        ids = set(rostered.values_list("staff_id", flat=True))
+        own = set(rows.filter(post_id=post_id).values_list("pk", flat=True)) if post_id else set()
+        rows = rows.filter(pk__in=ids | own)
+    return rows.order_by("party__name", "post__name", "pinyin", "number")
+
+
+def posts_rostered(*, by: Actor, first: date, last: date) -> list[Any]:
+    """The posts that the cells of these days name. Two queries."""
+    ids = assignments(by=by, first=first, last=last).exclude(post=None).order_by().values_list("post_id", flat=True)
+    return sorted(organisation.posts_by_id(set(ids)).values(), key=lambda p: str(p.name))
 
 
 def headcount(*, by: Actor, first: date, last: date, staff_ids: Any, besides: Iterable[UUID] = ()) -> dict[date, int]:

@@ -12,12 +12,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from identity.choices import Role
+from identity import operations as identity
+from identity.choices import GrantScope, Role
 from identity.models import Account
 from kernel import clock
 from kernel.tenancy import Tenant
+from tenants.organisation.models import Staff
 from tenants.rosters.models import Assignment, Coverage, Leave, Pattern, Rule, Shift, ShiftInstance, Swap
 from tests.factories.findings import make_member
+from tests.factories.identity import make_member as make_institute_member
 from tests.factories.organisation import make_certificate, make_contract, make_party, make_post, make_staff
 from tests.factories.rosters import make_assignment, make_coverage, make_leave, make_pattern, make_shift
 from web.tenant.rosters.forms import minute_of
@@ -286,3 +289,65 @@ def test_saving_answers_what_the_contract_lacks_now(alpha: Tenant) -> None:
     cell = {"day": day, "items": [{"shift": str(make_shift().pk), "post": None, "place": None}], "seen": []}
     answer = save(client, {"staff": str(make_staff(post=gate).pk), **cell})
     assert answer["contract"][day]["lacking"] == 0
+
+
+# --- Under a grant ---------------------------------------------------------------------------------
+
+
+def guest_of(tenant: Tenant, *scopes: GrantScope) -> Client:
+    """The institute's analyst, reading under a grant of these scopes."""
+    day = today(tenant)
+    identity.grant_access(
+        scopes=scopes, starts_on=day, ends_on=day, reason="阶段评估", by=make_member(tenant, Role.SCHOOL_ADMIN), tenant=tenant,
+        now=clock.now(),
+    )  # fmt: skip
+    client = Client(headers={"host": HOST})
+    client.force_login(make_institute_member(Role.INSTITUTE_ANALYST).account)
+    return client
+
+
+def rostered(tenant: Tenant) -> Staff:
+    """Somebody on the roster today, at a post whose certificate they lack; and somebody who is on none."""
+    post = make_post("配电值班", certificates=["electrician"], party=make_contract("清源物业"))
+    person = make_staff("赵六", post=post)
+    Staff.objects.update(hired_on=date(2020, 3, 1))
+    make_assignment(
+        tenant, day=today(tenant), staff=person, shift=make_shift("夜班", code="夜"), post=make_post("南门岗")
+    )
+    make_staff("没有排班的人", post=post)
+    return person
+
+
+def test_rosters_alone_shows_whom_the_roster_is_about_by_name_and_number_and_no_more(alpha: Tenant) -> None:
+    person = rostered(alpha)
+    page = guest_of(alpha, GrantScope.ROSTERS).get("/rosters/").content.decode()
+    data = json.loads(page.split('id="ro-data" type="application/json">')[1].split("</script>")[0])
+    assert data["people"] == [
+        {"id": str(person.pk), "name": "赵六", "number": person.number, "post": None, "sub": person.number, "group": "",
+         "edit": False, "from": "", "to": ""}
+    ]  # fmt: skip
+    assert [p["name"] for p in data["posts"]] == ["南门岗"]  # which a cell names
+    assert data["warnings"] == {} and len(data["cells"]) == 1
+    for hidden in ("没有排班的人", "配电值班", "清源物业", "2020-03-01"):
+        assert hidden not in page
+    assert "还没有员工" not in page
+
+
+def test_rosters_alone_is_filtered_and_exported_without_more(alpha: Tenant) -> None:
+    person = rostered(alpha)
+    client = guest_of(alpha, GrantScope.ROSTERS)
+    assert "赵六" in client.get("/rosters/?search=zhaoliu").content.decode()
+    assert "赵六" not in client.get("/rosters/?search=nobody").content.decode()
+    assert "这段时间没有排班" in client.get("/rosters/?day=2001-01-01").content.decode()
+    book = openpyxl.load_workbook(BytesIO(client.get("/rosters/export/").content))
+    rows = list(book.active.values)
+    assert rows[0][:2] == ("工号", "姓名") and "单位" not in rows[0]
+    assert [r[:2] for r in rows[1:]] == [(person.number, "赵六")]
+
+
+def test_with_the_organisation_too_the_grid_is_whole(alpha: Tenant) -> None:
+    rostered(alpha)
+    page = guest_of(alpha, GrantScope.ROSTERS, GrantScope.ORGANISATION).get("/rosters/").content.decode()
+    data = json.loads(page.split('id="ro-data" type="application/json">')[1].split("</script>")[0])
+    assert sorted(p["name"] for p in data["people"]) == ["没有排班的人", "赵六"]
+    assert data["warnings"]

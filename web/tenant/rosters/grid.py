@@ -78,10 +78,10 @@ def shift_rows(request: SchoolRequest) -> list[dict[str, Any]]:
 
 def warnings(
     staff: list[Staff], cells: dict[tuple[UUID, date], list[dict[str, Any]]], first: date, last: date, *,
-    tenant: Tenant, request: SchoolRequest, today: date,
+    tenant: Tenant, request: SchoolRequest, today: date, bare: bool,
 ) -> tuple[dict[str, list[str]], dict[str, str]]:  # fmt: skip
-    """Sentences by "staff|day", and leaves by "staff|day" ("病假 6月15日全天")."""
-    posts = {p.pk: p for p in people.posts_of(staff, cells)}
+    """Sentences by "staff|day" (none where `bare`), and leaves by "staff|day" ("病假 6月15日全天")."""
+    posts = {} if bare else {p.pk: p for p in people.posts_of(staff, cells)}
     needs = {
         (p.pk, UUID(i["post"]), d)
         for p in staff
@@ -151,29 +151,40 @@ def group_of(party: Any) -> str:
     return str(party.provider_id or party.pk) if party else ""
 
 
+def _person(p: Staff, editable: set[UUID] | None) -> dict[str, Any]:
+    return {
+        "id": str(p.pk), "name": p.name, "number": p.number, "post": str(p.post_id) if p.post_id else None,
+        "sub": p.post.name if p.post else p.party.name, "group": group_of(p.party),
+        "edit": editable is None or p.party_id in editable,
+        "from": p.hired_on.isoformat() if p.hired_on else "", "to": p.left_on.isoformat() if p.left_on else "",
+    }  # fmt: skip
+
+
+def _bare(p: Staff) -> dict[str, Any]:
+    """Name and number."""
+    return {
+        "id": str(p.pk), "name": p.name, "number": p.number, "post": None, "sub": p.number, "group": "", "edit": False,
+        "from": "", "to": "",
+    }  # fmt: skip
+
+
 def payload(
     request: SchoolRequest, *, staff: list[Staff], first: date, last: date, today: date
 ) -> dict[str, Any]:  # fmt: skip
     """Everything the grid needs, in a fixed number of queries."""
     rows = queries.assignments(by=request.actor, first=first, last=last).filter(staff_id__in=[p.pk for p in staff])
     cells = items_by_cell(rows)
-    said, away = warnings(staff, cells, first, last, tenant=request.school, request=request, today=today)
+    bare = policies.names_only(request.actor)  # then no certificate, post, party or day of employment of anybody
+    said, away = warnings(staff, cells, first, last, tenant=request.school, request=request, today=today, bare=bare)
     editable = policies.editable_party_ids(request.actor)
-    posts = {p.pk: p for p in people.posts_of(staff, cells)}
+    posts = {p.pk: p for p in people.posts_of([] if bare else staff, cells)}
     days = [(p.pk, first + timedelta(days=n)) for p in staff for n in range((last - first).days + 1)]
     return {
         "first": first.isoformat(),
         "days": day_heads(first, last, today),
         "shifts": shift_rows(request),
         **choices(request, posts.values()),
-        "people": [
-            {
-                "id": str(p.pk), "name": p.name, "number": p.number, "post": str(p.post_id) if p.post_id else None,
-                "sub": p.post.name if p.post else p.party.name, "group": group_of(p.party), "edit": editable is None or p.party_id in editable,
-                "from": p.hired_on.isoformat() if p.hired_on else "", "to": p.left_on.isoformat() if p.left_on else "",
-            }
-            for p in staff
-        ],
+        "people": [_bare(p) if bare else _person(p, editable) for p in staff],
         "cells": {f"{staff_id}|{day}": items for (staff_id, day), items in cells.items()},
         "warnings": said,
         "leaves": away,

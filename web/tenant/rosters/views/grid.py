@@ -76,17 +76,22 @@ class Chosen:
         self.place_id, self.search = opt_uuid(get.get("place", "")), get.get("search", "")[:40]
 
     def staff(self, request: SchoolRequest) -> Any:
-        """Who works (or worked) in the range, by the filters: of a post or place also who is rostered there."""
-        rows = organisation.staff(by=request.actor, search=self.search, party_id=self.party_id, status=None)
-        rows = rows.exclude(left_on__lt=self.first).exclude(hired_on__gt=self.last)
-        if self.post_id or self.place_id:
-            there = queries.assignments(
-                by=request.actor, first=self.first, last=self.last, post_id=self.post_id, place_id=self.place_id
-            )
-            ids = set(there.order_by().values_list("staff_id", flat=True))
-            own = set(rows.filter(post_id=self.post_id).values_list("pk", flat=True)) if self.post_id else set()
-            rows = rows.filter(pk__in=ids | own)
-        return rows.order_by("party__name", "post__name", "pinyin", "number")
+        """The rows: who works in the range, by the filters."""
+        return queries.grid_people(
+            by=request.actor, first=self.first, last=self.last, search=self.search, party_id=self.party_id,
+            post_id=self.post_id, place_id=self.place_id,
+        )  # fmt: skip
+
+    def choices(self, request: SchoolRequest) -> dict[str, list[tuple[str, str]]]:
+        """Parties and posts to filter by: one's own, or for who reads rosters alone those the roster names."""
+        if not policies.names_only(request.actor):
+            return {"party": party_choices(request), "post": post_choices(request, self.party_id)}
+        posts = queries.posts_rostered(by=request.actor, first=self.first, last=self.last)
+        parties = organisation.parties_by_id({p.party_id for p in posts})
+        return {
+            "party": sorted(((str(p.pk), p.name) for p in parties.values()), key=lambda p: p[1]),
+            "post": [(str(p.pk), p.name) for p in posts if self.party_id in (None, p.party_id)],
+        }
 
     def contract(self, request: SchoolRequest, first: date, last: date) -> dict[str, Any] | None:
         """What contracts ask against the roster; None where the filters do not name whole posts."""
@@ -123,8 +128,7 @@ def index(request: SchoolRequest) -> HttpResponse:
     form = GridFilter(
         {**request.GET.dict(), "view": chosen.view, "day": chosen.day.isoformat()},
         choices={
-            "party": party_choices(request),
-            "post": post_choices(request, chosen.party_id),
+            **chosen.choices(request),
             "place": [
                 (str(p.pk), p.full_name)
                 for p in organisation.places(by=request.actor).filter(kind__in=["campus", "building"]).order_by("path")
@@ -146,6 +150,7 @@ def index(request: SchoolRequest) -> HttpResponse:
         "after": (chosen.last + timedelta(days=1)).isoformat(),
         "drafts": drafts,
         "may_edit": may_edit,
+        "names_only": policies.names_only(request.actor),
         "copy_from": before.isoformat(),
         "copy_label": "上月" if chosen.view == "month" else ("上周" if length == 7 else "前两周"),
         "filtered": bool(chosen.party_id or chosen.post_id or chosen.place_id or chosen.search),
@@ -279,9 +284,10 @@ def export(request: SchoolRequest) -> HttpResponse:
     for row in rows:
         cells.setdefault((row.staff_id, row.day), []).append(row.shift.code if row.shift else "休")
     days = [chosen.first + timedelta(days=n) for n in range((chosen.last - chosen.first).days + 1)]
-    heads = ["工号", "姓名", "单位", "岗位", *[f"{d:%Y-%m-%d}" for d in days]]
+    named = not policies.names_only(request.actor)
+    heads = ["工号", "姓名", *(["单位", "岗位"] if named else []), *[f"{d:%Y-%m-%d}" for d in days]]
     body = [
-        [p.number, p.name, p.party.name, p.post.name if p.post else ""]
+        [p.number, p.name, *([p.party.name, p.post.name if p.post else ""] if named else [])]
         + ["+".join(cells.get((p.pk, d), [])) for d in days]
         for p in staff
     ]
