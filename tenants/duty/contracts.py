@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 
@@ -114,3 +115,14 @@ class Cockpit:
     @property
     def handovers(self) -> int:
         return sum(p.handovers for p in self.posts)
+
+
+class Covered(NamedTuple):
+    """Sums of what the contracts want at some posts; `known` since somebody first signed on at the post."""
+
+    wanted: int  # person-minutes
+    known: int
+    held: int
+    minutes: int  # minutes of posts
+    minutes_known: int
+    minutes_short: int  # with fewer people than wanted, declared absences aside

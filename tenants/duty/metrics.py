@@ -5,6 +5,8 @@
 - `off_post_cases`: 脱岗 by the school's own rule of calls in a row, as long as the call stands unanswered. Denominator: 1.
 - `duty_minutes_covered`: of the person-minutes the contracts want at duty posts since somebody first signed on there, those
   with somebody on duty; up to the newest line of any log, so that a month still running is not short of its future.
+- `duty_minutes_short`: of the minutes in which the contracts want anybody at a duty post (known as above), those with fewer
+  people on duty than wanted. A declared absence is no gap.
 - `handovers_accepted`: of the open items offered to a next shift and answered, those accepted by the named receiver.
 """
 
@@ -24,6 +26,7 @@ from kernel.clock import day_bounds, month_bounds
 from kernel.metrics import Direction, Metric, Reading
 from tenants.duty import staffing
 from tenants.duty.choices import UNANSWERED, CallStatus, ItemStatus, Outcome
+from tenants.duty.contracts import Covered
 from tenants.duty.models import Call, DutyPost, HandoverItem, LogEntry
 
 ANSWERED = Metric(
@@ -73,7 +76,19 @@ HANDED = Metric(
     minimum_n=10,
     percent=True,
 )
-METRICS = (ANSWERED, OFF_POST, MINUTES, HANDED)
+SHORT = Metric(
+    code="duty_minutes_short",
+    name="低于最低人数时长占比",
+    unit="%",
+    numerator="其中在岗人数低于合同要求的岗位分钟（已申报离岗的不算）",
+    denominator="期内合同要求有人的值班岗位分钟（自该岗首次有人上岗起）",
+    coverage="首次有人上岗以后的岗位分钟占全部要求的比例",
+    direction=Direction.DOWN,
+    version=1,
+    minimum_n=10,
+    percent=True,
+)
+METRICS = (ANSWERED, OFF_POST, MINUTES, SHORT, HANDED)
 DIMENSIONS = {"party": "post__party_id", "line": "post__line", "post": "post_id"}
 
 
@@ -125,9 +140,12 @@ def readings(*, month: date, tz: ZoneInfo) -> dict[str, list[Reading]]:
         found[row.code].append(
             Reading(first, line, Decimal(row.numerator), Decimal(row.denominator), row.n, Decimal(1))
         )
-    for line, (wanted, known, held) in _minutes(starts, ends, tz).items():
-        found[MINUTES.code].append(
-            Reading(first, line, Decimal(held), Decimal(known), known // 60, _share(known, wanted))
+    for line, sums in _minutes(starts, ends, tz).items():
+        hours, share = sums.known // 60, _share(sums.known, sums.wanted)
+        found[MINUTES.code].append(Reading(first, line, Decimal(sums.held), Decimal(sums.known), hours, share))
+        hours, share = sums.minutes_known // 60, _share(sums.minutes_known, sums.minutes)
+        found[SHORT.code].append(
+            Reading(first, line, Decimal(sums.minutes_short), Decimal(sums.minutes_known), hours, share)
         )
     for line, (offered, answered, accepted) in _handed(starts, ends).items():
         found[HANDED.code].append(
@@ -140,13 +158,13 @@ def _share(part: int, whole: int) -> Decimal:
     return (Decimal(part) / whole).quantize(Decimal("0.0001")) if whole else Decimal(1)
 
 
-def _minutes(starts: datetime, ends: datetime, tz: ZoneInfo) -> dict[str, tuple[int, int, int]]:
+def _minutes(starts: datetime, ends: datetime, tz: ZoneInfo) -> dict[str, Covered]:
     newest = LogEntry.objects.aggregate(at=Max("at"))["at"]
     posts = DutyPost.objects.filter(active=True, post__active=True).values_list("pk", flat=True)
     until = min(ends, newest) if newest else starts
     lines = staffing.covered_minutes(post_ids=posts, starts=starts, ends=until, tz=tz)
-    sums = [sum(row[n] for row in lines.values()) for n in range(3)]
-    return {"": (sums[0], sums[1], sums[2])} | lines if lines else {}
+    whole = Covered(*(sum(column) for column in zip(*lines.values(), strict=True))) if lines else None
+    return {"": whole} | lines if whole else {}
 
 
 def _handed(starts: datetime, ends: datetime) -> dict[str, tuple[int, int, int]]:

@@ -56,6 +56,9 @@ class DutyPost(models.Model):
     break_minutes = models.PositiveSmallIntegerField(_("每次离岗最长"), default=15)
     break_cap_minutes = models.PositiveSmallIntegerField(_("每班离岗累计上限"), default=45)
     gap_minutes = models.PositiveSmallIntegerField(_("低于最低人数多久告警"), default=15, db_default=15)  # 0: never
+    gap_finding_minutes = models.PositiveSmallIntegerField(  # 0: never
+        _("低于最低人数多久转问题整改"), default=60, db_default=60
+    )
     gap_told_at = models.DateTimeField(null=True)  # when the last gap was raised
     chain = models.JSONField(_("未应答逐级通知"), default=default_chain)
     last_seq = models.PositiveBigIntegerField(default=0)  # of the log
@@ -343,6 +346,8 @@ class Anomaly(models.Model):
     raised_at = models.DateTimeField(null=True)  # went up: refused, or raised by the platform
     taken_by = models.UUIDField(null=True)  # the superior who deals with it
     taken_by_name = models.CharField(max_length=60, blank=True)
+    begun_at = models.DateTimeField(null=True)  # of a gap below the minimum, and when it was over
+    ended_at = models.DateTimeField(null=True)
     reported_at = models.DateTimeField()
     reported_by = models.UUIDField(null=True)
     reported_by_name = models.CharField(max_length=60)
@@ -358,6 +363,9 @@ class Anomaly(models.Model):
             models.Index(fields=["post", "-reported_at"], name="duty_anomaly_post"),
             models.Index(fields=["holder"], condition=Q(status=AnomalyStatus.OPEN), name="duty_anomaly_held"),
             models.Index(fields=["reported_at"], name="duty_anomaly_reported"),
+            models.Index(
+                fields=["post"], condition=Q(begun_at__isnull=False, ended_at__isnull=True), name="duty_anomaly_gap"
+            ),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(kind__in=AnomalyKind.values), name="duty_anomaly_kind_known"),
@@ -369,6 +377,10 @@ class Anomaly(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(status=AnomalyStatus.OPEN) | Q(closed_at__isnull=False), name="duty_anomaly_closed_dated"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(begun_at__isnull=False, ended_at__gte=F("begun_at")),
+                name="duty_anomaly_gap_times",
             ),
         ]
 

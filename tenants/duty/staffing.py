@@ -18,7 +18,7 @@ from django.db import connection
 from kernel.clock import day_bounds
 from tenants.calendar import queries as calendar
 from tenants.calendar.choices import DayKind
-from tenants.duty.contracts import Expected, Shortfall
+from tenants.duty.contracts import Covered, Expected, Shortfall
 from tenants.duty.schedule import Span
 
 GRACE = timedelta(minutes=15)  # from the begin of a shift, or from an acceptance, until the holder must have signed on
@@ -252,12 +252,14 @@ _COVERED = """
 , began AS (SELECT post_id, min(signed_on_at) AS at FROM duty_stint GROUP BY post_id),
 spans AS (
   SELECT p.line, extract(epoch FROM s.until - s.at) / 60 AS minutes, s.need, least(s.need, s.present) AS held,
-         s.at >= b.at AS known
+         s.at >= b.at AS known, s.present < s.need AS short
   FROM states s JOIN organisation_post p ON p.id = s.post_id LEFT JOIN began b ON b.post_id = s.post_id
   WHERE s.until > s.at AND s.need > 0
 )
 SELECT line, round(sum(minutes * need))::bigint, coalesce(round(sum(minutes * need) FILTER (WHERE known)), 0)::bigint,
-       coalesce(round(sum(minutes * held) FILTER (WHERE known)), 0)::bigint
+       coalesce(round(sum(minutes * held) FILTER (WHERE known)), 0)::bigint,
+       round(sum(minutes))::bigint, coalesce(round(sum(minutes) FILTER (WHERE known)), 0)::bigint,
+       coalesce(round(sum(minutes) FILTER (WHERE known AND short)), 0)::bigint
 FROM spans GROUP BY line ORDER BY line
 """.replace("{states}", _STATES)
 
@@ -281,12 +283,9 @@ def shortfalls(
     return dict(found)
 
 
-def covered_minutes(
-    *, post_ids: Iterable[UUID], starts: datetime, ends: datetime, tz: ZoneInfo
-) -> dict[str, tuple[int, int, int]]:
-    """{line: (contracted person-minutes, those since somebody first signed on at the post, those of them held)}.
-
-    A declared absence is held: the person is on duty. More people than wanted make up for nothing. One query.
+def covered_minutes(*, post_ids: Iterable[UUID], starts: datetime, ends: datetime, tz: ZoneInfo) -> dict[str, Covered]:
+    """{line: the sums of `Covered`}. A declared absence is held: the person is on duty. More people than wanted make up
+    for nothing. One query.
     """
     ids = list(set(post_ids))
     if not ids or starts >= ends:
@@ -294,4 +293,4 @@ def covered_minutes(
     first, last = starts.astimezone(tz).date(), ends.astimezone(tz).date()
     with connection.cursor() as cursor:
         cursor.execute(_COVERED, {**_windows_of(first, last, tz), "from": starts, "until": ends, "posts": ids})
-        return {line: (wanted, known, held) for line, wanted, known, held in cursor.fetchall()}
+        return {line: Covered(*numbers) for line, *numbers in cursor.fetchall()}

@@ -162,7 +162,7 @@ def close_anomaly(
         raise ReasonMissing("请写明处理结果。", field="result")
     row.status, row.closed_at, row.closed_by_name, row.result = AnomalyStatus.CLOSED, now, by.name, result
     row.save(update_fields=["status", "closed_at", "closed_by_name", "result"])
-    _end_offers(row, ItemStatus.WITHDRAWN, by=by, now=now)
+    end_offers(row, status=ItemStatus.WITHDRAWN, by=by, now=now)
     write(duty, EntryKind.ANOMALY, f"{row.number} 已处理：{result}", by=by, now=now, subject_id=row.pk)
     tell(duty, "anomaly_closed", f"{row.number} 已处理：{result}", subject=row, by=by, tenant=tenant)
     notices.settle(subject=row, now=now)
@@ -176,7 +176,7 @@ def send_up(row: Anomaly, *, duty: DutyPost, why: str, by: Actor, tenant: Tenant
     """
     row.holder_id, row.raised_at = None, row.raised_at or now
     row.save(update_fields=["holder", "raised_at"])
-    _end_offers(row, ItemStatus.WITHDRAWN, by=by, now=now)
+    end_offers(row, status=ItemStatus.WITHDRAWN, by=by, now=now)
     words = f"{row.number} 上交：{why}"
     entry = write(duty, EntryKind.HANDOVER, words, by=by, now=now, subject_id=row.pk)
     tell(duty, "anomaly_raised", words, subject=row, by=by, tenant=tenant)
@@ -188,7 +188,8 @@ def send_up(row: Anomaly, *, duty: DutyPost, why: str, by: Actor, tenant: Tenant
     )  # fmt: skip
 
 
-def _end_offers(row: Anomaly, status: ItemStatus, *, by: Actor, now: datetime) -> None:
+def end_offers(row: Anomaly, *, status: ItemStatus, by: Actor, now: datetime) -> None:
+    """What is offered of it to a next shift is no more. Call under the post's lock."""
     from tenants.duty.operations.handovers import finish  # the two call each other
 
     items = HandoverItem.objects.filter(anomaly=row, status__in=[ItemStatus.OFFERED, ItemStatus.REFUSED])
@@ -216,7 +217,7 @@ def take_anomaly(*, anomaly_id: UUID, by: Actor, tenant: Tenant, now: datetime) 
     row.holder_id, row.raised_at = None, row.raised_at or now
     row.taken_by, row.taken_by_name = by.account_id, by.name
     row.save(update_fields=["holder", "raised_at", "taken_by", "taken_by_name"])
-    _end_offers(row, ItemStatus.TAKEN, by=by, now=now)
+    end_offers(row, status=ItemStatus.TAKEN, by=by, now=now)
     write(duty, EntryKind.HANDOVER, f"{row.number} 由上级接手", by=by, now=now, subject_id=row.pk)
     tell(duty, "anomaly_taken", f"{row.number} 由上级接手", subject=row, by=by, tenant=tenant)
     notices.settle(subject=row, now=now)
@@ -233,18 +234,23 @@ def to_finding(*, anomaly_id: UUID, by: Actor, tenant: Tenant, now: datetime) ->
         raise NotAllowed
     duty, row = locked_anomaly(anomaly_id, by)
     if row.finding_id is None:
-        place_id = place_of_post(duty)
-        if place_id is None:
-            raise Invalid("本校还没有场所，请先在“场所”中建立校区。", field="place")
-        photos = queries.photos_among(AnomalyFile.objects.filter(anomaly=row).values_list("evidence_id", flat=True))
-        found = findings.open_finding(
-            title=clean(f"{AnomalyKind(row.kind).label}：{row.text}", 120), detail=f"值班异常 {row.number}：{row.text}",
-            place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=row.severity,
-            source=DUTY, source_id=row.pk, category=CATEGORIES[AnomalyKind(row.kind)],
-            photo_ids=photos, by=by, tenant=tenant, now=now,
-        )  # fmt: skip
-        row.finding_id = found.pk
-        row.save(update_fields=["finding_id"])
-        write(duty, EntryKind.ANOMALY, f"{row.number} 已转问题整改 {found.number}", by=by, now=now, subject_id=row.pk)
-        tell(duty, "anomaly_to_finding", f"{row.number} 转问题整改 {found.number}", subject=row, by=by, tenant=tenant)
+        find(row, duty=duty, by=by, tenant=tenant, now=now)
     return row
+
+
+def find(row: Anomaly, *, duty: DutyPost, by: Actor, tenant: Tenant, now: datetime) -> None:
+    """Open the finding of an anomaly that has none. Call under the post's lock; raises what `to_finding` says."""
+    place_id = place_of_post(duty)
+    if place_id is None:
+        raise Invalid("本校还没有场所，请先在“场所”中建立校区。", field="place")
+    photos = queries.photos_among(AnomalyFile.objects.filter(anomaly=row).values_list("evidence_id", flat=True))
+    found = findings.open_finding(
+        title=clean(f"{AnomalyKind(row.kind).label}：{row.text}", 120), detail=f"值班异常 {row.number}：{row.text}",
+        place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=row.severity,
+        source=DUTY, source_id=row.pk, category=CATEGORIES[AnomalyKind(row.kind)],
+        photo_ids=photos, by=by, tenant=tenant, now=now,
+    )  # fmt: skip
+    row.finding_id = found.pk
+    row.save(update_fields=["finding_id"])
+    write(duty, EntryKind.ANOMALY, f"{row.number} 已转问题整改 {found.number}", by=by, now=now, subject_id=row.pk)
+    tell(duty, "anomaly_to_finding", f"{row.number} 转问题整改 {found.number}", subject=row, by=by, tenant=tenant)

@@ -243,6 +243,7 @@ def raise_anomaly(
     stint: Stint | None = None,
     holder_id: UUID | None = None,
     file_ids: Sequence[UUID] = (),
+    begun_at: datetime | None = None,
 ) -> Anomaly:
     """Write an anomaly, its log line, its event, and tell the superiors. Without a holder it is theirs.
 
@@ -251,6 +252,7 @@ def raise_anomaly(
     row = Anomaly.objects.create(
         number=numbers.next_number(prefix="YC", day=now.astimezone(tenant.tz).date()),
         post_id=duty.pk, stint=stint, kind=kind, severity=severity, text=clean(text, 500), holder_id=holder_id,
+        begun_at=begun_at,
         raised_at=None if holder_id else now, reported_at=now, reported_by=by.account_id, reported_by_name=by.name,
     )  # fmt: skip
     AnomalyFile.objects.bulk_create(

@@ -27,6 +27,7 @@ RANGES = {
     "off_post_after": (1, 10, "连续未应答次数应在 1—10 之间。"),
     "break_minutes": (1, 120, "每次离岗时长应在 1—120 分钟之间。"),
     "gap_minutes": (0, 240, "低于最低人数的告警时间应在 0—240 分钟之间，0 为不告警。"),
+    "gap_finding_minutes": (0, 1440, "低于最低人数转问题整改的时间应在 0—1440 分钟之间，0 为不转。"),
     "break_cap_minutes": (1, 480, "每班离岗累计应在 1—480 分钟之间。"),
 }
 SWITCHES = ("active", "asks_photo", "asks_code", "asks_face")
@@ -62,6 +63,8 @@ def configure_post(
         setattr(duty, name, int(value))
     if not (duty.asks_photo or duty.asks_code):
         raise Invalid("现场照片和扫岗位码至少选一项，否则无法证明在岗。", field="asks_photo")
+    if 0 < duty.gap_finding_minutes < duty.gap_minutes:
+        raise Invalid("转问题整改的时间不能短于告警的时间。", field="gap_finding_minutes")
     if quiet is not None:
         try:
             duty.quiet = minutes(quiet)

@@ -80,6 +80,10 @@ def test_minutes_held_and_handovers_accepted_become_readings(alpha: Tenant) -> N
         held[""].month, "security", held[""].numerator, held[""].denominator, held[""].n, held[""].coverage
     )
     assert held[""].coverage < Decimal("0.1")
+    # two wanted and one there for the half hour before the second came, the declared break aside; of 60 minutes of the post
+    short = {r.line: r for r in found["duty_minutes_short"]}
+    assert (short[""].numerator, short[""].denominator) == (Decimal(30), Decimal(60))
+    assert short["security"].numerator == Decimal(30) and short[""].coverage < Decimal("0.1")
     handed = {r.line: r for r in found["handovers_accepted"]}
     assert (handed[""].numerator, handed[""].denominator, handed[""].coverage) == (1, 2, Decimal("0.6667"))
     assert {m.code for m in metrics.METRICS} == set(found)
@@ -88,4 +92,5 @@ def test_minutes_held_and_handovers_accepted_become_readings(alpha: Tenant) -> N
 
 def test_a_month_without_duty_says_nothing(alpha: Tenant) -> None:
     found = metrics.readings(month=NOON.date(), tz=alpha.tz)
+    assert found["duty_minutes_short"] == []
     assert found["duty_minutes_covered"] == found["handovers_accepted"] == []

@@ -21,6 +21,7 @@ from tenants.organisation.models import Staff
 from tenants.rosters.models import ShiftInstance
 from tests.factories.duty import Guard, make_coverage, make_duty_post, make_guard, report, sign_on
 from tests.factories.findings import make_member
+from tests.factories.organisation import make_place
 from tests.factories.rosters import make_instance, make_shift
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=SHANGHAI)
@@ -182,6 +183,142 @@ def test_a_declared_absence_enough_people_or_a_post_set_to_zero_raise_nothing(
     make_coverage(silent.post, persons=1, start_minute=720, end_minute=1080)
     watch(alpha, 40)
     assert not shorts()
+
+
+# --- a gap that ends, and one that lasts ---
+
+
+def hours_of_two(duty: DutyPost) -> None:
+    make_coverage(duty.post, persons=2, start_minute=720, end_minute=1080)  # two persons from 12:00 to 18:00
+
+
+def test_a_gap_that_ends_closes_its_anomaly_with_its_times(
+    alpha: Tenant, duty: DutyPost, giver: Guard, chief: Actor
+) -> None:
+    hours_of_two(duty)
+    watch(alpha, 15)
+    [row] = shorts()
+    assert (row.status, row.begun_at, row.ended_at) == ("open", at(0), None)
+    watch(alpha, 20)
+    assert shorts()[0].status == "open"  # it runs on
+    other = make_guard(alpha, party=duty.post.party, name="乙")
+    sign_on(alpha, duty, other, now=at(31))
+    assert watch(alpha, 32) == 1
+    assert watch(alpha, 33) == 0
+    [row] = shorts()
+    assert (row.status, row.begun_at, row.ended_at, row.closed_at) == ("closed", at(0), at(31), at(32))
+    assert row.result == "11月25日 12:00 至 12:31 低于最低人数，共 31 分钟，已结束" and row.finding_id is None
+    assert LogEntry.objects.filter(kind="anomaly", text__contains="已结束").count() == 1
+    assert not Notice.objects.filter(title__startswith="在岗人数不足", read_at=None).exists()
+
+
+def test_the_end_of_the_hours_ends_the_gap_too(alpha: Tenant, duty: DutyPost, giver: Guard) -> None:
+    make_coverage(duty.post, persons=2, start_minute=720, end_minute=740)
+    watch(alpha, 15)
+    watch(alpha, 21)
+    [row] = shorts()
+    assert (row.status, row.ended_at) == ("closed", at(20))
+
+
+def test_what_a_superior_has_taken_is_theirs_to_close(
+    alpha: Tenant, duty: DutyPost, giver: Guard, chief: Actor
+) -> None:
+    hours_of_two(duty)
+    watch(alpha, 15)
+    operations.take_anomaly(anomaly_id=shorts()[0].pk, by=chief, tenant=alpha, now=at(16))
+    sign_on(alpha, duty, make_guard(alpha, party=duty.post.party, name="乙"), now=at(31))
+    watch(alpha, 32)
+    [row] = shorts()
+    assert (row.status, row.ended_at, row.result) == ("open", at(31), "")
+    watch(alpha, 33)
+    assert LogEntry.objects.filter(text__contains="已结束").count() == 1
+
+
+def test_one_closed_by_hand_still_gets_its_end_and_keeps_its_words(
+    alpha: Tenant, duty: DutyPost, giver: Guard, chief: Actor
+) -> None:
+    hours_of_two(duty)
+    watch(alpha, 15)
+    operations.close_anomaly(anomaly_id=shorts()[0].pk, result="已安排人", by=chief, tenant=alpha, now=at(16))
+    sign_on(alpha, duty, make_guard(alpha, party=duty.post.party, name="乙"), now=at(31))
+    watch(alpha, 32)
+    [row] = shorts()
+    assert (row.result, row.closed_by_name, row.ended_at) == ("已安排人", chief.name, at(31))
+
+
+def test_a_gap_beyond_the_posts_time_becomes_one_finding(
+    alpha: Tenant, duty: DutyPost, giver: Guard, chief: Actor
+) -> None:
+    hours_of_two(duty)
+    make_place(kind="campus")
+    DutyPost.objects.filter(pk=duty.pk).update(gap_finding_minutes=40)
+    watch(alpha, 15)
+    watch(alpha, 39)
+    assert not Finding.objects.exists()
+    for minute in (40, 41, 90):
+        watch(alpha, minute)
+    [row], found = shorts(), Finding.objects.get()
+    assert (row.finding_id, found.source, found.source_id, found.category) == (found.pk, "duty", row.pk, "absent")
+    assert found.party_id == duty.post.party_id
+    sign_on(alpha, duty, make_guard(alpha, party=duty.post.party, name="乙"), now=at(91))
+    watch(alpha, 92)
+    row.refresh_from_db()
+    found.refresh_from_db()
+    assert (row.status, found.status) == ("closed", "open")  # the finding goes its own way
+
+
+def test_a_gap_seen_late_still_becomes_its_finding_before_it_ends(alpha: Tenant, duty: DutyPost, giver: Guard) -> None:
+    """The workers stood still while it lasted too long."""
+    hours_of_two(duty)
+    make_place(kind="campus")
+    watch(alpha, 15)
+    sign_on(alpha, duty, make_guard(alpha, party=duty.post.party, name="乙"), now=at(75))
+    watch(alpha, 200)
+    [row] = shorts()
+    assert (row.status, row.ended_at, row.finding_id) == ("closed", at(75), Finding.objects.get().pk)
+
+
+def test_a_post_set_to_zero_makes_no_finding(alpha: Tenant, duty: DutyPost, giver: Guard) -> None:
+    hours_of_two(duty)
+    make_place(kind="campus")
+    DutyPost.objects.filter(pk=duty.pk).update(gap_finding_minutes=0)
+    watch(alpha, 15)
+    watch(alpha, 300)
+    assert not Finding.objects.exists() and len(shorts()) == 1
+
+
+def test_where_no_finding_can_be_opened_the_superiors_learn_why_and_it_is_tried_again(
+    alpha: Tenant, duty: DutyPost, giver: Guard, chief: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kernel.errors import Invalid
+
+    hours_of_two(duty)
+    make_place(kind="campus")
+    watch(alpha, 15)
+
+    def refuse(**_given: object) -> None:
+        raise Invalid("责任单位已停用。")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(findings, "open_finding", refuse)
+        for minute in (60, 61, 62):
+            watch(alpha, minute)
+    said = Notice.objects.filter(account_id=chief.account_id, title__startswith="在岗人数不足没能转为问题")
+    assert [("责任单位已停用" in n.text) for n in said] == [True]
+    watch(alpha, 63)
+    assert shorts()[0].finding_id == Finding.objects.get().pk
+
+
+def test_the_time_to_a_finding_is_no_shorter_than_to_the_alarm(alpha: Tenant, duty: DutyPost) -> None:
+    from kernel.errors import Invalid
+
+    admin = make_member(alpha, Role.SCHOOL_ADMIN)
+    given = {"post_id": duty.pk, "by": admin, "tenant": alpha, "now": NOON}
+    with pytest.raises(Invalid) as refused:
+        operations.configure_post(gap_minutes=30, gap_finding_minutes=20, **given)
+    assert refused.value.field == "gap_finding_minutes"
+    operations.configure_post(gap_minutes=30, gap_finding_minutes=0, **given)
+    assert operations.configure_post(gap_finding_minutes=30, **given).gap_finding_minutes == 30
 
 
 # --- cameras nobody judges ---

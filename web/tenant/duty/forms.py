@@ -187,6 +187,13 @@ class PostForm(forms.Form):
         max_value=240,
         help_text="按合同在岗要求；0 为不告警",
     )
+    gap_finding_minutes = forms.IntegerField(
+        label="低于最低人数多久转问题整改（分钟）",
+        required=False,
+        min_value=0,
+        max_value=1440,
+        help_text="先告警，超过这个时间自动开出问题；0 为不转",
+    )
     manager_after = forms.IntegerField(
         label="未应答后多少分钟通知物业负责人", required=False, min_value=0, max_value=1440, help_text="留空为不通知"
     )
@@ -204,6 +211,7 @@ class PostForm(forms.Form):
         same = (
             "active", "answer_minutes", "persons_to_answer", "asks_photo", "asks_code", "asks_face", "calls_per_day",
             "off_post_after", "break_minutes", "break_cap_minutes", "gap_minutes",
+            "gap_finding_minutes",
         )  # fmt: skip
         return {
             **{name: getattr(row, name) for name in same},
@@ -243,6 +251,6 @@ class PostForm(forms.Form):
 
     def chosen(self) -> dict[str, Any]:
         """What `operations.configure_post` takes."""
-        data = {k: v for k, v in self.cleaned_data.items() if k != "gap_minutes" or v is not None}
+        data = {k: v for k, v in self.cleaned_data.items() if not k.startswith("gap_") or v is not None}
         steps = ((data.pop(f"{rung.value}_after"), rung.value) for rung in Rung)
         return {**data, "chain": [[after, rung] for after, rung in steps if after is not None]}

@@ -84,6 +84,7 @@ class DutyPostType(DjangoObjectType):
             "active", "answer_minutes", "persons_to_answer", "asks_photo", "asks_code", "asks_face", "calls_per_day",
             "night_from", "night_until", "off_post_after", "break_minutes", "break_cap_minutes",
             "gap_minutes",
+            "gap_finding_minutes",
         )  # fmt: skip
 
     post = graphene.NonNull(PostRef)
@@ -330,7 +331,7 @@ class DutyAnomalyType(DjangoObjectType):
         name = "DutyAnomaly"
         fields = (
             "id", "number", "kind", "severity", "text", "status", "raised_at", "taken_by_name", "reported_at",
-            "reported_by_name", "closed_at", "closed_by_name", "result", "finding_id",
+            "reported_by_name", "begun_at", "ended_at", "closed_at", "closed_by_name", "result", "finding_id",
         )  # fmt: skip
         convert_choices_to_enum = False
 

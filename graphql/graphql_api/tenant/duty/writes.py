@@ -67,6 +67,7 @@ class ConfigureDutyPost(DutyMutationBase):
         break_minutes = graphene.Int()
         break_cap_minutes = graphene.Int()
         gap_minutes = graphene.Int()
+        gap_finding_minutes = graphene.Int(description="From when on a gap becomes a finding; 0: never")
         quiet = graphene.List(graphene.NonNull(graphene.List(graphene.NonNull(graphene.Int))))
         chain = graphene.List(
             graphene.NonNull(EscalationStepInput), description="The whole chain; an empty list tells nobody"
