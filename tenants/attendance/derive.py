@@ -53,6 +53,51 @@ _BEGINS_AFTER = """
     SELECT min(t.in_from) FROM rosters_shiftinstance t
     WHERE t.staff_id = b.staff_id AND t.starts_at = b.ends_at AND t.cancelled_at IS NULL"""
 
+# The middle of what is left of a shift, and the stretches of it that no leave took.
+_MIDDLE = """CASE WHEN needs_in = needs_out THEN begins + (ends - begins) / 2 WHEN needs_in THEN ends ELSE begins END"""
+_REMAINING = "(tstzmultirange(tstzrange(starts_at, ends_at)) - cut)"
+
+# The punch that begins a shift: the first in its window; else one that says 来 after it, before anybody left.
+_IN_TIME = f"""
+    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    WHERE a.begins IS NOT NULL AND a.rest = ''
+      AND p.staff_id = a.staff_id AND p.at >= a.in_from AND p.at < a.in_to AND p.status = 'accepted'
+      AND (p.grade <= a.grade OR p.source = 'correction')
+      AND (p.post_id IS NULL OR p.post_id = a.post_id OR p.at < ({_ENDED_BEFORE}))
+      AND (p.direction = 'in' OR (p.at < a.middle AND (p.direction = 'unknown' OR p.at < ({_ENDED_BEFORE}))))
+    ORDER BY p.at, p.id LIMIT 1"""
+_LATE_IN = f"""
+    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    WHERE a.needs_in AND a.begins IS NOT NULL AND a.rest = ''
+      AND p.staff_id = a.staff_id AND p.at >= a.in_to AND p.at < a.ends AND p.direction = 'in' AND {_COUNTS.format("p", "a")}
+      AND NOT EXISTS (SELECT FROM punches_punch w WHERE w.staff_id = a.staff_id AND w.at >= a.begins AND w.at < p.at
+                      AND w.direction = 'out' AND {_COUNTS.format("w", "a")})
+    ORDER BY p.at, p.id LIMIT 1"""
+# The one that ends it: the last in its window; else one that says 走 before it, after which nobody came.
+_OUT_TIME = f"""
+    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    WHERE b.begins IS NOT NULL AND b.rest = ''
+      AND p.staff_id = b.staff_id AND p.at >= b.out_since AND p.at < b.out_until AND p.status = 'accepted'
+      AND (b.in_at IS NULL OR p.at > b.in_at)
+      AND (p.grade <= b.grade OR p.source = 'correction')
+      AND (p.post_id IS NULL OR p.post_id = b.post_id OR p.at >= ({_BEGINS_AFTER}))
+      AND (p.direction = 'out' OR (p.at >= b.middle AND (p.direction = 'unknown' OR p.at >= ({_BEGINS_AFTER}))))
+    ORDER BY p.at DESC, p.id DESC LIMIT 1"""
+_EARLY_OUT = f"""
+    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    WHERE b.needs_out AND b.begins IS NOT NULL AND b.rest = ''
+      AND p.staff_id = b.staff_id AND p.at >= b.begins AND p.at < b.out_since AND (b.in_at IS NULL OR p.at > b.in_at)
+      AND p.direction = 'out' AND {_COUNTS.format("p", "b")}
+      AND NOT EXISTS (SELECT FROM punches_punch w WHERE w.staff_id = b.staff_id AND w.at > p.at AND w.at < b.ends
+                      AND w.direction = 'in' AND {_COUNTS.format("w", "b")})
+    ORDER BY p.at DESC, p.id DESC LIMIT 1"""
+
+
+def _first_of(wanted: str, otherwise: str) -> str:
+    """`otherwise` is asked only where `wanted` found nothing."""
+    return f"({wanted}) UNION ALL ({otherwise}) LIMIT 1"
+
+
 JUDGED = f"""
 WITH away AS MATERIALIZED (
     SELECT i.id, range_agg(tstzrange(l.starts_at, l.ends_at)) AS cut,
@@ -71,12 +116,12 @@ WITH away AS MATERIALIZED (
 ), judged AS (
 SELECT
     id, staff_id, post_id, party_id, day,
-    CASE WHEN mark = 'absent' AND on_leave > 0 AND wait = '' THEN 'absent_half' ELSE mark END AS mark,
+    CASE WHEN on_leave > 0 AND mark = 'absent' AND wait = '' THEN 'absent_half' ELSE mark END AS mark,
     wait,
-    CASE wait WHEN 'running' THEN CASE WHEN %(now)s < until THEN until ELSE out_until END
-              WHEN 'report' THEN report
-              WHEN 'verify' THEN %(now)s + interval '10 minutes'
-              WHEN 'device' THEN %(now)s + interval '10 minutes' END AS due_at,
+    CASE WHEN wait = '' THEN NULL
+         WHEN wait = 'running' THEN CASE WHEN %(now)s < until THEN until ELSE out_until END
+         WHEN wait = 'report' THEN report
+         ELSE %(now)s + interval '10 minutes' END AS due_at,
     late, early,
     CASE WHEN present_until IS NULL OR present_from IS NULL OR present_until <= present_from THEN 0
          WHEN cut IS NULL THEN {_minutes("present_until - present_from")}
@@ -84,10 +129,10 @@ SELECT
     on_leave, in_id, out_id, in_at, out_at, used_grade,
     CASE WHEN present_until <= present_from THEN NULL ELSE present_from END AS present_from,
     CASE WHEN present_until <= present_from THEN NULL ELSE present_until END AS present_until,
-    CASE WHEN rest > '' THEN jsonb_build_object('rest', rest)
-         WHEN mark IN ('leave', 'field') THEN '{{}}'::jsonb
-         WHEN on_leave > 0 OR came_late > 0 OR moved > 0 OR needs_a_look OR silent OR in_source = 'correction'
-              OR out_source = 'correction'
+    CASE WHEN rest <> '' THEN jsonb_build_object('rest', rest)
+         WHEN begins IS NULL THEN '{{}}'::jsonb
+         WHEN on_leave > 0 OR (came_late > 0 AND late = 0) OR moved > 0 OR silent OR useless IS NOT NULL
+              OR in_source = 'correction' OR out_source = 'correction'
          THEN jsonb_strip_nulls(jsonb_build_object(
             'from', CASE WHEN on_leave > 0 THEN floor(date_part('epoch', begins))::bigint END,
             'until', CASE WHEN on_leave > 0 THEN floor(date_part('epoch', ends))::bigint END,
@@ -96,28 +141,14 @@ SELECT
             'corrected', CASE WHEN in_source = 'correction' AND out_source = 'correction' THEN '["in","out"]'::jsonb
                               WHEN in_source = 'correction' THEN '["in"]'::jsonb
                               WHEN out_source = 'correction' THEN '["out"]'::jsonb END,
-            'useless', CASE WHEN needs_a_look THEN (
-                SELECT jsonb_agg(jsonb_build_object('at', floor(date_part('epoch', x.at))::bigint, 'why', x.why,
-                                                    'grade', x.grade) ORDER BY x.at, x.id)
-                FROM (SELECT p.id, p.at, p.grade,
-                             CASE WHEN p.status = 'refused' THEN p.refusal
-                                  WHEN NOT {_STRONG} THEN 'weak'
-                                  WHEN p.post_id <> e.post_id THEN 'other_post' ELSE 'window' END AS why
-                      FROM punches_punch p
-                      WHERE p.staff_id = e.staff_id AND p.at >= e.in_from AND p.at < e.out_until
-                        AND p.status <> 'pending'
-                        AND (p.status <> 'accepted' OR NOT {_STRONG}
-                             OR (p.post_id IS NOT NULL AND p.post_id <> e.post_id)
-                             OR (p.direction = 'in' AND NOT e.has_in) OR (p.direction = 'out' AND NOT e.has_out))
-                        AND p.id IS DISTINCT FROM e.in_id AND p.id IS DISTINCT FROM e.out_id
-                      ORDER BY p.at, p.id LIMIT 3) x) END,
+            'useless', useless,
             'device_silent', CASE WHEN silent THEN true END))
          ELSE '{{}}'::jsonb END AS trace
 FROM (
 SELECT *,
-    CASE WHEN rest > '' THEN 'rest'
+    CASE WHEN rest <> '' THEN 'rest'
          WHEN begins IS NULL THEN CASE WHEN in_field THEN 'field' ELSE 'leave' END
-         WHEN wait > '' THEN 'pending'
+         WHEN wait <> '' THEN 'pending'
          WHEN NOT (has_in AND has_out) AND in_id IS NULL AND out_id IS NULL THEN 'absent'
          WHEN late + early > 0 AND late + early >= absent_minutes THEN 'absent'
          WHEN late + early > 0 AND late + early >= half_absent_minutes THEN 'absent_half'
@@ -127,15 +158,30 @@ SELECT *,
          WHEN late > 0 THEN 'late'
          WHEN early > 0 THEN 'early'
          ELSE 'normal' END AS mark,
-    begins IS NOT NULL AND rest = '' AND (NOT has_in OR NOT has_out OR late > 0 OR early > 0) AS needs_a_look,
-    CASE WHEN rest > '' OR begins IS NULL THEN NULL
-         WHEN in_id IS NOT NULL AND (needs_in OR wait > '') THEN greatest(in_at, begins)
-         WHEN wait > '' OR NOT has_in THEN NULL ELSE begins END AS present_from,
-    CASE WHEN rest > '' OR begins IS NULL OR wait > '' OR NOT has_in OR NOT has_out THEN NULL
+    CASE WHEN (late > 0 OR early > 0 OR NOT has_in OR NOT has_out) AND begins IS NOT NULL AND rest = '' THEN (
+         SELECT jsonb_agg(jsonb_build_object('at', floor(date_part('epoch', x.at))::bigint, 'why', x.why,
+                                             'grade', x.grade) ORDER BY x.at, x.id)
+         FROM (SELECT p.id, p.at, p.grade,
+                      CASE WHEN p.status = 'refused' THEN p.refusal
+                           WHEN NOT {_STRONG} THEN 'weak'
+                           WHEN p.post_id <> e.post_id THEN 'other_post' ELSE 'window' END AS why
+               FROM punches_punch p
+               WHERE p.staff_id = e.staff_id AND p.at >= e.in_from AND p.at < e.out_until
+                 AND p.status <> 'pending'
+                 AND (p.status <> 'accepted' OR NOT {_STRONG}
+                      OR (p.post_id IS NOT NULL AND p.post_id <> e.post_id)
+                      OR (p.direction = 'in' AND NOT e.has_in) OR (p.direction = 'out' AND NOT e.has_out))
+                 AND p.id IS DISTINCT FROM e.in_id AND p.id IS DISTINCT FROM e.out_id
+               ORDER BY p.at, p.id LIMIT 3) x) END AS useless,
+    CASE WHEN rest <> '' OR begins IS NULL THEN NULL
+         WHEN in_id IS NOT NULL AND (needs_in OR wait <> '') THEN greatest(in_at, begins)
+         WHEN wait <> '' OR NOT has_in THEN NULL ELSE begins END AS present_from,
+    CASE WHEN rest <> '' OR begins IS NULL OR wait <> '' OR NOT has_in OR NOT has_out THEN NULL
          WHEN out_id IS NOT NULL AND needs_out THEN least(out_at, until) ELSE until END AS present_until
 FROM (
 SELECT *,
-    CASE WHEN rest > '' OR begins IS NULL OR settled THEN ''
+    CASE WHEN rest <> '' OR begins IS NULL THEN ''
+         WHEN has_in AND has_out AND %(now)s >= until AND (NOT needs_out OR out_id IS NULL OR out_at >= until) THEN ''
          WHEN %(now)s < out_until THEN 'running'
          WHEN %(now)s < out_until + interval '7 days' AND EXISTS (
               SELECT FROM punches_punch p WHERE p.staff_id = d.staff_id AND p.at >= d.in_from AND p.at < d.out_until
@@ -144,45 +190,32 @@ SELECT *,
          WHEN %(now)s < report THEN 'report'
          WHEN devices_until < out_until AND %(now)s < out_until + interval '7 days' THEN 'device'
          ELSE '' END AS wait,
-    coalesce(rest = '' AND begins IS NOT NULL AND NOT settled AND NOT (has_in AND has_out) AND %(now)s >= report
-             AND devices_until < out_until AND %(now)s >= out_until + interval '7 days', false) AS silent
-FROM (
-SELECT *,
-    has_in AND has_out AND %(now)s >= until AND (NOT needs_out OR out_id IS NULL OR out_at >= until) AS settled,
+    NOT (has_in AND has_out) AND rest = '' AND begins IS NOT NULL AND %(now)s >= report
+        AND coalesce(devices_until < out_until, false) AND %(now)s >= out_until + interval '7 days' AS silent,
     CASE WHEN came_late > grace_minutes THEN came_late ELSE 0 END AS late,
     CASE WHEN left_early > early_grace_minutes THEN left_early ELSE 0 END AS early
 FROM (
-SELECT *,
+SELECT b.*, o.id AS out_id, o.at AS out_at, o.source AS out_source,
+    greatest(in_grade, coalesce(o.grade, '')) AS used_grade,
     in_id IS NOT NULL OR NOT needs_in AS has_in,
-    out_id IS NOT NULL OR NOT needs_out AS has_out,
-    greatest(in_grade, out_grade) AS used_grade,
-    CASE WHEN out_id IS NULL OR NOT needs_out THEN 0 ELSE greatest(0, {_minutes("until - out_at")}) END AS left_early
+    o.id IS NOT NULL OR NOT needs_out AS has_out,
+    CASE WHEN o.id IS NULL OR NOT needs_out THEN 0 ELSE greatest(0, {_minutes("until - o.at")}) END AS left_early
 FROM (
-SELECT b.*, coalesce(o.id, u.id) AS out_id, coalesce(o.at, u.at) AS out_at, coalesce(o.grade, u.grade, '') AS out_grade,
-    coalesce(o.source, u.source) AS out_source,
-    ends + moved * interval '1 minute' AS until
+SELECT *, CASE WHEN moved = 0 THEN ends ELSE ends + moved * interval '1 minute' END AS until
 FROM (
-SELECT a.*, coalesce(f.id, l.id) AS in_id, coalesce(f.at, l.at) AS in_at, coalesce(f.grade, l.grade, '') AS in_grade,
-    coalesce(f.source, l.source) AS in_source,
-    CASE WHEN NOT needs_in THEN 0
-         ELSE greatest(0, {_minutes("coalesce(f.at, l.at) - begins")} - flex) END AS came_late,
-    CASE WHEN NOT needs_in OR coalesce(f.id, l.id) IS NULL OR ends <> ends_at THEN 0
-         ELSE least(greatest(0, {_minutes("coalesce(f.at, l.at) - begins")}), flex,
-                    {_minutes("next_starts - ends")}) END AS moved
+SELECT a.*, f.id AS in_id, f.at AS in_at, coalesce(f.grade, '') AS in_grade, f.source AS in_source,
+    CASE WHEN NOT needs_in OR f.id IS NULL THEN 0
+         ELSE greatest(0, {_minutes("f.at - begins")} - flex) END AS came_late,
+    CASE WHEN flex = 0 OR NOT needs_in OR f.id IS NULL OR ends <> ends_at THEN 0
+         ELSE least(greatest(0, {_minutes("f.at - begins")}), flex, {_minutes("next_starts - ends")}) END AS moved
 FROM (
-SELECT z.*,
-    CASE WHEN begins > starts_at THEN greatest(z.in_until, least(middle, out_until)) ELSE z.in_until END AS in_to,
-    CASE WHEN ends < ends_at THEN least(z.out_from, middle) ELSE z.out_from END AS out_since,
-    CASE WHEN begins = starts_at THEN flex_minutes ELSE 0 END AS flex
-FROM (
-SELECT y.*,
-    CASE WHEN needs_in = needs_out THEN begins + (ends - begins) / 2 WHEN needs_in THEN ends ELSE begins END AS middle,
-    CASE WHEN cut IS NULL OR rest > '' THEN 0
-         ELSE {_minutes("ends_at - starts_at")} - {_LEFT_MINUTES.format("remaining")} END AS on_leave
-FROM (
-SELECT x.*,
-    CASE WHEN cut IS NULL THEN starts_at ELSE lower(remaining) END AS begins,
-    CASE WHEN cut IS NULL THEN ends_at ELSE upper(remaining) END AS ends
+SELECT *,
+    CASE WHEN begins > starts_at THEN greatest(in_until, least({_MIDDLE}, out_until)) ELSE in_until END AS in_to,
+    CASE WHEN ends < ends_at THEN least(out_from, {_MIDDLE}) ELSE out_from END AS out_since,
+    CASE WHEN begins = starts_at THEN flex_minutes ELSE 0 END AS flex,
+    {_MIDDLE} AS middle,
+    CASE WHEN cut IS NULL OR rest <> '' THEN 0
+         ELSE {_minutes("ends_at - starts_at")} - {_LEFT_MINUTES.format(_REMAINING)} END AS on_leave
 FROM (
 SELECT i.id, i.staff_id, i.post_id, i.party_id, i.day, i.starts_at, i.ends_at, i.in_from, i.in_until, i.out_from,
     i.out_until, i.needs_in, i.needs_out, i.flex_minutes, i.grade,
@@ -194,8 +227,9 @@ SELECT i.id, i.staff_id, i.post_id, i.party_id, i.day, i.starts_at, i.ends_at, i
          SELECT min(n.starts_at) FROM rosters_shiftinstance n
          WHERE n.staff_id = i.staff_id AND n.cancelled_at IS NULL AND n.starts_at >= i.ends_at
            AND n.starts_at < i.ends_at + i.flex_minutes * interval '1 minute') END AS next_starts,
-    w.cut, coalesce(w.field @> tstzrange(i.starts_at, i.ends_at), false) AS in_field,
-    CASE WHEN w.cut IS NOT NULL THEN tstzmultirange(tstzrange(i.starts_at, i.ends_at)) - w.cut END AS remaining
+    w.cut, w.cut IS NOT NULL AND coalesce(w.field @> tstzrange(i.starts_at, i.ends_at), false) AS in_field,
+    CASE WHEN w.cut IS NULL THEN i.starts_at ELSE lower({_REMAINING}) END AS begins,
+    CASE WHEN w.cut IS NULL THEN i.ends_at ELSE upper({_REMAINING}) END AS ends
 FROM rosters_shiftinstance i
 JOIN rosters_rule r ON r.id = i.rule_id
 JOIN organisation_staff s ON s.id = i.staff_id
@@ -203,45 +237,15 @@ JOIN organisation_post q ON q.id = i.post_id
 LEFT JOIN away w ON w.id = i.id
 LEFT JOIN devices v ON v.place_id = coalesce(i.place_id, q.place_id)
 WHERE i.cancelled_at IS NULL AND i.in_from <= %(now)s AND {{scope}} {{months}}
-OFFSET 0) x OFFSET 0) y OFFSET 0) z OFFSET 0) a
+OFFSET 0) x OFFSET 0) a
 LEFT JOIN LATERAL (
-    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
-    WHERE a.begins IS NOT NULL AND a.rest = ''
-      AND p.staff_id = a.staff_id AND p.at >= a.in_from AND p.at < a.in_to AND p.status = 'accepted'
-      AND (p.grade <= a.grade OR p.source = 'correction')
-      AND (p.post_id IS NULL OR p.post_id = a.post_id OR p.at < ({_ENDED_BEFORE}))
-      AND (p.direction = 'in' OR (p.at < a.middle AND (p.direction = 'unknown' OR p.at < ({_ENDED_BEFORE}))))
-    ORDER BY p.at, p.id LIMIT 1
+    {_first_of(_IN_TIME, _LATE_IN)}
 ) f ON true
+OFFSET 0) h OFFSET 0) b
 LEFT JOIN LATERAL (
-    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
-    WHERE f.id IS NULL AND a.needs_in AND a.begins IS NOT NULL AND a.rest = ''
-      AND p.staff_id = a.staff_id AND p.at >= a.in_to AND p.at < a.ends AND p.direction = 'in' AND {_COUNTS.format("p", "a")}
-      AND NOT EXISTS (SELECT FROM punches_punch w WHERE w.staff_id = a.staff_id AND w.at >= a.begins AND w.at < p.at
-                      AND w.direction = 'out' AND {_COUNTS.format("w", "a")})
-    ORDER BY p.at, p.id LIMIT 1
-) l ON true
-OFFSET 0) b
-LEFT JOIN LATERAL (
-    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
-    WHERE b.begins IS NOT NULL AND b.rest = ''
-      AND p.staff_id = b.staff_id AND p.at >= b.out_since AND p.at < b.out_until AND p.status = 'accepted'
-      AND (b.in_at IS NULL OR p.at > b.in_at)
-      AND (p.grade <= b.grade OR p.source = 'correction')
-      AND (p.post_id IS NULL OR p.post_id = b.post_id OR p.at >= ({_BEGINS_AFTER}))
-      AND (p.direction = 'out' OR (p.at >= b.middle AND (p.direction = 'unknown' OR p.at >= ({_BEGINS_AFTER}))))
-    ORDER BY p.at DESC, p.id DESC LIMIT 1
+    {_first_of(_OUT_TIME, _EARLY_OUT)}
 ) o ON true
-LEFT JOIN LATERAL (
-    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
-    WHERE o.id IS NULL AND b.needs_out AND b.begins IS NOT NULL AND b.rest = ''
-      AND p.staff_id = b.staff_id AND p.at >= b.begins AND p.at < b.out_since AND (b.in_at IS NULL OR p.at > b.in_at)
-      AND p.direction = 'out' AND {_COUNTS.format("p", "b")}
-      AND NOT EXISTS (SELECT FROM punches_punch w WHERE w.staff_id = b.staff_id AND w.at > p.at AND w.at < b.ends
-                      AND w.direction = 'in' AND {_COUNTS.format("w", "b")})
-    ORDER BY p.at DESC, p.id DESC LIMIT 1
-) u ON true
-OFFSET 0) c OFFSET 0) k OFFSET 0) d OFFSET 0) g OFFSET 0) e
+OFFSET 0) d OFFSET 0) e OFFSET 0) m
 )
 """
 

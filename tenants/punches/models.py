@@ -140,7 +140,7 @@ class Punch(models.Model):
         verbose_name = _("打卡记录")
         ordering = ["-at", "-id"]
         indexes = [
-            models.Index(fields=["staff", "at"], name="punches_punch_staff"),
+            models.Index(fields=["staff", "at", "id"], name="punches_punch_staff"),
             models.Index(fields=["post", "at"], condition=Q(post__isnull=False), name="punches_punch_post"),
             BrinIndex(fields=["received_at"], name="punches_punch_received"),  # rises with the table
             models.Index(fields=["phone_id"], condition=Q(phone_id__gt=""), name="punches_punch_phone"),
