@@ -111,6 +111,12 @@ def visible_stints(by: Actor) -> QuerySet[Stint]:
     return _seen(Stint.objects.select_related("post__party", "staff"), by)
 
 
+def people_on_duty(*, by: Actor) -> list[tuple[str, str]]:
+    """(staff id, "name（post）") of who is on duty at the posts one may see, by post and name: one query."""
+    rows = visible_stints(by).filter(signed_off_at__isnull=True).select_related("post").distinct()
+    return [(str(s.staff_id), f"{s.staff.name}（{s.post.name}）") for s in rows.order_by("post__name", "staff__name")]
+
+
 def visible_reports(by: Actor) -> QuerySet[CameraReport]:
     """Camera reports: the office and the institute under a grant; they are suspicions, not for companies."""
     if not (by.is_system or policies.reads_all(by)):

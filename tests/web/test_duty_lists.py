@@ -10,15 +10,16 @@ import pytest
 from django.test import Client
 from openpyxl import load_workbook
 
+from identity.choices import Role
 from kernel import clock
 from kernel.clock import SHANGHAI
 from kernel.tenancy import Tenant
 from tenants.duty import operations
-from tenants.duty.models import DutyPost
+from tenants.duty.models import Anomaly, DutyPost
 from tests.factories.duty import Guard, make_coverage, make_duty_post, make_guard, report, sign_on
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_place
-from tests.web.test_findings import signed
+from tests.web.test_findings import photo, signed
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=SHANGHAI)
 
@@ -134,3 +135,37 @@ def test_a_frontline_worker_sees_only_gaps_of_the_own_party(alpha: Tenant) -> No
         make_coverage(duty.post, persons=1, start_minute=720, end_minute=780)
     guard = signed(make_guard(alpha, party=own.post.party).actor)
     assert {row[0] for row in sheet(guard, "/duty/gaps/export.xlsx?day=2026-11-20")} == {"西门岗"}
+
+
+def test_the_office_reports_an_anomaly_with_an_owner_and_a_photo(alpha: Tenant, chief: Client) -> None:
+    here, elsewhere = make_duty_post(name="西门岗"), make_duty_post(name="东门岗")
+    minute = 5 * 1440 - 60.0
+    west, east = on_duty(alpha, here, "甲", minute=minute), on_duty(alpha, elsewhere, "乙", minute=minute)
+    assert "/duty/anomalies/new/" in page(chief, "/duty/anomalies/")
+    text = page(chief, f"/duty/anomalies/new/?post={here.pk}")
+    assert "甲（西门岗）" in text and "乙（东门岗）" in text and f'value="{here.pk}" selected' in text
+    given = {
+        "post": str(here.pk), "kind": "fault", "severity": "major", "text": "道闸抬不起来", "owner": str(west.staff.pk),
+    }  # fmt: skip
+    wrong = chief.post("/duty/anomalies/new/", {**given, "owner": str(east.staff.pk)})
+    assert wrong.status_code == 422 and "负责人必须正在这个岗位上岗" in wrong.content.decode()
+    assert chief.post("/duty/anomalies/new/", {**given, "text": "", "kind": "absence"}).status_code == 422
+    assert not Anomaly.objects.exists()
+    done = {**given, "photos": photo(3), "client_key": "k1"}
+    first = chief.post("/duty/anomalies/new/", done)
+    again = chief.post("/duty/anomalies/new/", {**done, "photos": photo(3)})
+    row = Anomaly.objects.get()
+    assert first.status_code == again.status_code == 302 and first.url == again.url == f"/duty/anomalies/{row.pk}/"
+    assert (row.holder_id, row.post_id, row.kind, row.severity) == (west.staff.pk, here.pk, "fault", "major")
+    assert row.files.count() == 1
+    chief.post("/duty/anomalies/new/", {**given, "owner": ""})
+    assert Anomaly.objects.filter(holder=None, raised_at__isnull=False).count() == 1  # nobody named: the superiors'
+
+
+def test_only_the_office_reports_in_the_office(alpha: Tenant) -> None:
+    duty = make_duty_post(name="西门岗")
+    guard = on_duty(alpha, duty, "甲", minute=5 * 1440 - 60.0)
+    manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=duty.post.party.provider_id)
+    for actor in (guard.actor, manager):
+        assert signed(actor).get("/duty/anomalies/new/").status_code == 403
+    assert "/duty/anomalies/new/" not in page(signed(manager), "/duty/anomalies/")

@@ -12,7 +12,7 @@ from identity.contracts import Actor
 from kernel.errors import NotAllowed
 from standards_library.choices import ServiceLine
 from tenants.duty import queries as duty
-from tenants.duty.choices import AnomalyKind, AnomalyStatus, CallKind, EntryKind, Outcome, Rung
+from tenants.duty.choices import REPORTABLE, AnomalyKind, AnomalyStatus, CallKind, EntryKind, Outcome, Rung
 from tenants.duty.models import DutyPost
 from tenants.findings.choices import Severity
 from tenants.organisation import queries as organisation
@@ -103,6 +103,25 @@ class AnomalyFilter(PostPeriod):
     status = forms.ChoiceField(label="状态", required=False, choices=[*ANY, *AnomalyStatus.choices])
     kind = forms.ChoiceField(label="类别", required=False, choices=[*ANY, *AnomalyKind.choices])
     severity = forms.ChoiceField(label="严重程度", required=False, choices=[*ANY, *Severity.choices])
+
+
+class AnomalyForm(forms.Form):
+    """登记异常 in the office. `people`: who is on duty, with their post."""
+
+    post = forms.ChoiceField(label="岗位")
+    kind = forms.ChoiceField(label="类别", choices=[(k.value, k.label) for k in REPORTABLE], widget=forms.RadioSelect)
+    severity = forms.ChoiceField(label="严重程度", choices=Severity.choices, initial=Severity.MINOR)
+    text = forms.CharField(label="发生了什么", max_length=500, widget=forms.Textarea({"rows": 3}))
+    owner = forms.ChoiceField(
+        label="由谁负责", required=False, help_text="只能选正在所选岗位上岗的人；不选就交上级处理。"
+    )
+
+    def __init__(self, *args: Any, by: Actor, people: list[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        posts = post_choices(by)[1:]
+        self.has_posts = bool(posts)
+        self.fields["post"].choices = [("", "请选择"), *posts]  # type: ignore[attr-defined]
+        self.fields["owner"].choices = [("", "上级"), *people]  # type: ignore[attr-defined]
 
 
 class HandoverFilter(PostPeriod):

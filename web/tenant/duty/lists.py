@@ -68,6 +68,7 @@ def anomalies(request: SchoolRequest) -> HttpResponse:
         "form": form,
         "page_obj": paginate(request, queries.anomalies(by=request.actor, tz=request.school.tz, **form.chosen())),
         "tones": {"open": "warn", "closed": "ok"},
+        "may_report": policies.oversees(request.actor),
     }
     return render_list(request, "duty/anomalies.html", "duty/_anomalies.html", context)
 

@@ -4,7 +4,7 @@ from django.urls import path
 
 from tenants.duty import policies
 from web.live import register_topic
-from web.tenant.duty import delivery, lists, phone, views
+from web.tenant.duty import delivery, lists, phone, reporting, views
 
 register_topic("duty", policies.can_watch)
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("duty/calls/<uuid:call_id>/judge/", views.judge, name="judge"),
     path("duty/anomalies/", lists.anomalies, name="anomalies"),
     path("duty/anomalies/export.xlsx", lists.export_anomalies, name="export_anomalies"),
+    path("duty/anomalies/new/", reporting.new, name="new_anomaly"),
     path("duty/anomalies/<uuid:anomaly_id>/", views.anomaly, name="anomaly"),
     path("duty/anomalies/<uuid:anomaly_id>/take/", views.take, name="take"),
     path("duty/anomalies/<uuid:anomaly_id>/close/", views.close, name="close"),
