@@ -75,6 +75,11 @@ class PhotoReused(DomainError):
     message = _("这张照片不是刚刚拍的，请按提示的动作重新拍一张。")
 
 
+class VoiceUsed(DomainError):
+    code = "voice_used"
+    message = _("这段录音已经用在 %(number)s 里，一段录音只能说明一件事，请重新录一段。")
+
+
 class PhotoUnknown(DomainError):
     code = "photo_unknown"
     message = _("有照片或录音没有找到，请重新上传后再提交。")

@@ -176,6 +176,8 @@ class Call(models.Model):
     chain_done = models.BooleanField(default=False, db_default=False)  # nobody is left to be told
     off_post = models.BooleanField(default=False)  # the k-th unanswered in a row: 脱岗
     finding_id = models.UUIDField(null=True)
+    finding_refused = models.CharField(max_length=200, blank=True, default="", db_default="")  # why there is none
+    finding_retry_at = models.DateTimeField(null=True)  # when opening it is tried again; null: not any more
     asleep = models.BooleanField(default=False)  # confirmed by a human, on a night call only
     judged_at = models.DateTimeField(null=True)
     judged_by = models.UUIDField(null=True)
@@ -194,6 +196,9 @@ class Call(models.Model):
                 fields=["decided_at"],
                 condition=Q(chain_done=False, status=CallStatus.DONE, outcome__in=UNANSWERED),
                 name="duty_call_to_climb",
+            ),
+            models.Index(
+                fields=["finding_retry_at"], condition=Q(finding_retry_at__isnull=False), name="duty_call_unfound"
             ),
         ]
         constraints = [
@@ -280,6 +285,9 @@ class Summons(models.Model):
             models.UniqueConstraint(fields=["call", "staff"], name="duty_summons_once"),
             models.UniqueConstraint(
                 fields=["photo_id"], condition=Q(photo_id__isnull=False), name="duty_summons_photo_once"
+            ),
+            models.UniqueConstraint(
+                fields=["voice_id"], condition=Q(voice_id__isnull=False), name="duty_summons_voice_once"
             ),
         ]
 
@@ -391,10 +399,14 @@ class AnomalyFile(models.Model):
     anomaly = models.ForeignKey(Anomaly, on_delete=models.CASCADE, related_name="files", db_index=False)
     evidence_id = models.UUIDField(db_index=True)
     position = models.PositiveSmallIntegerField(default=0)
+    voice = models.BooleanField(default=False, db_default=False)  # a recording: it serves this one anomaly
 
     class Meta:
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["anomaly", "evidence_id"], name="duty_anomaly_file_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["anomaly", "evidence_id"], name="duty_anomaly_file_once"),
+            models.UniqueConstraint(fields=["evidence_id"], condition=Q(voice=True), name="duty_anomaly_voice_once"),
+        ]
 
 
 class Handover(models.Model):

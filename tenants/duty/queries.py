@@ -213,6 +213,16 @@ def photos_among(ids: Iterable[UUID]) -> list[UUID]:
     return [key for key, row in found.items() if row.is_photo]
 
 
+def anomaly_of_voice(ids: Iterable[UUID]) -> str:
+    """The number of an anomaly that one of these recordings, or the same bytes, already serves; else nothing."""
+    wanted = [i for i in set(ids) if i not in set(photos_among(ids))]
+    if not wanted:
+        return ""
+    same = {*wanted, *(one for others in evidence.same_files(wanted).values() for one in others)}
+    found = AnomalyFile.objects.filter(evidence_id__in=same).order_by("pk").values_list("anomaly__number", flat=True)
+    return str(found.first() or "")
+
+
 def break_minutes_of(stint: Stint, *, now: datetime) -> int:
     """Minutes of breaks in this stint that are over; a running one is counted when it is declared."""
     rows = Absence.objects.filter(stint=stint, kind=AbsenceKind.BREAK, ends_at__isnull=False)

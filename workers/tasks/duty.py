@@ -33,6 +33,7 @@ def round_of_school(*, tenant: Tenant, **_newer: Any) -> int:
     steps += operations.send_due(tenant=tenant, now=clock.now())
     steps += operations.decide_due(tenant=tenant, now=clock.now())
     steps += operations.climb_chains(tenant=tenant, now=clock.now())
+    steps += operations.open_missing_findings(tenant=tenant, now=clock.now())
     if operations.due_deliveries(tenant=tenant, now=clock.now()):
         enqueue_on_commit("duty.deliver", tenant=tenant)  # apart: a slow receiver must not hold up a verdict
     return (

@@ -10,6 +10,7 @@ from tenants.duty.operations.calls import (
     issue_calls,
     judge_call,
     open_call,
+    open_missing_findings,
     send_due,
 )
 from tenants.duty.operations.cameras import add_camera, judge_report, receive_report, set_camera_active, watch_reports
@@ -55,6 +56,7 @@ __all__ = [
     "note_delivery",
     "offer_handover",
     "open_call",
+    "open_missing_findings",
     "prepare_delivery",
     "receive_report",
     "report_anomaly",

@@ -21,6 +21,7 @@ from tenants.duty.errors import (
     OwnerNotThere,
     PhotoUnknown,
     ReasonMissing,
+    VoiceUsed,
 )
 from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, HandoverItem, Stint
 from tenants.duty.operations.common import (
@@ -78,7 +79,7 @@ def report_anomaly(
     may report for any post, and it goes to the superiors. `owner_id` names another who is on duty there: it is theirs,
     and they are told. Locks the post.
 
-    Raises NotAllowed, NotOn, NotFound, Invalid, PhotoUnknown, NotADutyPost, OwnerNotThere.
+    Raises NotAllowed, NotOn, NotFound, Invalid, PhotoUnknown, VoiceUsed, NotADutyPost, OwnerNotThere.
     """
     claim = once.claim(key=client_key, operation="duty.anomaly", by=by)
     if claim.result_id:
@@ -92,6 +93,9 @@ def report_anomaly(
         raise Invalid("一次最多 9 份照片或录音，请减少后再提交。", field="files")
     if files and evidence.existing(files, by=by) != files:
         raise PhotoUnknown(field="files")
+    used = queries.anomaly_of_voice(files)
+    if used:
+        raise VoiceUsed(field="files", number=used)
     text = clean(text, 500)
     if len(text) < 2 and not files:
         raise Invalid("请写一句话，或附照片、录音。", field="text")

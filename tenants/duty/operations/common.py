@@ -19,7 +19,7 @@ from tenants.duty import chain, policies
 from tenants.duty.choices import AnomalyKind, EntryKind, Rung
 from tenants.duty.errors import NotADutyPost, NotOn
 from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, LogEntry, Seal, Stint
-from tenants.duty.queries import keyed, line_of
+from tenants.duty.queries import keyed, line_of, photos_among
 from tenants.findings.choices import FindingSource, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
@@ -255,8 +255,9 @@ def raise_anomaly(
         begun_at=begun_at,
         raised_at=None if holder_id else now, reported_at=now, reported_by=by.account_id, reported_by_name=by.name,
     )  # fmt: skip
+    pictures = set(photos_among(file_ids))
     AnomalyFile.objects.bulk_create(
-        [AnomalyFile(anomaly=row, evidence_id=f, position=n) for n, f in enumerate(file_ids)]
+        [AnomalyFile(anomaly=row, evidence_id=f, position=n, voice=f not in pictures) for n, f in enumerate(file_ids)]
     )
     write(
         duty, EntryKind.ANOMALY, f"{row.number} {kind.label}：{row.text}", by=by, now=now,

@@ -11,9 +11,10 @@ import pytest
 from django.db import IntegrityError, transaction
 
 from identity.choices import Role
+from identity.contracts import Actor
 from kernel.anchors import Counted, anchor
 from kernel.clock import SHANGHAI
-from kernel.errors import NotAllowed, NotFound
+from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.ids import new_id
 from kernel.tenancy import Tenant
 from tenants.duty import errors, operations, queries
@@ -21,6 +22,7 @@ from tenants.duty.choices import CallStatus, Outcome
 from tenants.duty.models import Call, DutyPost, LogEntry, Summons
 from tenants.duty.operations.calls import was_sent_late
 from tenants.evidence.operations import keep_file
+from tenants.findings import operations as findings
 from tenants.findings.models import Finding
 from tenants.notices.models import Notice
 from tenants.timeline.models import Event
@@ -128,6 +130,74 @@ def test_unanswered_in_a_row_is_off_post_and_opens_one_finding(alpha: Tenant, du
     found = Finding.objects.get()
     assert (found.pk, found.source_id, found.party_id) == (calls[1].finding_id, calls[1].pk, duty.post.party_id)
     assert "李保安" in found.detail
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_given: object) -> None:
+        raise Invalid("服务合同已到期，请先续签。")
+
+    monkeypatch.setattr(findings, "open_finding", refuse)
+
+
+def unfound(chief: Actor, what: str = "脱岗") -> list[tuple[str, bool]]:
+    rows = Notice.objects.filter(account_id=chief.account_id, title__startswith=f"{what}没能转为问题")
+    return [(n.text, n.read_at is None) for n in rows]
+
+
+def test_off_post_without_a_finding_is_seen_told_and_tried_again(
+    alpha: Tenant, duty: DutyPost, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chief = make_member(alpha)
+    with monkeypatch.context() as patched:
+        refusing(patched)
+        for n in range(2):
+            make_sent(alpha, duty, now=NOON + minutes(60 * n))
+            operations.decide_due(tenant=alpha, now=NOON + minutes(60 * n + 5.5))
+        call = Call.objects.get(off_post=True)
+        assert (call.finding_id, call.finding_refused) == (None, "服务合同已到期，请先续签。")
+        assert unfound(chief) == [("服务合同已到期，请先续签。", True)]
+        assert operations.open_missing_findings(tenant=alpha, now=NOON + minutes(70)) == 0  # not yet
+        assert operations.open_missing_findings(tenant=alpha, now=NOON + minutes(76)) == 0  # still refused
+        call.refresh_from_db()
+        assert call.finding_retry_at == NOON + minutes(86) and len(unfound(chief)) == 1
+    assert operations.open_missing_findings(tenant=alpha, now=NOON + minutes(85)) == 0
+    assert operations.open_missing_findings(tenant=alpha, now=NOON + minutes(86)) == 1
+    assert operations.open_missing_findings(tenant=alpha, now=NOON + minutes(200)) == 0
+    call.refresh_from_db()
+    found = Finding.objects.get()
+    assert (call.finding_id, call.finding_refused, call.finding_retry_at) == (found.pk, "", None)
+    assert found.title.startswith("脱岗") and "李保安" in found.detail
+    assert unfound(chief) == [("服务合同已到期，请先续签。", False)]
+
+
+def test_a_finding_that_is_missing_is_not_opened_once_off_post_has_fallen(
+    alpha: Tenant, duty: DutyPost, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        refusing(patched)
+        for n in range(2):
+            make_sent(alpha, duty, now=NOON + minutes(60 * n))
+            operations.decide_due(tenant=alpha, now=NOON + minutes(60 * n + 5.5))
+    call = Call.objects.get(off_post=True)
+    operations.judge_call(
+        call_id=call.pk, note="看过录像，人在岗", outcome="on_post", by=make_member(alpha), tenant=alpha,
+        now=NOON + minutes(70),
+    )  # fmt: skip
+    assert operations.open_missing_findings(tenant=alpha, now=NOON + minutes(600)) == 0
+    call.refresh_from_db()
+    assert (call.off_post, call.finding_refused, Finding.objects.exists()) == (False, "", False)
+
+
+def test_what_is_refused_for_a_fortnight_is_not_tried_for_ever(
+    alpha: Tenant, duty: DutyPost, guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusing(monkeypatch)
+    for n in range(2):
+        make_sent(alpha, duty, now=NOON + minutes(60 * n))
+        operations.decide_due(tenant=alpha, now=NOON + minutes(60 * n + 5.5))
+    operations.open_missing_findings(tenant=alpha, now=NOON + timedelta(days=15))
+    call = Call.objects.get(off_post=True)
+    assert (call.finding_retry_at, call.finding_refused) == (None, "服务合同已到期，请先续签。")
 
 
 def test_the_calls_of_the_shift_before_are_not_held_against_the_next(

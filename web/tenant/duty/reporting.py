@@ -50,8 +50,7 @@ def new(request: SchoolRequest) -> HttpResponse:
                 client_key=client_key(request), by=request.actor, tenant=request.school, now=clock.now(),
             )  # fmt: skip
         except DomainError as refused:
-            names = {"owner_id": "owner"}
-            field = names.get(refused.field, refused.field)
+            field = "owner" if refused.field == "owner_id" else refused.field
             if field in form.fields:
                 form.add_error(field, refused.sentence)
             else:

@@ -291,7 +291,7 @@ class PresenceCallType(DjangoObjectType):
         name = "PresenceCall"
         fields = (
             "id", "kind", "status", "outcome", "reason", "caller_names", "due_at", "sent_at", "deadline", "decided_at",
-            "answered_at", "needed", "night", "excused", "off_post", "finding_id", "asleep", "judged_at",
+            "answered_at", "needed", "night", "excused", "off_post", "finding_id", "finding_refused", "asleep", "judged_at",
             "judged_by_name", "judged_note", "outcome_before",
         )  # fmt: skip
         convert_choices_to_enum = False

@@ -8,6 +8,7 @@ worker only makes it fast.
 from tenants.duty.operations.calls.answering import answer_call, face_checked, may_answer_again, open_call
 from tenants.duty.operations.calls.asking import draw_random, issue_calls
 from tenants.duty.operations.calls.climbing import climb_chains
+from tenants.duty.operations.calls.common import open_missing_findings
 from tenants.duty.operations.calls.deciding import decide_due
 from tenants.duty.operations.calls.judging import judge_call
 from tenants.duty.operations.calls.sending import send_due, was_sent_late
@@ -22,6 +23,7 @@ __all__ = [
     "judge_call",
     "may_answer_again",
     "open_call",
+    "open_missing_findings",
     "send_due",
     "was_sent_late",
 ]

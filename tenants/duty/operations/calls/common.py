@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db import transaction
+
 from identity.contracts import Actor
-from kernel.errors import DomainError, NotFound
+from kernel.errors import DomainError, Invalid, NotFound
 from kernel.tenancy import Tenant
 from tenants.duty import challenges, queries, reckoning
 from tenants.duty.choices import OPEN_CALLS, UNANSWERED, CallStatus, EntryKind, Outcome
@@ -104,11 +106,11 @@ def _ring_again(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: d
     tell(duty, "call_reopened", words, subject=call, by=by, tenant=tenant)
 
 
-def _ask_a_human(duty: DutyPost, call: Call, words: str, *, tenant: Tenant, now: datetime) -> None:
+def _ask_a_human(duty: DutyPost, call: Call, words: str, *, tenant: Tenant, now: datetime, why: str = "") -> None:
     """What the platform may not decide alone: the superiors find it in their inbox until somebody has judged."""
     notices.notify(
         account_ids=superiors(duty, tenant=tenant, now=now), kind=NoticeKind.TODO, title=f"{words}：{duty.post.name}",
-        text=f"查岗发出 {call.sent_at.astimezone(tenant.tz):%m月%d日 %H:%M}" if call.sent_at else "",
+        text=why or (f"查岗发出 {call.sent_at.astimezone(tenant.tz):%m月%d日 %H:%M}" if call.sent_at else ""),
         path=path_of("calls", call.pk), subject=call, occasion=f"duty.judge:{call.pk}:{words}"[:120], now=now,
     )  # fmt: skip
 
@@ -151,18 +153,8 @@ def _off_post_by(duty: DutyPost, row: Call, missed: frozenset[UUID | None]) -> f
 def _off_post(duty: DutyPost, call: Call, who: frozenset[UUID | None], *, tenant: Tenant, now: datetime) -> None:
     by = Actor.system(tenant.school_id)
     call.off_post = True
-    call.finding_id = call.finding_id or call_finding(
-        duty,
-        f"脱岗：{duty.post.name}连续 {duty.off_post_after} 次查岗未应答",
-        call,
-        who=who,
-        by=by,
-        tenant=tenant,
-        now=now,
-    )
-    call.save(update_fields=["off_post", "finding_id"])
-    if call.finding_id is None:
-        _ask_a_human(duty, call, "脱岗没能转为问题，请处理", tenant=tenant, now=now)
+    open_finding_of(duty, call, who=who, by=by, tenant=tenant, now=now)
+    call.save(update_fields=["off_post"])
 
 
 def _take_back(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: datetime, why: str) -> None:
@@ -172,7 +164,9 @@ def _take_back(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: da
     if not call.asleep and call.finding_id is not None:
         findings.take_back(finding_id=call.finding_id, reason=words, by=by, tenant=tenant, now=now)
         call.finding_id = None
-    call.save(update_fields=["off_post", "finding_id"])
+    if not call.asleep:
+        call.finding_refused, call.finding_retry_at = "", None
+    call.save(update_fields=["off_post", "finding_id", "finding_refused", "finding_retry_at"])
     write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
     tell(duty, "off_post_taken_back", words, subject=call, by=by, tenant=tenant)
     notices.settle(subject=call, now=now)
@@ -183,32 +177,78 @@ def _take_back(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: da
     )  # fmt: skip
 
 
-def call_finding(
-    duty: DutyPost,
-    title: str,
-    call: Call,
-    *,
-    who: frozenset[UUID | None],
-    by: Actor,
-    tenant: Tenant,
-    now: datetime,
-) -> UUID | None:
-    """Open a finding of the call that names `who` alone. None for a school without places or a closed contract."""
+RETRY_AFTER = timedelta(minutes=10)  # and no longer than a fortnight after the call
+RETRY_UNTIL = timedelta(days=14)
+
+
+def open_finding_of(
+    duty: DutyPost, call: Call, *, who: frozenset[UUID | None], by: Actor, tenant: Tenant, now: datetime
+) -> None:
+    """Open the finding of a call that is 脱岗 or 睡岗, naming `who` alone, unless it has one.
+
+    Where that is refused (a closed contract, a school without places) the sentence stays on the call, the superiors find
+    it in their inbox, and the sweep tries again (`open_missing_findings`). Call under both locks.
+    """
+    if call.finding_id is not None:
+        return
+    try:
+        call.finding_id = _find(duty, call, who=who, by=by, tenant=tenant, now=now)
+        call.finding_refused, call.finding_retry_at = "", None
+    except DomainError as refused:
+        call.finding_refused = clean(str(refused.sentence), 200)
+        assert call.sent_at is not None
+        call.finding_retry_at = now + RETRY_AFTER if now < call.sent_at + RETRY_UNTIL else None
+        what = "睡岗" if call.asleep else "脱岗"
+        _ask_a_human(duty, call, f"{what}没能转为问题，请处理", tenant=tenant, now=now, why=call.finding_refused)
+    call.save(update_fields=["finding_id", "finding_refused", "finding_retry_at"])
+
+
+def _find(duty: DutyPost, call: Call, *, who: frozenset[UUID | None], by: Actor, tenant: Tenant, now: datetime) -> UUID:
     place_id = place_of_post(duty)
     if place_id is None:
-        return None
+        raise Invalid("本校还没有场所，请先在“场所”中建立校区。", field="place")
     assert call.sent_at is not None
     people = organisation.staff_by_id(one for one in who if one is not None)
     names = "、".join(sorted(p.name for p in people.values())) or "无人上岗"
     photos = [p for p in Summons.objects.filter(call=call).values_list("photo_id", flat=True) if p]
-    try:
-        found = findings.open_finding(
-            title=clean(title, 120),
-            detail=f"查岗发出 {call.sent_at.astimezone(tenant.tz):%Y-%m-%d %H:%M}，被查人：{names}，"
-            f"结果：{Outcome(call.outcome).label}",
-            place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=Severity.MAJOR,
-            source=PRESENCE, source_id=call.pk, category=Category.ABSENT, photo_ids=photos, by=by, tenant=tenant, now=now,
-        )  # fmt: skip
-    except DomainError:
-        return None
-    return found.pk
+    row_of_calls = f"脱岗：{duty.post.name}连续 {duty.off_post_after} 次查岗未应答"
+    return findings.open_finding(
+        title=clean(f"睡岗：{duty.post.name}夜间查岗" if call.asleep else row_of_calls, 120),
+        detail=f"查岗发出 {call.sent_at.astimezone(tenant.tz):%Y-%m-%d %H:%M}，被查人：{names}，"
+        f"结果：{Outcome(call.outcome).label}",
+        place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=Severity.MAJOR,
+        source=PRESENCE, source_id=call.pk, category=Category.ABSENT, photo_ids=photos, by=by, tenant=tenant, now=now,
+    ).pk  # fmt: skip
+
+
+def open_missing_findings(*, tenant: Tenant, now: datetime) -> int:
+    """The sweep: calls whose finding was refused are tried again, until it can be opened or the ground is gone."""
+    due = Call.objects.filter(finding_retry_at__lte=now).order_by("post_id", "pk").values_list("pk", flat=True)
+    return sum(_try_again(pk, tenant=tenant, now=now) for pk in list(due))
+
+
+@transaction.atomic
+def _try_again(call_id: UUID, *, tenant: Tenant, now: datetime) -> bool:
+    duty, call = locked_call(call_id)
+    if call.finding_retry_at is None or call.finding_retry_at > now:
+        return False
+    if call.finding_id is not None or not (call.off_post or call.asleep):
+        call.finding_retry_at = None
+        call.save(update_fields=["finding_retry_at"])
+        return False
+    if call.asleep:
+        who: frozenset[UUID | None] = frozenset(
+            Summons.objects.filter(call=call, on_duty=True).values_list("staff_id", flat=True)
+        )
+    else:
+        [newest] = reckoning.pasts_of([call])
+        who = _off_post_by(duty, call, newest.missed)
+    by = Actor.system(tenant.school_id)
+    open_finding_of(duty, call, who=who, by=by, tenant=tenant, now=now)
+    if call.finding_id is None:
+        return False
+    words = f"{'睡岗' if call.asleep else '脱岗'}已转问题整改"
+    write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
+    tell(duty, "call_found", words, subject=call, by=by, tenant=tenant)
+    notices.settle(subject=call, now=now, occasion=f"duty.judge:{call.pk}:{words[:2]}没能")
+    return True

@@ -18,7 +18,7 @@ from tenants.duty.errors import (
     ReasonMissing,
 )
 from tenants.duty.models import Call, Summons
-from tenants.duty.operations.calls.common import call_finding, locked_call, recount
+from tenants.duty.operations.calls.common import locked_call, open_finding_of, recount
 from tenants.duty.operations.common import (
     accounts_of,
     clean,
@@ -68,12 +68,11 @@ def judge_call(
         call.outcome_before = call.outcome_before or call.outcome
         call.outcome, call.chain_done = outcome, False
     call.judged_at, call.judged_by, call.judged_by_name, call.judged_note = now, by.account_id, by.name, note
+    notices.settle(subject=call, now=now)
     if asleep and not call.asleep:
         call.asleep = True
-        call.finding_id = call.finding_id or call_finding(
-            duty, f"睡岗：{duty.post.name}夜间查岗", call, who=frozenset(summoned), by=by,
-            tenant=tenant, now=now,
-        )  # fmt: skip
+        call.save()
+        open_finding_of(duty, call, who=frozenset(summoned), by=by, tenant=tenant, now=now)
     call.save()
     words = f"查岗认定：{'睡岗' if call.asleep else Outcome(call.outcome).label}：{note}"
     write(duty, EntryKind.CALL, words, by=by, now=now, subject_id=call.pk)
@@ -81,7 +80,6 @@ def judge_call(
         duty, "call_judged", words, subject=call, by=by, tenant=tenant, staff_ids=queries.staff_summoned(call),
         outcome=call.outcome,
     )  # fmt: skip
-    notices.settle(subject=call, now=now)
     if call.asleep:
         notices.notify(
             account_ids=superiors(duty, tenant=tenant, now=now), kind=NoticeKind.LATE, title=f"睡岗：{duty.post.name}",
