@@ -299,30 +299,25 @@ WHERE j.wait = '' AND (j.mark, j.late, j.early, j.worked, j.in_id, j.out_id) IS 
 ORDER BY j.id
 """
 
-# A cancelled shift has no result; in a confirmed month it is said beside the one that was confirmed.
-_GONE = """
-    FROM rosters_shiftinstance i JOIN attendance_result r ON r.instance_id = i.id
-    WHERE i.day BETWEEN %(first)s AND %(last)s AND i.cancelled_at IS NOT NULL
-"""
+# A cancelled shift has no result; in a confirmed month it is said beside the one that was confirmed. Each result is named
+# once in the statement: joined with itself, results that the statistics do not know yet would cost their square.
+_CANCELLED_SHIFT = "i.id = r.instance_id AND i.day BETWEEN %(first)s AND %(last)s AND i.cancelled_at IS NOT NULL"
+_CONFIRMED = """EXISTS (SELECT FROM attendance_confirmation c
+                        WHERE c.staff_id = r.staff_id AND c.month = date_trunc('month', r.day)::date)"""
 FORGET = f"""
-DELETE FROM attendance_result WHERE id IN (
-    SELECT r.id {_GONE} AND NOT EXISTS (
-        SELECT FROM attendance_confirmation c WHERE c.staff_id = r.staff_id AND c.month = date_trunc('month', r.day)::date))
-RETURNING staff_id, day, mark
+DELETE FROM attendance_result r USING rosters_shiftinstance i WHERE {_CANCELLED_SHIFT} AND NOT {_CONFIRMED}
+RETURNING r.staff_id, r.day, r.mark
 """
 CANCELLED = f"""
 INSERT INTO attendance_adjustment (instance_id, staff_id, day, was, mark, late_minutes, early_minutes, worked_minutes, trace, at)
-SELECT r.instance_id, r.staff_id, r.day, r.mark, '', 0, 0, 0, '{{}}', %(now)s {_GONE}
-   AND EXISTS (SELECT FROM attendance_confirmation c
-               WHERE c.staff_id = r.staff_id AND c.month = date_trunc('month', r.day)::date)
-   AND coalesce((SELECT x.mark FROM attendance_adjustment x WHERE x.instance_id = r.instance_id ORDER BY x.id DESC LIMIT 1), '-')
-       <> ''
+SELECT r.instance_id, r.staff_id, r.day, r.mark, '', 0, 0, 0, '{{}}', %(now)s
+FROM attendance_result r JOIN rosters_shiftinstance i ON {_CANCELLED_SHIFT}
+WHERE {_CONFIRMED}
+  AND coalesce((SELECT x.mark FROM attendance_adjustment x WHERE x.instance_id = r.instance_id ORDER BY x.id DESC LIMIT 1), '-')
+      <> ''
 """
 
 _PENALTY = ", ".join(f"'{mark.value}'" for mark in PENALTIES)
-_THAWED = """NOT EXISTS (SELECT FROM attendance_confirmation c
-                    WHERE c.staff_id = r.staff_id AND c.month = date_trunc('month', r.day)::date)"""
-
 # What is no penalty (any more: corrected, or on leave) waits for nobody.
 RELEASE = f"""
 UPDATE attendance_result r SET suspect_id = NULL
@@ -335,7 +330,7 @@ HOLD = f"""
 UPDATE attendance_result r SET suspect_id = s.id
 FROM attendance_suspect s
 WHERE s.status = 'open' AND r.suspect_id IS NULL AND r.day BETWEEN %(first)s AND %(last)s
-  AND r.mark IN ({_PENALTY}) AND {_THAWED}
+  AND r.mark IN ({_PENALTY}) AND NOT {_CONFIRMED}
   AND EXISTS (
     SELECT FROM rosters_shiftinstance i
     JOIN punches_punch p ON p.staff_id = i.staff_id AND p.at >= i.in_from AND p.at < i.out_until AND p.status = 'refused'

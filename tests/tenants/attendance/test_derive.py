@@ -65,6 +65,16 @@ def test_deriving_again_writes_nothing(alpha: Tenant) -> None:
 # --- What results name stays -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("step", [derive.FORGET, derive.RELEASE, derive.HOLD, derive.CANCELLED])
+def test_no_step_joins_the_results_with_themselves(alpha: Tenant, step: str) -> None:
+    """A first month is derived into a table whose statistics say that it is empty: such a join costs its square."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE attendance_result")
+        cursor.execute(f"EXPLAIN {step}", {"first": cases.FIRST, "last": LAST, "now": datetime(2026, 4, 1, tzinfo=UTC)})
+        scans = [row[0] for row in cursor.fetchall() if "attendance_result r" in row[0] and "Scan" in row[0]]
+    assert len(scans) == 1, scans
+
+
 def test_an_instance_does_not_go_while_a_result_names_it(alpha: Tenant) -> None:
     row, other = make_instance(alpha, day=date(2026, 3, 2)), make_instance(alpha, day=date(2026, 3, 3))
     derive.derive(tenant=alpha, now=datetime(2026, 3, 9, tzinfo=UTC), first=row.day, last=row.day)
