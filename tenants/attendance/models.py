@@ -169,6 +169,8 @@ class Adjustment(models.Model):
     trace = models.JSONField(default=dict)
     at = models.DateTimeField(default=timezone.now)
 
+    held = False  # 待定, as `queries.adjustments_of` found it (held.py)
+
     class Meta:
         verbose_name = _("确认后的调整")
         ordering = ["-id"]

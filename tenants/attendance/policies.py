@@ -31,6 +31,11 @@ def reads_sheets(actor: Actor) -> bool:
     return reads_all(actor) or (actor.may(READ) and actor.has(Role.PROVIDER_MANAGER) and bool(actor.provider_ids))
 
 
+def reads_positions(actor: Actor) -> bool:
+    """Where refused punches were, without names: who reads the school's results and its punches."""
+    return reads_all(actor) and actor.may("punches:read") and can_read(actor, GrantScope.PUNCHES, *OFFICE)
+
+
 def party_ids(actor: Actor) -> list[UUID] | None:
     """The parties whose people an actor sees as a whole; None: all of them."""
     if reads_all(actor):

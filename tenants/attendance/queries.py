@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,8 +18,9 @@ from kernel.clock import month_bounds
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.attendance import day as rule
-from tenants.attendance import policies
-from tenants.attendance.choices import PENALTIES, CorrectionStatus, Mark, SuspectStatus
+from tenants.attendance import held as held_rows
+from tenants.attendance import policies, positions
+from tenants.attendance.choices import PENALTIES, CorrectionStatus, Mark, SuspectKind, SuspectStatus
 from tenants.attendance.contracts import Figures, Line
 from tenants.attendance.models import Adjustment, Confirmation, Correction, DayResult, Suspect
 from tenants.organisation import queries as organisation
@@ -132,12 +134,16 @@ def trace_of(row: DayResult) -> dict[str, object]:
 
 
 def adjustments_of(instance_ids: Iterable[UUID]) -> dict[UUID, Adjustment]:
-    """The last adjustment of each shift that has one: one query."""
-    rows = (
+    """The last adjustment of each shift that has one, with `held`: one query, and one more where penalties are among
+    them."""
+    rows = list(
         Adjustment.objects.filter(instance_id__in=list(instance_ids))
         .order_by("instance_id", "-pk")
         .distinct("instance_id")
     )
+    waiting = held_rows.waiting([row.pk for row in rows if row.mark in PENALTIES])
+    for row in rows:
+        row.held = row.pk in waiting
     return {row.instance_id: row for row in rows}
 
 
@@ -152,10 +158,10 @@ def _line(r: DayResult, later: Adjustment | None, tz: ZoneInfo) -> Line:
     i = r.instance
     adjusted = ""
     if later is not None:
-        adjusted = "确认后班次已取消" if later.mark == "" else "确认后更正为：" + rule.sentence(
+        adjusted = "确认后班次已取消" if later.mark == "" else "确认后更正" + ("" if later.held else "为") + "：" + rule.sentence(
             _Told(later.mark, "", later.late_minutes, later.early_minutes, later.in_at, later.out_at, later.trace),
             day=r.day, starts_at=i.starts_at, ends_at=i.ends_at, grace=i.rule.grace_minutes,
-            early_grace=i.rule.early_grace_minutes, grade=i.grade, tz=tz,
+            early_grace=i.rule.early_grace_minutes, grade=i.grade, tz=tz, held=later.held,
         )  # fmt: skip
     shift = i.assignment.shift
     return Line(
@@ -375,6 +381,19 @@ def suspect(suspect_id: UUID, *, by: Actor) -> Suspect:
     if row is None:
         raise NotFound
     return row
+
+
+def held_adjustments(rows: Iterable[Suspect]) -> Counter[UUID]:
+    """How many adjustments of confirmed months wait for each of these cases. One query."""
+    open_ = [row.pk for row in rows if row.status == SuspectStatus.OPEN]
+    return Counter(case for case, _instance, _day in held_rows.of_cases(open_))
+
+
+def suspect_positions(rows: Iterable[Suspect], *, by: Actor) -> list[tuple[UUID, positions.Position]]:
+    """(case, where a refused punch was), for cases `by` was shown; none without the right to read punches. One query."""
+    if not policies.reads_positions(by):
+        return []
+    return positions.of_suspects([row.pk for row in rows if row.kind == SuspectKind.FENCE])
 
 
 # --- Numbers for pages ---------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from tenants.attendance import board, coverage, metrics, operations, policies, q
 from tenants.attendance.choices import Mark
 from tenants.attendance.contracts import Figures, Filled
 from tenants.attendance.models import Adjustment, Confirmation, Correction, DayResult, Suspect
+from tenants.attendance.positions import Position
 from tenants.organisation import queries as organisation
 
 NInt = graphene.NonNull(graphene.Int)
@@ -37,6 +38,8 @@ class AdjustmentType(DjangoObjectType):
         name = "AttendanceAdjustment"
         fields = ("id", "was", "mark", "late_minutes", "early_minutes", "worked_minutes", "in_at", "out_at", "at")
         convert_choices_to_enum = False
+
+    held = graphene.NonNull(graphene.Boolean, description="待定: a penalty that an open suspect may explain")
 
 
 class CorrectionType(DjangoObjectType):
@@ -259,6 +262,17 @@ class RatioType(graphene.ObjectType):
     coverage = graphene.NonNull(graphene.Decimal)
 
 
+class RefusedPosition(graphene.ObjectType):
+    """Where somebody was whose punch was refused as outside, WGS-84."""
+
+    latitude = graphene.NonNull(graphene.Float)
+    longitude = graphene.NonNull(graphene.Float)
+    accuracy_m = graphene.Float()
+    outside_m = graphene.NonNull(graphene.Float)
+    at = graphene.NonNull(graphene.DateTime)
+    counted = graphene.NonNull(graphene.Boolean, description="Counts after all, by the decision")
+
+
 class SuspectType(DjangoObjectType):
     """误伤线索: a post, fence, phone or device that refuses far more than others."""
 
@@ -274,6 +288,28 @@ class SuspectType(DjangoObjectType):
     id = Id
     post_id = graphene.UUID()
     held = graphene.NonNull(graphene.Int, description="Results that wait for the decision")
+    held_adjustments = graphene.NonNull(graphene.Int, description="Adjustments of confirmed months that wait for it")
+    positions = graphene.NonNull(
+        graphene.List(graphene.NonNull(RefusedPosition)),
+        description="Of a fence: where its newest 200 refused punches were, without names; needs punches:read too",
+    )
+
+    @staticmethod
+    def resolve_held_adjustments(row: Suspect, info: graphene.ResolveInfo) -> Any:
+        def fetch(rows: list[Suspect]) -> dict[Suspect, int]:
+            found = queries.held_adjustments(rows)
+            return {r: found[r.pk] for r in rows}
+
+        return load_one(info.context, "attendance.held_adjustments", fetch, row)
+
+    @staticmethod
+    def resolve_positions(row: Suspect, info: graphene.ResolveInfo) -> Any:
+        def fetch(rows: list[Suspect]) -> list[tuple[Suspect, Position]]:
+            found = queries.suspect_positions(rows, by=info.context.actor)
+            by_id = {r.pk: r for r in rows}
+            return [(by_id[case], position) for case, position in found]
+
+        return load_many(info.context, "attendance.positions", fetch, row)
 
     @staticmethod
     def resolve_held(row: Suspect, info: graphene.ResolveInfo) -> int:

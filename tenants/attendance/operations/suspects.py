@@ -22,6 +22,7 @@ from identity.people import people_of_school
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.attendance import derive, policies
+from tenants.attendance import held as held_rows
 from tenants.attendance.choices import WRONGFUL, SuspectKind, SuspectStatus
 from tenants.attendance.errors import FenceMoved, ReasonMissing, SuspectClosed
 from tenants.attendance.models import DayResult, Suspect
@@ -254,7 +255,7 @@ def decide_suspect(
     *, suspect_id: UUID, accepted: bool, by: Actor, tenant: Tenant, now: datetime, note: str = ""
 ) -> Suspect:
     """误伤成立: the fence is changed as proposed, the punches it refused count, and results are derived again.
-    不成立: a reason is given and the held penalties stand. Locks the case.
+    不成立: a reason is given and the held penalties stand. The same for held adjustments of confirmed months. Locks the case.
 
     Raises NotFound, NotAllowed, SuspectClosed, ReasonMissing, FenceMoved.
     """
@@ -268,6 +269,8 @@ def decide_suspect(
     note = " ".join(note.split())
     if not accepted and not note:
         raise ReasonMissing(field="note")
+    held = list(DayResult.objects.filter(suspect=row).values_list("instance_id", "day"))
+    beside = [(instance_id, day) for _case, instance_id, day in held_rows.of_cases([row.pk])]
     counted = 0
     if accepted:
         if row.kind == SuspectKind.FENCE:
@@ -283,16 +286,15 @@ def decide_suspect(
     row.status = SuspectStatus.ACCEPTED if accepted else SuspectStatus.REJECTED
     row.decided_at, row.decided_by, row.decided_by_name, row.decision_note = now, by.account_id, by.name, note[:300]
     row.save(update_fields=["status", "decided_at", "decided_by", "decided_by_name", "decision_note"])
-    held = list(DayResult.objects.filter(suspect=row).values_list("instance_id", "day"))
     DayResult.objects.filter(suspect=row).update(suspect=None)
-    derive.derive_instances(held, tenant=tenant, now=now)
+    derive.derive_instances([*held, *beside], tenant=tenant, now=now)
     record(
         verb="suspect.accepted" if accepted else "suspect.rejected",
         sentence=(
             f"误伤成立：{row.label}，{counted} 次打卡改为有效，{len(held)} 条结果重新计算"
             if accepted else f"误伤不成立：{row.label}，{len(held)} 条结果维持"
         )[:300],
-        subject=row, by=by, post_id=row.post_id, counted=counted, held=len(held), note=note,
+        subject=row, by=by, post_id=row.post_id, counted=counted, held=len(held), adjustments=len(beside), note=note,
     )  # fmt: skip
     notices.settle(subject=row, now=now)
     return row

@@ -173,6 +173,49 @@ class TestHeld:
         derive(alpha, day, now=now)
         assert (result_of(instance).mark, result_of(instance).suspect_id) == (Mark.SERIOUS_LATE, None)
 
+    def adjusted(self, alpha: Tenant) -> tuple[Any, Any, Suspect, Any]:
+        """A month confirmed with a normal day; then its in-punch turns out to be refused, and a case explains that."""
+        (staff, worker), day = make_worker(alpha), date(2026, 11, 27)
+        instance = make_day(alpha, staff, "07:55", "18:00", day=day)
+        now = at(alpha, "09:00", date(2026, 12, 2))
+        operations.confirm_month(staff_id=staff.pk, month=day, by=worker, tenant=alpha, now=now)
+        Punch.objects.filter(staff=staff, at__lt=at(alpha, "12:00", day)).update(
+            status="refused", refusal="outside", post_id=staff.post_id
+        )
+        derive(alpha, day, now=now)
+        return instance, worker, self.suspect(alpha, staff.post_id, since=at(alpha, "00:00", day)), now
+
+    def later(self, instance: Any) -> Adjustment:
+        return queries.adjustments_of([instance.pk])[instance.pk]
+
+    def test_a_penalty_beside_a_confirmed_month_waits_too(self, alpha: Tenant) -> None:
+        instance, worker, case, _now = self.adjusted(alpha)
+        assert (self.later(instance).mark, self.later(instance).held) == (Mark.MISSING_IN, True)
+        (line,) = queries.lines([queries.result(instance_id=instance.pk, by=worker)], tz=alpha.tz)
+        assert line.adjusted.startswith("确认后更正：") and "待定" in line.adjusted and not line.held
+        assert queries.held_adjustments([case])[case.pk] == 1
+
+    def test_without_an_open_case_that_explains_it_it_does_not(self, alpha: Tenant) -> None:
+        instance, _worker, case, _now = self.adjusted(alpha)
+        Suspect.objects.update(post_id=make_post("别处").pk)
+        assert not self.later(instance).held
+        Suspect.objects.update(post_id=case.post_id, status="rejected")
+        assert not self.later(instance).held
+
+    def test_rejected_lets_the_adjustment_stand(self, alpha: Tenant) -> None:
+        instance, _worker, case, now = self.adjusted(alpha)
+        operations.decide_suspect(
+            suspect_id=case.pk, accepted=False, note="监控中不在", by=make_member(alpha), tenant=alpha, now=now
+        )
+        assert (self.later(instance).mark, self.later(instance).held) == (Mark.MISSING_IN, False)
+        assert Adjustment.objects.count() == 1
+
+    def test_accepted_says_beside_the_month_what_it_is_now(self, alpha: Tenant) -> None:
+        instance, _worker, case, now = self.adjusted(alpha)
+        operations.decide_suspect(suspect_id=case.pk, accepted=True, by=make_member(alpha), tenant=alpha, now=now)
+        assert (self.later(instance).mark, self.later(instance).held) == (Mark.NORMAL, False)
+        assert [a.mark for a in Adjustment.objects.order_by("pk")] == [Mark.MISSING_IN, Mark.NORMAL]
+
     @pytest.mark.parametrize("refusal", ["left", "clock", "wrong_place"])
     def test_a_refusal_that_says_what_is_so_holds_nothing(self, alpha: Tenant, refusal: str) -> None:
         staff, _worker = make_worker(alpha)

@@ -33,6 +33,7 @@ from tenants.rosters.choices import Grade
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, is_htmx, paginate, render_list
 from web.shared.xlsx import download
+from web.tenant.attendance.fence_picture import pictures
 from web.tenant.attendance.forms import CorrectionForm, CoverageFilter, ResultsFilter, SheetFilter
 from web.tenant.evidence.uploads import keep_photos
 
@@ -475,26 +476,19 @@ def suspects(request: SchoolRequest) -> HttpResponse:
     chosen = request.GET.get("status", SuspectStatus.OPEN)
     chosen = chosen if chosen in (*SuspectStatus.values, "all") else SuspectStatus.OPEN
     page = paginate(request, queries.suspects(by=request.actor, status="" if chosen == "all" else chosen))
-    for row in page.object_list:
+    rows = page.object_list = list(page.object_list)
+    beside = queries.held_adjustments(rows)
+    drawn = pictures(rows, queries.suspect_positions(rows, by=request.actor))
+    for row in rows:
         row.share = round(row.refused * 100 / row.tried) if row.tried else 0
         row.others = round(row.others_refused * 100 / row.others_tried) if row.others_tried else None
         row.why = WHY.get(row.reason, "未通过")
-        row.drawn = _fence_drawn(row.proposal)
+        row.drawn, row.held_beside = drawn.get(row.pk), beside[row.pk]
     context |= {
         "page_obj": page, "tones": SUSPECT_TONES, "may": policies.decides(request.actor), "chosen": chosen,
         "status_tabs": _status_tabs(request, SuspectStatus, chosen, reverse("attendance:suspects")),
     }  # fmt: skip
     return render(request, "attendance/suspects.html", context)
-
-
-def _fence_drawn(proposal: dict[str, Any]) -> dict[str, int] | None:
-    """The circle as it is and as proposed, in a picture 100 wide; a proposed centre lies aside."""
-    was, then = proposal.get("was_m"), proposal.get("radius_m")
-    if not was or not then:
-        return None
-    aside = proposal.get("p90_m", 0) if proposal.get("latitude") else 0
-    scale = 46 / max(was, then + aside)
-    return {"now": round(was * scale), "then": round(then * scale), "shift": round(aside * scale)}
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -25,8 +26,10 @@ from workers.demo.schools import People, Plan
 
 BACK = timedelta(days=62)
 BY_PHONE = timedelta(days=3)  # the dormitory's people went over to their phones then
+GARDENERS, NURSERY = "绿化养护工", timedelta(days=13)  # whose new nursery lies beyond the fence of the old one
 HERE = {"qingyu": (29.9782, 121.9215), "songling": (31.2987, 120.6403)}
 METRE = 1 / 111_194.93
+NURSERY_M = 80
 TERMINALS = ("东校区人脸考勤机", "西校区人脸考勤机")
 
 
@@ -42,6 +45,8 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
         devices = _terminals(who, tenant, now)
         dormitory = posts.get("公寓值班员")
         phones = {dormitory.pk} if dormitory else set()
+        gardeners = posts[GARDENERS].pk if GARDENERS in posts else None
+        outdoors: list[tuple[datetime, UUID, str]] = []
         records: dict[int, list[Record]] = {0: [], 1: []}
         steps: list[tuple[datetime, UUID, str]] = []
         for staff_id, number, post_id, starts_at, ends_at in expected:
@@ -50,16 +55,25 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
                     continue
                 if post_id in phones and at > now - BY_PHONE:
                     steps.append((at, staff_id, direction))
+                elif post_id == gardeners and at > now - NURSERY:
+                    outdoors.append((at, staff_id, direction))
                 else:
                     records[ord(number[-1]) % 2].append(Record(None, number, at, direction))
         for n, device_id in enumerate(devices):
             _send(device_id, records[n], tenant, now, random)
         _phones(plan, who, tenant, steps, random)
+        _nursery(plan, tenant, posts.get(GARDENERS), outdoors)
         _worker(plan, who, tenant, now, random)
         operations.raise_uncertified(
             punch_ids=list(Punch.objects.exclude(lacking=[]).order_by("-at").values_list("pk", flat=True)[:8]),
             tenant=tenant, now=now,
         )  # fmt: skip
+
+
+def _middle(plan: Plan) -> tuple[float, float]:
+    """The old nursery, south of the campus."""
+    lat, lon = HERE.get(plan.slug, (30.0, 120.0))
+    return lat - 420 * METRE, lon + 260 * METRE / 0.86
 
 
 def _fences(plan: Plan, who: People, tenant: Tenant, posts: dict[str, Post], now: datetime) -> None:
@@ -73,6 +87,12 @@ def _fences(plan: Plan, who: People, tenant: Tenant, posts: dict[str, Post], now
                 post_id=posts[name].pk, name="东校区", shape=FenceShape.CIRCLE, latitude=lat + n * 150 * METRE,
                 longitude=lon, radius_m=radius, **common,
             )  # fmt: skip
+    if GARDENERS in posts:
+        middle = _middle(plan)
+        operations.save_fence(
+            post_id=posts[GARDENERS].pk, name="苗圃", shape=FenceShape.CIRCLE, latitude=middle[0], longitude=middle[1],
+            radius_m=NURSERY_M, **common,
+        )  # fmt: skip
     if "门岗保安员" in posts:
         east = METRE / 0.86
         ring = [(0, 0), (180, -20), (230, 90), (120, 170), (-20, 110)]
@@ -162,6 +182,25 @@ def _phones(plan: Plan, who: People, tenant: Tenant, steps: list[tuple[datetime,
         operations.appeal(
             punch_id=row.pk, text="当时在楼内值班室，手机定位偏到马路对面去了，值班表和监控可查。", by=me,
             tenant=tenant, now=row.at + timedelta(minutes=20),
+        )  # fmt: skip
+
+
+def _nursery(plan: Plan, tenant: Tenant, post: Post | None, steps: list[tuple[datetime, UUID, str]]) -> None:
+    """The gardeners punch with their phones; part of them work at the new nursery, which the fence does not hold: 误伤."""
+    if post is None:
+        return
+    lat, lon = _middle(plan)
+    people = organisation.staff_by_id({staff_id for _at, staff_id, _d in steps})
+    for turn, (at, staff_id, direction) in enumerate(sorted(steps, key=lambda step: step[0])):
+        new = turn % 5 in (1, 3)  # at the new nursery: 35–80 m beyond the line, to the north-east
+        away = NURSERY_M + 35 + turn * 17 % 46 if new else turn * 13 % 70
+        bearing = math.radians(15 + turn * 29 % 80 if new else turn * 47 % 360)
+        by = Actor(account_id=None, name=people[staff_id].name, roles=frozenset({Role.FRONTLINE}), staff_id=staff_id)
+        operations.punch(
+            client_id=uuid5(staff_id, f"n{at.isoformat()}"), direction=direction,
+            latitude=lat + away * math.cos(bearing) * METRE, longitude=lon + away * math.sin(bearing) * METRE / 0.86,
+            accuracy_m=float(6 + turn % 5 * 4), fix_age_s=2.0, phone_id=f"{staff_id.hex[:8]}", by=by, tenant=tenant,
+            now=at,
         )  # fmt: skip
 
 
