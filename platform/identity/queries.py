@@ -29,19 +29,21 @@ def live_memberships(account_id: UUID, *, today: date) -> "QuerySet[Membership]"
 def _actor(account: Account, rows: "Iterable[Membership]", *, school_id: UUID | None, via: Via = Via.SESSION) -> Actor:
     roles: set[Role] = set()
     provider_ids: set[UUID] = set()
-    staff_id = None
-    for row in rows:
+    staff: list[UUID] = []
+    for row in sorted(rows, key=lambda row: (row.created_at, row.pk)):
         roles.add(Role(row.role))
         if row.provider_id:
             provider_ids.add(row.provider_id)
-        staff_id = staff_id or row.staff_id
+        if row.staff_id:
+            staff.append(row.staff_id)
     return Actor(
         account_id=account.pk,
         name=account.name or account.username,
         roles=frozenset(roles),
         school_id=school_id,
         provider_ids=frozenset(provider_ids),
-        staff_id=staff_id,
+        staff_id=staff[0] if staff else None,
+        other_staff_ids=frozenset(staff[1:]) - frozenset(staff[:1]),
         via=via,
     )
 
@@ -103,6 +105,7 @@ def actor_of_token(secret: str, *, school_id: UUID | None, now: datetime) -> tup
             school_id=school_id,
             provider_ids=plain.provider_ids,
             staff_id=plain.staff_id,
+            other_staff_ids=plain.other_staff_ids,
             via=Via.TOKEN,
             scopes=frozenset(token.scopes),
         ),

@@ -54,7 +54,7 @@ def can_ask(actor: Actor, *, staff_id: UUID, party_id: UUID) -> bool:
     """The person themselves; supervisors and admins for anybody; a company's manager for its own people."""
     if not _writes(actor):
         return False
-    if actor.has(*DECIDERS) or (actor.staff_id is not None and actor.staff_id == staff_id):
+    if actor.has(*DECIDERS) or actor.is_own(staff_id):
         return True
     return (
         actor.has(Role.PROVIDER_MANAGER)
@@ -70,7 +70,7 @@ def decides(actor: Actor) -> bool:
 
 def can_decide(actor: Actor, *, asked_by: UUID | None, staff_id: UUID) -> bool:
     """Never about a request of one's own, nor about oneself."""
-    return decides(actor) and actor.account_id != asked_by and actor.staff_id != staff_id
+    return decides(actor) and actor.account_id != asked_by and not actor.is_own(staff_id)
 
 
 def waits_for(actor: Actor, *, asked_by: UUID | None, staff_id: UUID) -> str:
@@ -82,7 +82,7 @@ def waits_for(actor: Actor, *, asked_by: UUID | None, staff_id: UUID) -> str:
 
 def can_confirm(actor: Actor, *, staff_id: UUID) -> bool:
     """A worker's own month."""
-    return _writes(actor) and actor.staff_id is not None and actor.staff_id == staff_id
+    return _writes(actor) and actor.is_own(staff_id)
 
 
 def can_close(actor: Actor) -> bool:

@@ -42,8 +42,8 @@ def _mine(by: Actor, *, person: str = "staff_id", party: str = "party_id") -> Q 
     if by.grant_id is not None:
         raise NotAllowed
     mine = Q(**{f"{party}__in": parties}) if parties else Q(pk__in=[])
-    if by.staff_id is not None:
-        mine |= Q(**{person: by.staff_id})
+    if by.staff_ids:
+        mine |= Q(**{f"{person}__in": by.staff_ids})
     return mine
 
 
@@ -59,7 +59,7 @@ def can_see(by: Actor, row: DayResult) -> bool:
     parties = policies.party_ids(by)
     if parties is None or by.is_system:
         return True
-    return row.party_id in parties or (by.staff_id is not None and row.staff_id == by.staff_id)
+    return row.party_id in parties or by.is_own(row.staff_id)
 
 
 def result(*, instance_id: UUID, by: Actor) -> DayResult:
@@ -243,7 +243,7 @@ def month_of(*, staff_id: UUID, month: date, by: Actor) -> Figures | None:
     """A person's month in numbers, of the shifts `by` may see: one's own whole, a company's those worked for it."""
     if not visible(by).filter(staff_id=staff_id).exists():
         return None
-    parties = None if by.staff_id == staff_id else parties_shown(by=by)
+    parties = None if by.is_own(staff_id) else parties_shown(by=by)
     return month_figures(staff_ids=[staff_id], month=month, party_ids=parties).get(staff_id)
 
 
@@ -313,7 +313,7 @@ def cells(*, staff_ids: Iterable[UUID], month: date, party_ids: Iterable[UUID] |
 
 
 def own_month(*, by: Actor, month: date) -> list[DayResult]:
-    """A worker's own month, newest first. Raises NotAllowed for who is nobody's staff."""
+    """A worker's own month as the person they act as (`Actor.as_staff`), newest first. Raises NotAllowed for who is nobody's staff."""
     if by.staff_id is None:
         raise NotAllowed
     first, after = month_bounds(month)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from identity.contracts import Actor
 from tenants.punches.contracts import Expected
 
 _COLUMNS = """
@@ -35,6 +36,26 @@ def around(staff_id: UUID, at: datetime) -> list[Expected]:
         " least(abs(extract(epoch FROM i.starts_at - %(at)s)), abs(extract(epoch FROM i.ends_at - %(at)s))) LIMIT 5",
         {"staff": staff_id, "at": at},
     )
+
+
+def whose(by: Actor, at: datetime) -> UUID:
+    """As which of their own staff rows somebody punches at this moment: who has a shift whose window holds it, the one
+    that runs first; else whose shift begins next; else as whom they act. `by.staff_id` is set."""
+    assert by.staff_id is not None
+    if not by.other_staff_ids:
+        return by.staff_id
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT i.staff_id FROM rosters_shiftinstance i WHERE i.staff_id = ANY(%(staff)s::uuid[])"
+            " AND i.cancelled_at IS NULL AND i.starts_at > %(at)s - interval '3 days' AND i.out_until > %(at)s"
+            " AND i.starts_at < %(at)s + interval '1 day'"
+            " ORDER BY NOT (i.in_from <= %(at)s), NOT (i.starts_at <= %(at)s AND %(at)s < i.ends_at),"
+            " least(abs(extract(epoch FROM i.starts_at - %(at)s)), abs(extract(epoch FROM i.ends_at - %(at)s))),"
+            " i.staff_id = %(self)s DESC LIMIT 1",
+            {"staff": [str(i) for i in by.staff_ids], "self": by.staff_id, "at": at},
+        )
+        row = cursor.fetchone()
+    return row[0] if row else by.staff_id
 
 
 def rostered_at(staff_id: UUID, post_id: UUID, at: datetime) -> bool:

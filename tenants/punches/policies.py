@@ -46,7 +46,7 @@ def is_interested(actor: Actor) -> bool:
 
 def can_appeal(actor: Actor, punch: Punch) -> bool:
     """The person, against a punch that did not count."""
-    return can_punch(actor) and actor.staff_id == punch.staff_id and punch.status == PunchStatus.REFUSED
+    return can_punch(actor) and actor.is_own(punch.staff_id) and punch.status == PunchStatus.REFUSED
 
 
 def decides(actor: Actor) -> bool:
@@ -55,7 +55,7 @@ def decides(actor: Actor) -> bool:
 
 def can_decide(actor: Actor, *, staff_id: UUID, asked_by: UUID | None) -> bool:
     """Supervisors and admins; never about themselves."""
-    return decides(actor) and actor.staff_id != staff_id and (asked_by is None or actor.account_id != asked_by)
+    return decides(actor) and not actor.is_own(staff_id) and (asked_by is None or actor.account_id != asked_by)
 
 
 def can_manage_fences(actor: Actor) -> bool:

@@ -69,8 +69,8 @@ def visible(by: Actor) -> QuerySet[Punch]:
         # By the post for which it was made: who changes the company does not bring their past along.
         mine |= Q(post__party__provider_id__in=by.provider_ids)
         mine |= Q(post__isnull=True, staff__party__provider_id__in=by.provider_ids)
-    if by.staff_id is not None:
-        mine |= Q(staff=by.staff_id)
+    if by.staff_ids:
+        mine |= Q(staff__in=by.staff_ids)
     return Punch.objects.filter(mine)
 
 
@@ -131,16 +131,16 @@ def listing(
 
 
 def own(*, by: Actor, limit: int = 20) -> list[Punch]:
-    """The person's own newest punches, with their place and post."""
+    """The person's own newest punches, at whichever party, with their place and post."""
     if by.staff_id is None:
         return []
-    rows = visible(by).filter(staff_id=by.staff_id).select_related("post", "place", "device")
+    rows = visible(by).filter(staff_id__in=by.staff_ids).select_related("post", "place", "device")
     return list(rows.order_by("-at", "-id")[:limit])
 
 
 def own_by_client_id(client_id: UUID, *, by: Actor) -> Punch | None:
     """The actor's own punch that was sent under this id."""
-    return Punch.objects.filter(staff_id=by.staff_id, client_id=client_id).first() if by.staff_id else None
+    return Punch.objects.filter(staff_id__in=by.staff_ids, client_id=client_id).first() if by.staff_ids else None
 
 
 def phones_of(rows: Iterable[Punch], *, now: datetime) -> dict[int, Phones]:

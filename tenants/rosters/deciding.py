@@ -83,7 +83,7 @@ def of_swaps(rows: Sequence[Swap], *, by: Actor, now: datetime) -> dict[UUID, Sa
 def _of_swap(row: Swap, begun: set[UUID], by: Actor, editable: set[UUID] | None) -> Say:
     party = row.assignment.staff.party
     two = {row.assignment.staff_id, row.taker_id}
-    mine = by.staff_id in two or (
+    mine = not by.staff_ids.isdisjoint(two) or (
         by.account_id is not None and by.account_id in (row.asked_by, row.taker.account_id)
     )  # fmt: skip
     may = (editable is None or party.pk in editable) and not mine

@@ -111,4 +111,4 @@ def can_set_rules(actor: Actor) -> bool:
 
 def is_own(actor: Actor, staff_id: UUID) -> bool:
     """A worker's own roster, leave and swaps."""
-    return actor.staff_id is not None and actor.staff_id == staff_id
+    return actor.is_own(staff_id)

@@ -529,16 +529,18 @@ class ConfirmMonth(DomainMutation):
 
     class Arguments:
         month = graphene.Date(required=True)
+        staff_id = graphene.UUID(description="As whom, for who works for several parties")
         client_key = graphene.String(description=CLIENT_KEY)
 
     scope = "attendance:write"
     confirmed_at = graphene.DateTime()
 
     @classmethod
-    def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
-        if context.actor.staff_id is None:
+    def perform(cls, context: Context, *, staff_id: UUID | None = None, **given: Any) -> dict[str, Any]:
+        whose = staff_id or context.actor.staff_id
+        if whose is None:
             raise NotAllowed
-        row = operations.confirm_month(staff_id=context.actor.staff_id, **given, **common(context))
+        row = operations.confirm_month(staff_id=whose, **given, **common(context))
         return {"confirmed_at": row.confirmed_at}
 
 

@@ -108,7 +108,7 @@ def ask_correction(
     reason = " ".join(reason.split())
     if not reason:
         raise ReasonMissing(field="reason")
-    instance, freely = result.instance, by.has(*policies.DECIDERS) and by.staff_id != result.staff_id
+    instance, freely = result.instance, by.has(*policies.DECIDERS) and not by.is_own(result.staff_id)
     coming = side == CorrectionSide.IN
     since, until = _window(instance, coming=coming)
     if not since <= at < until or at > now:

@@ -44,8 +44,8 @@ def count_refused(
     if not policies.decides(by):
         raise NotAllowed
     rows = Punch.objects.select_for_update(of=("self",)).filter(pk__in=list(punch_ids), status=PunchStatus.REFUSED)
-    if by.staff_id is not None:
-        rows = rows.exclude(staff_id=by.staff_id)
+    if by.staff_ids:
+        rows = rows.exclude(staff_id__in=by.staff_ids)
     changed = []
     for row in rows:
         case = _case_of(row)

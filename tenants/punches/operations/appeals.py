@@ -47,7 +47,7 @@ def appeal(
     claim = once.claim(key=client_key, operation="punches.appeal", by=by)
     if claim.result_id:
         return Appeal.objects.get(pk=claim.result_id)
-    if row.staff_id != by.staff_id:
+    if not by.is_own(row.staff_id):
         raise NotAllowed
     if not policies.can_appeal(by, row) or row.appeals.filter(status=AppealStatus.OPEN).exists():
         raise NothingToAppeal

@@ -182,10 +182,12 @@ def punch(
     face: bytes | None = None,
     post_id: UUID | None = None,
     phone_id: str = "",
+    staff_id: UUID | None = None,
 ) -> Punch:
     """The signed-in person punches. The same `client_id` again returns the punch it made the first time.
 
-    Post and asked grade come from the shift into whose window the moment falls, else from the person's
+    Who works for several parties says as whom (`staff_id`); unsaid, it is the row into whose shift's window the moment
+    falls. Post and asked grade come from the shift into whose window the moment falls, else from the person's
     own post. A punch that does not count is kept with its reason; with `face` it waits (核验中) for the
     face queue. Raises NotAllowed, NotStaff, Invalid, PositionUnreadable.
     """
@@ -193,11 +195,10 @@ def punch(
         raise NotStaff
     if not policies.can_punch(by) or by.staff_id is None:
         raise NotAllowed
-    person = queries.staff_row(by.staff_id)
-    if person is None:
-        raise NotStaff
+    if staff_id is not None and not by.is_own(staff_id):
+        raise NotAllowed
     lock(f"client:{client_id}", tenant)
-    earlier = Punch.objects.filter(staff=person, client_id=client_id).first()
+    earlier = queries.own_by_client_id(client_id, by=by)
     if earlier is not None:
         return earlier
     if direction not in Direction.values:
@@ -208,6 +209,10 @@ def punch(
         elapsed_ms=elapsed_ms if elapsed_ms is not None and math.isfinite(elapsed_ms) else None,
         monotonic=monotonic, received_at=now,
     )  # fmt: skip
+    by = by.as_staff(staff_id or expected.whose(by, reading.at))
+    person = queries.staff_row(by.staff_id) if by.staff_id else None
+    if person is None:
+        raise NotStaff
     where = _where(person, reading.at, code, post_id)
     photo, unproved = proving(photo_id, staff_id=person.pk, at=reading.at, said=recorded_at, by=by, tenant=tenant)
     row = Punch(
@@ -266,7 +271,7 @@ def vouch(
     if not policies.can_vouch(by):
         raise NotAllowed
     person = organisation.staff_member(staff_id, by=by)
-    if by.staff_id == person.pk or (by.account_id is not None and person.account_id == by.account_id):
+    if by.is_own(person.pk) or (by.account_id is not None and person.account_id == by.account_id):
         raise NotOneself
     lock(f"client:{client_id}", tenant)
     earlier = Punch.objects.filter(staff=person, client_id=client_id).first()

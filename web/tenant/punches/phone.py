@@ -26,6 +26,7 @@ from tenants.punches.grading import way_out
 from tenants.punches.models import Punch
 from tenants.rosters.choices import Grade
 from web.http import SchoolRequest, signed_in
+from web.shared.own_rows import acting, own_rows, said
 from web.shared.pages import go
 from web.shared.phone_clock import counted, number
 from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, recorded_at, refused_json
@@ -120,6 +121,9 @@ def home(request: SchoolRequest) -> HttpResponse:
             return go(request, "punches:vouch")
         raise NotStaff
     now, tz = clock.now(), request.school.tz
+    by = acting(request, expected.whose(by, now))
+    if by.staff_id is None:
+        raise NotStaff
     shifts = [_shift(row, now, tz) for row in expected.upcoming(by.staff_id, now, limit=2)]
     asked = shifts[0]["row"].grade if shifts else Grade.C
     today = now.astimezone(tz).date()
@@ -131,6 +135,8 @@ def home(request: SchoolRequest) -> HttpResponse:
         "way_out": way_out(asked),
         "face_ready": by.staff_id in faces.ready_people([by.staff_id], today=today),
         "client_key": str(new_id()),
+        "own_rows": own_rows(by),
+        "acting_as": by.staff_id,
         **_recent(request),
     }
     return render(request, "punches/phone.html", context)
@@ -138,7 +144,12 @@ def home(request: SchoolRequest) -> HttpResponse:
 
 def _punch(request: SchoolRequest) -> HttpResponse:
     try:
-        row = operations.punch(**_common(request), face=_face(request), phone_id=request.POST.get("phone_id", "")[:40])
+        row = operations.punch(
+            **_common(request),
+            staff_id=said(request),
+            face=_face(request),
+            phone_id=request.POST.get("phone_id", "")[:40],
+        )
     except DomainError as refused:
         if from_outbox(request):
             return refused_json(refused)

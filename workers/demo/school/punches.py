@@ -62,7 +62,7 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
         for n, device_id in enumerate(devices):
             _send(device_id, records[n], tenant, now, random)
         _phones(plan, who, tenant, steps, random)
-        _nursery(plan, tenant, posts.get(GARDENERS), outdoors)
+        _nursery(plan, tenant, posts.get(GARDENERS), outdoors, random)
         _worker(plan, who, tenant, now, random)
         operations.raise_uncertified(
             punch_ids=list(Punch.objects.exclude(lacking=[]).order_by("-at").values_list("pk", flat=True)[:8]),
@@ -185,16 +185,21 @@ def _phones(plan: Plan, who: People, tenant: Tenant, steps: list[tuple[datetime,
         )  # fmt: skip
 
 
-def _nursery(plan: Plan, tenant: Tenant, post: Post | None, steps: list[tuple[datetime, UUID, str]]) -> None:
+def _nursery(
+    plan: Plan, tenant: Tenant, post: Post | None, steps: list[tuple[datetime, UUID, str]], random: Random
+) -> None:
     """The gardeners punch with their phones; part of them work at the new nursery, which the fence does not hold: 误伤."""
     if post is None:
         return
     lat, lon = _middle(plan)
     people = organisation.staff_by_id({staff_id for _at, staff_id, _d in steps})
     for turn, (at, staff_id, direction) in enumerate(sorted(steps, key=lambda step: step[0])):
-        new = turn % 5 in (1, 3)  # at the new nursery: 35–80 m beyond the line, to the north-east
-        away = NURSERY_M + 35 + turn * 17 % 46 if new else turn * 13 % 70
-        bearing = math.radians(15 + turn * 29 % 80 if new else turn * 47 % 360)
+        new = turn % 5 in (1, 3)  # at the new nursery: 33–82 m beyond the line, to the north-east
+        lost = turn % 31 == 8  # in the tool shed, where the phone knows little
+        away = (
+            NURSERY_M + (random.uniform(150, 190) if lost else random.uniform(33, 82)) if new else random.uniform(0, 70)
+        )
+        bearing = math.radians(random.gauss(50, 16) if new else random.uniform(0, 360))
         by = Actor(account_id=None, name=people[staff_id].name, roles=frozenset({Role.FRONTLINE}), staff_id=staff_id)
         operations.punch(
             client_id=uuid5(staff_id, f"n{at.isoformat()}"), direction=direction,

@@ -98,7 +98,9 @@ class PunchesQuery(graphene.ObjectType):
         queries.visible(actor)  # a role here and, for tokens, the scope
         if actor.staff_id is None:
             return []
-        return [ExpectedShiftType.of(row) for row in expected.upcoming(actor.staff_id, clock.now())]
+        now = clock.now()
+        rows = [row for staff_id in actor.staff_ids for row in expected.upcoming(staff_id, now)]
+        return [ExpectedShiftType.of(row) for row in sorted(rows, key=lambda row: row.starts_at)]
 
     @staticmethod
     def resolve_punch_clock(root: None, info: graphene.ResolveInfo) -> str:

@@ -71,6 +71,7 @@ class TakePunch(DomainMutation):
         )
         post_id = graphene.UUID()
         phone_id = graphene.String()
+        staff_id = graphene.UUID(description="As whom, for who works for several parties; else by the shift")
 
     scope = "punches:write"
     punch = graphene.Field(PunchType)
