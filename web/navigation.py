@@ -179,6 +179,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
                 url_name="duty:anomalies",
                 roles=STAFF_OF_SCHOOL | COMPANY,
                 grant=GrantScope.DUTY,
+                also=("/duty/handovers/",),
             ),
             Entry(
                 "值班岗",
@@ -186,6 +187,7 @@ SCHOOL: list[tuple[str, list[Entry]]] = [
                 url_name="duty:posts",
                 roles=STAFF_OF_SCHOOL | COMPANY,
                 grant=GrantScope.DUTY,
+                also=("/duty/delivery/", "/duty/cameras/"),
             ),
         ],
     ),

@@ -26,6 +26,8 @@ from tenants.findings.choices import (
 from tenants.findings.contracts import FindingContract
 from tenants.findings.models import Extension, Finding, Step, StepPhoto
 from tenants.organisation import queries as organisation
+from tenants.timeline import queries as timeline
+from tenants.timeline.models import Event
 
 READ = "findings:read"
 ENDED = (FindingStatus.CLOSED, FindingStatus.VOID)
@@ -347,3 +349,14 @@ def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:
         return visible(actor).filter(steps__photos__evidence_id=evidence_id).exists()
     except NotAllowed:
         return False
+
+
+def plan_changes(*, finding_id: UUID, by: Actor) -> list[Event]:
+    """What a conclusion "修改计划或制度" may point at, newest first, 50 at most: for who verifies or concludes.
+
+    Two queries. Raises NotFound.
+    """
+    row, own = finding(finding_id=finding_id, by=by), own_party_id(by)
+    if not (policies.can_verify(by, row, own_party_id=own) or policies.can_conclude(by, row, own_party_id=own)):
+        return []
+    return list(timeline.plan_changes(since=row.found_at, place_id=row.place_id, party_id=row.party_id)[:50])

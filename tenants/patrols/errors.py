@@ -63,3 +63,8 @@ class OwnExplanation(DomainError):
 class NothingMissed(DomainError):
     code = "patrol_nothing_missed"
     message = _("没有需要说明的漏点，请刷新页面。")
+
+
+class MadeUpEnough(DomainError):
+    code = "patrol_made_up_enough"
+    message = _("这些点已经补巡过 %(times)s 次，不能再往后排。请说明漏巡原因，由管理员或监管人员审核。")

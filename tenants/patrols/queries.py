@@ -19,6 +19,17 @@ from tenants.patrols.models import Point, Question, Route, Stop, Tour, Window
 LONGEST_WALK = timedelta(hours=12)  # a tour left open longer says nothing of where its walker is now
 DOUBTFUL = 60  # below this credibility a tour stands in the list of doubtful ones
 
+MAKE_UPS = 2  # make-up tours in a row for the same points
+
+
+def make_ups_before(tour: Tour) -> int:
+    """How many make-up tours in a row this one is the last of: 0 for a regular tour. One query each, three at most."""
+    count, before = 0, tour.makes_up_for_id
+    while before is not None and count < MAKE_UPS:
+        count += 1
+        before = Tour.objects.filter(pk=before).values_list("makes_up_for_id", flat=True).first()
+    return count
+
 
 def where(full_name: str) -> str:
     """A point as people say it: building, floor and point, without the campus."""

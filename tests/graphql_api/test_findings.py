@@ -20,7 +20,8 @@ from kernel import clock
 from kernel.tenancy import Tenant
 from tenants.findings import operations
 from tenants.findings.models import Finding
-from tests.factories.findings import make_finding, make_member, make_photo, make_submitted, picture
+from tenants.timeline.operations import record
+from tests.factories.findings import make_closed, make_finding, make_member, make_photo, make_submitted, picture
 from tests.factories.inspections import make_inspection
 from tests.factories.organisation import make_department, make_line, make_party, make_place
 from tests.factories.rubrics import make_rubric
@@ -254,6 +255,26 @@ def test_more_time_owner_and_conclusion_by_api(alpha: Tenant) -> None:
     assert ask(admin, times)["setSeverityRule"]["rule"] == saved
     known = "{ severityRules { severity hours leaderAfterHours verifyHours extensions extensionDays } }"
     assert saved in ask(boss, known)["severityRules"]
+
+
+def test_changed_plans_a_conclusion_may_name(alpha: Tenant) -> None:
+    by, found = make_member(alpha), make_closed(alpha)
+    event = record(verb="rubric.edited", sentence="卫生间改为每日三扫", subject=make_rubric(), by=by)
+    record(verb="patrol.walked", sentence="走了一圈", subject=found, by=by)  # no plan
+    asked = "query($i: UUID!) { findingPlanChanges(findingId: $i) { key sentence subjectType } }"
+    rows = ask(signed(by), asked, i=found.pk)["findingPlanChanges"]
+    assert rows == [{"key": str(event.pk), "sentence": "卫生间改为每日三扫", "subjectType": "rubrics.rubric"}]
+    conclude = (
+        'mutation($i: UUID!, $k: String) { setConsequence(findingId: $i, consequence: "plan", planEvent: $k) '
+        "{ finding { planEvent } %s } }" % ERRORS
+    )
+    assert ask(signed(by), conclude, i=found.pk, k=rows[0]["key"])["setConsequence"]["finding"]["planEvent"] == str(
+        event.pk
+    )
+    company = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=found.party.provider_id)
+    stranger = make_member(alpha, Role.FRONTLINE)
+    for other in (company, stranger):
+        assert ask(signed(other), asked, i=found.pk)["findingPlanChanges"] == []
 
 
 def test_requests_for_time_cost_the_same_for_many_findings(alpha: Tenant) -> None:

@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
-from tenants.patrols import policies
+from tenants.patrols import policies, queries
 from tenants.patrols.choices import StopStatus
 from tenants.patrols.errors import (
+    MadeUpEnough,
     NothingMissed,
 )
 from tenants.patrols.models import Stop, Tour
@@ -69,11 +70,14 @@ def reschedule(
 ) -> Tour:
     """Make a make-up tour (补巡) of the missed points; the old tour keeps them as missed.
 
-    Raises NotFound, NotAllowed, Invalid (times), NothingMissed.
+    A make-up tour may be made up for once more, then it ends (`MAKE_UPS`): who goes on missing must explain.
+    Raises NotFound, NotAllowed, MadeUpEnough, Invalid (times), NothingMissed.
     """
     tour = locked(tour_id, by)
     if not policies.can_explain(by, tour, party_ids=parties_of(by)):
         raise NotAllowed
+    if queries.make_ups_before(tour) >= queries.MAKE_UPS:
+        raise MadeUpEnough(times=queries.MAKE_UPS)
     if not (now - timedelta(minutes=5) <= starts_at < ends_at <= now + timedelta(days=7)):
         raise Invalid(_("补巡时间应在现在之后、7 天之内，且结束晚于开始。"), field="ends_at")
     stops = Stop.objects.filter(

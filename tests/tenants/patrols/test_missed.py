@@ -21,6 +21,7 @@ from tenants.timeline.models import Event
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_place, make_post
 from tests.factories.patrols import anchored, due_tour, make_guard, make_route, walk
+from tests.web.test_findings import signed
 
 NOW = datetime(2026, 11, 25, 22, 0, tzinfo=SHANGHAI).astimezone(UTC)
 OVER = NOW + timedelta(hours=1)
@@ -99,6 +100,29 @@ def test_refused_points_can_still_be_made_up_for(alpha: Tenant) -> None:
         now=OVER,
     )
     assert Stop.objects.filter(made_up_by=again).count() == 3
+
+
+def test_what_was_missed_is_put_off_twice_and_then_explained(alpha: Tenant) -> None:
+    by, tour = make_member(alpha), explained(alpha)
+
+    def put_off(row: Tour, now: datetime) -> Tour:
+        return operations.reschedule(
+            tour_id=row.pk, starts_at=now, ends_at=now + timedelta(hours=1), by=by, tenant=alpha, now=now
+        )
+
+    for hours in (1, 3):
+        again = put_off(tour, OVER + timedelta(hours=hours))
+        operations.sweep(tenant=alpha, now=OVER + timedelta(hours=hours + 1.5))  # nobody walks it
+        again.refresh_from_db()
+        assert again.stops.filter(status=StopStatus.MISSED).count() == 3
+        tour = again
+    with pytest.raises(errors.MadeUpEnough) as refused:
+        put_off(tour, OVER + timedelta(hours=5))
+    assert "2 次" in str(refused.value.sentence)
+    assert Tour.objects.filter(makes_up_for__isnull=False).count() == 2
+    page = signed(by).get(f"/patrols/tours/{tour.pk}/").content.decode()
+    assert "最后一次补巡" in page and "/reschedule/" not in page
+    operations.explain(tour_id=tour.pk, text="连续三天封楼施工", by=by, tenant=alpha, now=OVER + timedelta(hours=5))
 
 
 def test_a_walk_stands_on_the_timelines_of_its_places_and_of_the_post(alpha: Tenant) -> None:

@@ -203,6 +203,7 @@ def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, A
         "rows": stop_rows(stops, found=_points_with_findings(seen) if policies.reads_all(request.actor) else None),
         "missed": [s for s in stops if s.status == StopStatus.MISSED],
         "to_make_up": [s for s in stops if s.status in UNSEEN and s.made_up_by_id is None],
+        "made_up_enough": queries.make_ups_before(row) >= queries.MAKE_UPS,
         "waiting": [s for s in stops if s.status == StopStatus.EXPLAINED],
         "may_review": policies.can_review(request.actor),
         "own_words": any(

@@ -81,6 +81,19 @@ class RepeatRuleType(graphene.ObjectType):
     factor = graphene.NonNull(graphene.Decimal)
 
 
+class PlanChangeType(graphene.ObjectType):
+    """A change of a plan, roster, route, sheet or checklist since a finding was found: what `planEvent` may name."""
+
+    class Meta:
+        name = "PlanChange"
+
+    key = Text
+    at = graphene.NonNull(graphene.DateTime)
+    sentence = Text
+    subject_type = Text
+    subject_id = Text
+
+
 class FindingsQuery(graphene.ObjectType):
     """Reads of findings. Scope: findings:read."""
 
@@ -104,6 +117,11 @@ class FindingsQuery(graphene.ObjectType):
         unconcluded=graphene.Boolean(description="Closed and still to say what changes because of it"),
     )
     finding = graphene.Field(FindingType, id=graphene.UUID(required=True))
+    finding_plan_changes = graphene.Field(
+        listed(PlanChangeType),
+        finding_id=graphene.UUID(required=True),
+        description="For who verifies or concludes, newest first, 50 at most; a finding one may not see has none",
+    )
     finding_counts = graphene.NonNull(FindingCounts)
     finding_measures = graphene.Field(
         listed(MeasureType),
@@ -144,6 +162,19 @@ class FindingsQuery(graphene.ObjectType):
             return queries.finding(finding_id=id, by=info.context.actor)
         except NotFound:
             return None
+
+    @staticmethod
+    def resolve_finding_plan_changes(root: None, info: graphene.ResolveInfo, finding_id: UUID) -> list[PlanChangeType]:
+        try:
+            found = queries.plan_changes(finding_id=finding_id, by=info.context.actor)
+        except NotFound:
+            return []
+        return [
+            PlanChangeType(
+                key=str(e.pk), at=e.at, sentence=e.sentence, subject_type=e.subject_type, subject_id=e.subject_id
+            )
+            for e in found
+        ]
 
     @staticmethod
     def resolve_finding_counts(root: None, info: graphene.ResolveInfo) -> Any:

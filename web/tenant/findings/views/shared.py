@@ -32,7 +32,6 @@ from tenants.findings.operations.learning import needs_consequence
 from tenants.organisation import queries as organisation
 from tenants.rubrics import queries as rubrics
 from tenants.timeline import queries as timeline
-from tenants.timeline.models import Event
 from web.http import SchoolRequest
 from web.shared.pages import paginate
 from web.tenant.findings.forms import DeadlineForm, ExtensionForm, VerifierForm
@@ -158,7 +157,7 @@ def page_context(request: SchoolRequest, finding_id: UUID) -> dict[str, Any]:
         "consequences": Consequence.choices,
         "needs_consequence": needs_consequence(row),
         "revisions": rubrics.revised_since(row.found_at) if may["verify"] or may["conclude"] else [],
-        "plan_changes": _plan_changes(row) if may["verify"] or may["conclude"] else [],
+        "plan_changes": queries.plan_changes(finding_id=row.pk, by=request.actor),
         "rubric": _rubric(row),
         "plan_change": _plan_change(row),
         "events": events_of(steps),
@@ -226,11 +225,6 @@ def _rubric(row: Finding) -> Any:
         return None
     revised = rubrics.revised_since(row.found_at)
     return next((r for r in revised if (r.rubric_id, r.revision) == (row.rubric_id, row.rubric_revision)), None)
-
-
-def _plan_changes(row: Finding) -> list[Event]:
-    """What a conclusion "修改计划或制度" may point at, newest first."""
-    return list(timeline.plan_changes(since=row.found_at, place_id=row.place_id, party_id=row.party_id)[:50])
 
 
 def _plan_change(row: Finding) -> dict[str, str] | None:
