@@ -1,6 +1,6 @@
 """A real PostgreSQL for every test; two schools made once; each test rolls back.
 
-The server is the embedded one in `var/test-pg` unless DATABASE_URL names another. Migrating public
+The server is the embedded one in `var/test-pg` unless DATABASE_URL names another (config/settings.py). Migrating public
 and opening the schools takes seconds, so it is done once per state of the migration files: the
 result is kept as a database `cielm_tpl_<hash>` and copied (CREATE DATABASE … TEMPLATE) for each run.
 """
@@ -22,12 +22,6 @@ sys.path[:0] = [str(ROOT), str(ROOT / "platform"), str(ROOT / "graphql")]
 def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # playwright's sync API runs a loop in this thread
     os.environ.setdefault("VAR_DIR", str(ROOT / "var" / "test"))
-
-
-if "DATABASE_URL" not in os.environ:
-    from config import embedded
-
-    os.environ["DATABASE_URL"] = embedded.url(ROOT / "var" / "test-pg", throwaway=True)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Settings from the environment, with defaults that are safe on one machine (docs/operations.md lists them)."""
 
+import os
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -107,14 +108,18 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SILENCED_SYSTEM_CHECKS = ["django_tenants.W003"]
 
 # --- Database ------------------------------------------------------------------------------------
+TESTING = "pytest" in sys.modules
 DATABASE_URL = env.str("DATABASE_URL", "")
 if not DATABASE_URL:
     from config import embedded
 
-    DATABASE_URL = embedded.url(embedded.default_data_dir(BASE_DIR))
+    # pytest-django reads this file before any conftest.py; what tests start is told by the environment.
+    if TESTING:
+        DATABASE_URL = os.environ["DATABASE_URL"] = embedded.url(BASE_DIR / "var" / "test-pg", throwaway=True)
+    else:
+        DATABASE_URL = embedded.url(embedded.default_data_dir(BASE_DIR))
 _u = urlsplit(DATABASE_URL)
 _q = dict(parse_qsl(_u.query))
-TESTING = "pytest" in sys.modules
 ORIGINAL_BACKEND = "config.postgresql"  # Django's, without the twin index per text column of a school
 DATABASES = {
     "default": {
