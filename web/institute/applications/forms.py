@@ -52,6 +52,8 @@ class DecideForm(forms.Form):
     def __init__(self, *args: Any, verdicts: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["verdict"].choices = [(v, label) for v, label in Verdict.choices if v in verdicts]  # type: ignore[attr-defined]
+        if len(verdicts) == 1:
+            self.fields["verdict"].initial = verdicts[0]
         if Verdict.APPROVE not in verdicts:
             del self.fields["slug"]
 

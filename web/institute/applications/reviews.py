@@ -144,6 +144,7 @@ def reviewer(request: PublicRequest, account_id: UUID) -> HttpResponse:
     form = ProfileForm(request.POST or None, initial=start)
     context = {
         "title": f"评审专家资料{f'：{known.name}' if known else ''}", "form": form, "submit": "保存",
+        "cancel": reverse("institute:reviewers" if policies.can_manage(request.actor) else "institute:home"),
         "crumbs": [HOME, {"label": "评审专家", "url": reverse("institute:reviewers")}, {"label": "资料"}],
     }  # fmt: skip
     if request.method != "POST":

@@ -11,6 +11,8 @@ from web.http import PublicRequest, signed_in
 from web.institute.faces.forms import FacesFilter
 from web.shared.pages import paginate, render_list
 
+HOME = {"label": "工作台", "url": "/institute/"}
+
 NEAR = 0.8  # of the number that must be filed: time to prepare
 
 
@@ -24,7 +26,7 @@ def index(request: PublicRequest) -> HttpResponse:
     context = {
         "title": "人脸信息",
         "lead": "各校存储的人脸特征数量，由各校定时上报；研究院看不到任何人的人脸信息。",
-        "crumbs": [{"label": "学校", "url": reverse("institute:schools")}, {"label": "人脸信息"}],
+        "crumbs": [HOME, {"label": "学校", "url": reverse("institute:schools")}, {"label": "人脸信息"}],
         "form": form,
         "page_obj": paginate(request, rows),
         "total": total,

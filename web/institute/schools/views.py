@@ -239,6 +239,7 @@ def _confirmed(request: PublicRequest, school_id: UUID, *, closing: bool) -> Htt
         "form": form,
         "refused": refused,
         "submit": f"确认{verb}",
+        "danger": closing,
         "cancel": reverse("institute:school", args=[school_id]),
     }  # fmt: skip
     template = "components/form.html" if request.method == "POST" and request.htmx else "schools/confirm.html"
