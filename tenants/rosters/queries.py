@@ -475,7 +475,7 @@ def gaps(*, by: Actor, today: date, days: int = forecast.DAYS) -> list[Gap]:
 
 def leaves(
     *, by: Actor, status: str = "", party_id: UUID | None = None, staff_id: UUID | None = None,
-    first: datetime | None = None, last: datetime | None = None,
+    first: datetime | None = None, last: datetime | None = None, search: str = "", kind: str = "",
 ) -> QuerySet[Leave]:  # fmt: skip
     """Leaves `by` may see, newest first; frontline workers their own. Raises NotAllowed."""
     rows = Leave.objects.select_related("staff", "staff__party", "staff__post")
@@ -493,6 +493,10 @@ def leaves(
         rows = rows.filter(staff__party_id=party_id)
     if staff_id:
         rows = rows.filter(staff_id=staff_id)
+    if kind:
+        rows = rows.filter(kind=kind)
+    if search.strip():
+        rows = rows.filter(staff__in=organisation.people_called(search).order_by().values("pk"))
     if first:
         rows = rows.filter(ends_at__gt=first)
     if last:
@@ -508,7 +512,7 @@ def leave(leave_id: UUID, *, by: Actor) -> Leave:
     return row
 
 
-def swaps(*, by: Actor, status: str = "") -> QuerySet[Swap]:
+def swaps(*, by: Actor, status: str = "", party_id: UUID | None = None, search: str = "") -> QuerySet[Swap]:
     """Swaps `by` may see, newest first; frontline workers those they are part of. Raises NotAllowed."""
     rows = Swap.objects.select_related(
         "assignment__staff__party", "assignment__shift", "assignment__post", "counter__shift", "taker"
@@ -523,6 +527,11 @@ def swaps(*, by: Actor, status: str = "") -> QuerySet[Swap]:
             rows = rows.filter(assignment__staff__party_id__in=seen)
     if status:
         rows = rows.filter(status=status)
+    if party_id:
+        rows = rows.filter(assignment__staff__party_id=party_id)
+    if search.strip():
+        people = organisation.people_called(search).order_by().values("pk")
+        rows = rows.filter(Q(assignment__staff__in=people) | Q(taker__in=people))
     return rows.order_by("-asked_at", "pk")
 
 

@@ -377,3 +377,16 @@ def test_a_scan_is_kept_with_the_certificate(boss: Browser, settings: object, tm
     bad = SimpleUploadedFile("x.exe", b"MZ\x90\x00")
     wrong = boss.post(at("change_certificate", person.pk, row.pk), {**fields, "scan": bad})
     assert wrong.status_code == 422 and "不支持这种文件" in text(wrong)
+
+
+def test_the_ledger_says_what_the_forecast_says_and_offers_to_upload_a_missing_scan(
+    alpha: Tenant, boss: Browser
+) -> None:
+    today = clock.now().astimezone(alpha.tz).date()
+    post = make_post("配电值班", certificates=["electrician"])
+    holder = make_staff("钱工", post=post)
+    make_certificate(holder, kind="electrician", expires_on=today + timedelta(days=20))
+    page = text(boss.get(at("certificates")))
+    assert "配电值班将无持证人" in page and "还有 21 天" in page and "钱工的证书到" in page
+    assert "上传" in page and "#id_scan" in page
+    assert "将无持证人" not in text(boss.get(at("certificates") + "?kind=health"))

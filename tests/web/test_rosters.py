@@ -203,6 +203,29 @@ def test_the_approve_button_stands_where_it_would_work(alpha: Tenant, page: str)
     assert APPROVE in seen and "由学校" not in seen
 
 
+def test_leaves_and_swaps_are_searched_and_leaves_exported(alpha: Tenant) -> None:
+    post, now, day = make_post("门岗", party=make_contract()), clock.now(), today(alpha) + timedelta(days=2)
+    one, two = make_staff("赵一", post=post), make_staff("钱二", post=post)
+    for person, kind in ((one, "sick"), (two, "annual")):
+        make_leave(person, now + timedelta(days=1), now + timedelta(days=2), kind=kind, status="pending")
+        cell = make_assignment(alpha, day=day, staff=person)
+        Swap.objects.create(kind="cover", assignment=cell, taker=make_staff("孙三", post=post), asked_at=now)
+    boss = client_of(alpha)
+
+    def rows(query: str) -> str:
+        return boss.get(f"/rosters/requests/?{query}", headers={"HX-Request": "true"}).content.decode()
+
+    for query in ("search=zhaoyi", "kind=sick", f"search={one.number}"):
+        seen = rows(query)
+        assert "赵一" in seen and "钱二" not in seen, query
+    seen = rows("what=swaps&search=qianer")
+    assert "钱二" in seen and "赵一" not in seen
+    assert "没有符合条件的换班" in rows("what=swaps&status=refused")
+    assert "没有符合条件的请假" in rows("search=nobody")
+    book = openpyxl.load_workbook(BytesIO(boss.get("/rosters/requests/export.xlsx?kind=sick").content))
+    assert [(r[1], r[4], r[11]) for r in list(book.active.values)[1:]] == [("赵一", "病假", "待审批")]
+
+
 def test_a_leader_sees_whom_a_request_waits_for(alpha: Tenant) -> None:
     person, now = make_staff("甲", post=make_post(party=make_party())), clock.now()
     make_leave(person, now + timedelta(days=1), now + timedelta(days=2), status="pending")

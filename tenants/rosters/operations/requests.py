@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -38,15 +38,19 @@ from tenants.timeline import once
 from tenants.timeline.operations import record
 
 LONGEST_LEAVE = timedelta(days=190)
+MIDNIGHT, NOON = time(0), time(12)
 
 
 def when_text(starts_at: datetime, ends_at: datetime, tenant: Tenant) -> str:
-    """6月15日 08:00—12:00."""
+    """6月15日 08:00—11:30; in days and half days where it begins and ends with them: 6月15日下午—6月17日."""
     a, b = starts_at.astimezone(tenant.tz), ends_at.astimezone(tenant.tz)
-    whole = (a.hour, a.minute, b.hour, b.minute) == (0, 0, 0, 0)
-    if whole:
-        last = (b - timedelta(days=1)).date()
-        return day_text(a.date()) + ("" if last == a.date() else f"—{day_text(last)}") + "全天"
+    if {a.time(), b.time()} <= {MIDNIGHT, NOON} and b > a:
+        last = (b - timedelta(days=1)).date() if b.time() == MIDNIGHT else b.date()
+        late, early = a.time() == NOON, b.time() == NOON  # begins in the afternoon, ends with the morning
+        if last == a.date():
+            return day_text(last) + ("下午" if late else "上午" if early else "全天")
+        tail = f"{day_text(last)}{'上午' if early else '' if late else '全天'}"
+        return f"{day_text(a.date())}{'下午' if late else ''}—{tail}"
     tail = f"{b:%H:%M}" if b.date() == a.date() else f"{day_text(b.date())} {b:%H:%M}"
     return f"{day_text(a.date())} {a:%H:%M}—{tail}"
 

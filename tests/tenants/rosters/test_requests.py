@@ -319,3 +319,25 @@ def test_a_swap_asks_for_the_results_of_both(
     with django_capture_on_commit_callbacks() as callbacks:
         operations.decide_swap(swap_id=row.pk, approve=True, by=admin, tenant=alpha, now=NOW)
     assert [set(p["staff_ids"]) for _name, p in asked(callbacks)] == [{str(one.pk), str(two.pk)}]
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "said"),
+    [
+        ((15, 0), (16, 0), "6月15日全天"),
+        ((15, 0), (15, 12), "6月15日上午"),
+        ((15, 12), (16, 0), "6月15日下午"),
+        ((15, 0), (18, 0), "6月15日—6月17日全天"),
+        ((15, 12), (18, 0), "6月15日下午—6月17日"),
+        ((15, 0), (17, 12), "6月15日—6月17日上午"),
+        ((15, 12), (17, 12), "6月15日下午—6月17日上午"),
+        ((15, 8), (15, 17), "6月15日 08:00—17:00"),
+        ((15, 22), (16, 6), "6月15日 22:00—6月16日 06:00"),
+        ((15, 8), (16, 0), "6月15日 08:00—6月16日 00:00"),
+    ],
+)
+def test_a_leave_is_said_in_days_and_half_days(
+    alpha: Tenant, starts: tuple[int, int], ends: tuple[int, int], said: str
+) -> None:
+    a, b = (datetime(2026, 6, day, hour, tzinfo=alpha.tz) for day, hour in (starts, ends))
+    assert operations.when_text(a, b, alpha) == said

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from tenants.rosters.choices import Grade, LeaveKind, RequestStatus, RuleScope, ShiftKind
+from tenants.rosters.choices import Grade, LeaveKind, RequestStatus, RuleScope, ShiftKind, SwapStatus
 from tenants.rosters.operations import SegmentInput
 
 Choices = list[tuple[str, str]]
@@ -191,7 +191,16 @@ class UseForm(Chosen):
 
 
 class RequestFilter(Chosen):
+    search = forms.CharField(label="姓名、拼音或工号", required=False, max_length=40)
+    kind = forms.ChoiceField(label="类型", required=False, choices=[("", "全部"), *LeaveKind.choices])
     status = forms.ChoiceField(label="状态", required=False, choices=[("", "全部"), *RequestStatus.choices])
+    party = forms.ChoiceField(label="单位", required=False)
+
+
+class SwapFilter(Chosen):
+    what = forms.CharField(widget=forms.HiddenInput, initial="swaps", required=False)
+    search = forms.CharField(label="姓名、拼音或工号", required=False, max_length=40)
+    status = forms.ChoiceField(label="状态", required=False, choices=[("", "全部"), *SwapStatus.choices])
     party = forms.ChoiceField(label="单位", required=False)
 
 

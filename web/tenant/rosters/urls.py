@@ -27,6 +27,7 @@ urlpatterns = [
     path("rosters/shifts/<uuid:shift_id>/retire/", setup.retire_shift, name="retire_shift"),
     path("rosters/rules/", setup.rules, name="rules"),
     path("rosters/rules/new/", setup.new_rule, name="new_rule"),
+    path("rosters/requests/export.xlsx", requests.export, name="export_requests"),
     path("rosters/coverage/", setup.coverage, name="coverage"),
     path("rosters/coverage/<uuid:post_id>/terms/", setup.terms, name="terms"),
     path("rosters/coverage/<uuid:post_id>/new/", setup.new_coverage, name="new_coverage"),

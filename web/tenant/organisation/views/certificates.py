@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpResponse
@@ -9,12 +10,16 @@ from django.http import HttpResponse
 from kernel import clock
 from tenants.organisation import ledger, policies
 from tenants.organisation.choices import CertificateState
+from tenants.rosters import policies as roster_policies
+from tenants.rosters import queries as rosters
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import paginate, render_list
 from web.shared.xlsx import download
 from web.tenant.organisation.forms import CertificateFilter
 from web.tenant.organisation.views.base import crumbs, opt_id, party_choices, post_choices
+from web.tenant.rosters.views.setup import days_until
 
+GAPS = 3  # sentences of the forecast above the ledger
 TONES: dict[CertificateState, str] = {
     CertificateState.VALID: "ok",
     CertificateState.SOON: "warn",
@@ -60,6 +65,18 @@ def _label(form: CertificateFilter, name: str) -> str:
     return str(dict(form.fields[name].choices).get(value, "")) if value else ""  # type: ignore[attr-defined]
 
 
+def _coming(request: SchoolRequest, today: date) -> dict[str, Any]:
+    """The forecast in its own sentences, soonest first, for who may see rosters; above the whole ledger alone."""
+    if not roster_policies.reads_grid(request.actor):
+        return {}
+    gaps = rosters.gaps(by=request.actor, today=today)
+    shown = [
+        {"gap": g, "left": days_until(g, today), "tone": "bad" if (g.first - today).days <= 30 else "warn"}
+        for g in gaps[:GAPS]
+    ]
+    return {"gaps": shown, "more_gaps": len(gaps) - len(shown)}
+
+
 @signed_in
 def index(request: SchoolRequest) -> HttpResponse:
     form, chosen = _chosen(request)
@@ -81,6 +98,7 @@ def index(request: SchoolRequest) -> HttpResponse:
         "chosen_state": chosen["state"],
         "filtered": any(request.GET.get(k) for k in form.fields),
         "can_manage": policies.can_manage(request.actor),
+        **({} if any(request.GET.get(k) for k in form.fields) else _coming(request, chosen["today"])),
     }
     return render_list(request, "organisation/certificates.html", "organisation/_certificates.html", context)
 

@@ -22,8 +22,9 @@ from web.http import SchoolRequest, signed_in
 from web.shared.day_grid import weeks
 from web.shared.filters import given
 from web.shared.pages import go, is_htmx, paginate, render_list
+from web.shared.xlsx import download
 from web.tenant.evidence.uploads import client_key, from_outbox, refused_json
-from web.tenant.rosters.forms import LeaveForm, RequestFilter
+from web.tenant.rosters.forms import LeaveForm, RequestFilter, SwapFilter
 from web.tenant.rosters.views.grid import CRUMB, day_asked, opt_uuid, party_choices, today_of
 from web.tenant.rosters.views.setup import common
 
@@ -32,6 +33,7 @@ TONES = {
     RequestStatus.WITHDRAWN: "muted", SwapStatus.ASKED: "info", SwapStatus.ACCEPTED: "warn",
     SwapStatus.DECLINED: "muted",
 }  # fmt: skip
+MOST_ROWS = 20_000
 AHEAD = 28  # days a worker sees of their roster
 
 
@@ -56,9 +58,7 @@ def index(request: SchoolRequest) -> HttpResponse:
     if not policies.reads_grid(request.actor):
         raise NotAllowed
     what = "swaps" if request.GET.get("what") == "swaps" else "leaves"
-    form = RequestFilter(request.GET, choices={"party": party_choices(request)})
-    data = given(form)
-    status = data["status"]
+    form = (RequestFilter if what == "leaves" else SwapFilter)(request.GET, choices={"party": party_choices(request)})
     waiting = queries.leaves(by=request.actor, status=RequestStatus.PENDING).count()
     waiting_swaps = queries.swaps(by=request.actor, status=SwapStatus.ACCEPTED).count()
     context: dict[str, Any] = {
@@ -72,18 +72,63 @@ def index(request: SchoolRequest) -> HttpResponse:
             {"label": "换班与替班", "url": "?what=swaps", "active": what == "swaps", "count": waiting_swaps},
         ],
         "may": policies.edits(request.actor),
+        "form": form,
+        "filtered": any(request.GET.get(name) for name in ("search", "kind", "status", "party")),
     }
     if what == "leaves":
-        page = paginate(
-            request, queries.leaves(by=request.actor, status=status, party_id=opt_uuid(data.get("party", "")))
-        )
+        page = paginate(request, queries.leaves(by=request.actor, **_asked(form)))
         page.object_list = _dress(request, list(page.object_list))
-        context |= {"form": form, "page_obj": page}
+        context["page_obj"] = page
         return render_list(request, "rosters/requests.html", "rosters/_leaves.html", context)
-    page = paginate(request, queries.swaps(by=request.actor))
+    page = paginate(request, queries.swaps(by=request.actor, **_asked(form)))
     page.object_list = _dress_swaps(request, list(page.object_list))
     context["page_obj"] = page
     return render_list(request, "rosters/requests.html", "rosters/_swaps.html", context)
+
+
+def _asked(form: RequestFilter | SwapFilter) -> dict[str, Any]:
+    data = given(form)
+    names = ("search", "kind", "status") if isinstance(form, RequestFilter) else ("search", "status")
+    return {name: data.get(name) or "" for name in names} | {"party_id": opt_uuid(data.get("party") or "")}
+
+
+@require_safe
+@signed_in
+def export(request: SchoolRequest) -> HttpResponse:
+    """The leaves as they are filtered."""
+    if not policies.reads_grid(request.actor):
+        raise NotAllowed
+    form = RequestFilter(request.GET, choices={"party": party_choices(request)})
+    rows = _dress(request, list(queries.leaves(by=request.actor, **_asked(form))[:MOST_ROWS]))
+    heads = (
+        "工号",
+        "姓名",
+        "单位",
+        "岗位",
+        "类型",
+        "时间",
+        "开始",
+        "结束",
+        "事由",
+        "提交人",
+        "提交",
+        "状态",
+        "处理人",
+        "处理",
+        "意见",
+    )
+    tz = request.school.tz
+    body = (
+        (
+            r.staff.number, r.staff.name, r.staff.party.name, r.staff.post.name if r.staff.post else "",
+            r.get_kind_display(), r.when, r.starts_at.astimezone(tz).replace(tzinfo=None),  # type: ignore[attr-defined]
+            r.ends_at.astimezone(tz).replace(tzinfo=None), r.reason, r.asked_by_name,
+            r.asked_at.astimezone(tz).replace(tzinfo=None), r.get_status_display(), r.decided_by_name,
+            r.decided_at.astimezone(tz).replace(tzinfo=None) if r.decided_at else None, r.decision_note,
+        )
+        for r in rows
+    )  # fmt: skip
+    return download(f"请假-{request.school.name}.xlsx", [("请假", heads, body)])
 
 
 @require_safe

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from tenants.organisation import queries as organisation
 from tenants.organisation.choices import CertificateKind
 from tenants.rosters import operations, policies, queries
 from tenants.rosters.choices import Grade
+from tenants.rosters.contracts import Gap
 from tenants.rosters.models import Segment, Shift
 from tenants.rosters.windows import clock_text
 from web.http import SchoolRequest, signed_in
@@ -462,12 +463,23 @@ def remake(request: SchoolRequest, use_id: UUID) -> HttpResponse:
 # --- Forecast ------------------------------------------------------------------------------------
 
 
+def days_until(gap: Gap, today: date) -> str:
+    days = (gap.first - today).days
+    return f"还有 {days} 天" if days > 0 else "今天已经没有"
+
+
 @require_safe
 @signed_in
 def forecast(request: SchoolRequest) -> HttpResponse:
     today = today_of(request)
     gaps = queries.gaps(by=request.actor, today=today)
-    rows = [{"gap": g, "kinds": "、".join(str(CertificateKind(k).label) for k in g.kinds)} for g in gaps]
+    rows = [
+        {
+            "gap": g, "kinds": "、".join(str(CertificateKind(k).label) for k in g.kinds), "left": days_until(g, today),
+            "tone": "bad" if (g.first - today).days <= 30 else "warn",
+        }
+        for g in gaps
+    ]  # fmt: skip
     soonest = gaps[0] if gaps else None
     context = {
         "title": "证照缺口预报",
