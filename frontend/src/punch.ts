@@ -124,7 +124,7 @@ function start(form: HTMLFormElement): void {
 }
 
 function tick(): void {
-  document.querySelectorAll<HTMLElement>('[data-now]').forEach((el) => { el.textContent = serverNow().toLocaleTimeString('zh-CN', { hour12: false }) })
+  document.querySelectorAll<HTMLElement>('[data-now]').forEach((el) => { el.textContent = serverNow().toLocaleTimeString('zh-CN', { hour12: false, timeZone: el.dataset.zone || undefined }) })
 }
 
 const form = document.querySelector<HTMLFormElement>('form#punch')

@@ -359,3 +359,14 @@ def test_decided_by_face(alpha: Tenant, monkeypatch: pytest.MonkeyPatch) -> None
     assert done is not None and (done.status, done.grade, done.staff_id) == ("accepted", "C", person.pk)
     assert "人脸未用上" in done.note
     assert operations.face_checked(check_id=row.face_check_id, tenant=alpha, now=clock.now()) is None
+
+
+def test_my_punches_begin_with_the_newest_and_more_are_asked_for(alpha: Tenant) -> None:
+    person, now = make_staff(post=make_post()), clock.now()
+    client = signed(make_member(alpha, Role.FRONTLINE, staff_id=person.pk))
+    for n in range(21):
+        make_punch(person, at=now - timedelta(hours=n))
+    few = client.get("/m/punch/mine/").content.decode()
+    assert few.count('<section class="card">') == 20 and "再看更早的" in few
+    all_ = client.get("/m/punch/mine/?all").content.decode()
+    assert all_.count('<section class="card">') == 21 and "再看更早的" not in all_

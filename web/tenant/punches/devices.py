@@ -50,7 +50,7 @@ def index(request: SchoolRequest) -> HttpResponse:
         row.state = _state(row, now)  # type: ignore[attr-defined]
     context = {
         "title": "考勤设备",
-        "lead": "考勤机和其他系统凭各自的令牌上报打卡；接口说明见 docs/punches.md",
+        "lead": "考勤机和其他系统凭各自的令牌，把打卡报到 /api/punches/batch；登记时给出令牌，只显示一次",
         "crumbs": [*CRUMBS, {"label": "考勤设备"}],
         "rows": rows,
         "may_manage": policies.can_manage_devices(request.actor),

@@ -33,6 +33,7 @@ from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, re
 from web.tenant.punches.views import APPEAL_TONES, TONES, told
 
 SHOWN = 6
+SHOWN_OWN, MOST_OWN = 20, 200  # of one's own list at first, and when asked for more
 
 
 @require_safe
@@ -137,6 +138,7 @@ def home(request: SchoolRequest) -> HttpResponse:
         "client_key": str(new_id()),
         "own_rows": own_rows(by),
         "acting_as": by.staff_id,
+        "zone": str(tz),
         **_recent(request),
     }
     return render(request, "punches/phone.html", context)
@@ -185,7 +187,8 @@ def mine(request: SchoolRequest) -> HttpResponse:
     """我的打卡: everything sent, with reasons, and the way to appeal."""
     if not policies.can_punch(request.actor):
         raise NotStaff
-    rows = [told(row) for row in queries.own(by=request.actor, limit=60)]
+    more = "all" in request.GET
+    rows = [told(row) for row in queries.own(by=request.actor, limit=MOST_OWN if more else SHOWN_OWN)]
     by_punch: dict[int, Any] = {}
     for punch_id, each in queries.appeals_of(row.pk for row in rows):
         by_punch.setdefault(punch_id, each)
@@ -195,7 +198,7 @@ def mine(request: SchoolRequest) -> HttpResponse:
         row.may_appeal = policies.can_appeal(request.actor, row) and not open_now  # type: ignore[attr-defined]
     context = {
         "title": "我的打卡", "back": reverse("punches:phone"), "rows": rows, "tones": TONES,
-        "appeal_tones": APPEAL_TONES, "client_key": str(new_id()),
+        "appeal_tones": APPEAL_TONES, "client_key": str(new_id()), "more": len(rows) == SHOWN_OWN and not more,
     }  # fmt: skip
     return render(request, "punches/mine.html", context)
 

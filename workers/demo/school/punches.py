@@ -194,10 +194,10 @@ def _nursery(
     lat, lon = _middle(plan)
     people = organisation.staff_by_id({staff_id for _at, staff_id, _d in steps})
     for turn, (at, staff_id, direction) in enumerate(sorted(steps, key=lambda step: step[0])):
-        new = turn % 5 in (1, 3)  # at the new nursery: 33–82 m beyond the line, to the north-east
+        new = turn % 5 in (1, 3)  # at the new nursery: 33–72 m beyond the line, to the north-east
         lost = turn % 31 == 8  # in the tool shed, where the phone knows little
         away = (
-            NURSERY_M + (random.uniform(150, 190) if lost else random.uniform(33, 82)) if new else random.uniform(0, 70)
+            NURSERY_M + (random.uniform(150, 190) if lost else random.uniform(33, 72)) if new else random.uniform(0, 70)
         )
         bearing = math.radians(random.gauss(50, 16) if new else random.uniform(0, 360))
         by = Actor(account_id=None, name=people[staff_id].name, roles=frozenset({Role.FRONTLINE}), staff_id=staff_id)
