@@ -158,6 +158,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
+    "web.accounts.devices.DeviceMiddleware",
     "config.middleware.RefusalMiddleware",
     "config.middleware.ReadableMiddleware",
 ]
@@ -235,6 +236,7 @@ if PRODUCTION:
 # --- Identity ------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
+    "web.accounts.lockout.SlowBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 AUTH_PASSWORD_VALIDATORS = [
@@ -265,8 +267,10 @@ ACCOUNT_FORMS = {
     "change_password": "web.accounts.forms.ChangePasswordForm",
     "reauthenticate": "web.accounts.forms.ReauthenticateForm",
 }
-# Lock-out is django-axes' (per account and address); these limits only slow down floods.
-ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": "300/m/ip,10/5m/key"}
+# Lock-out is django-axes' (per account and address) and ours (per account, of all unknown browsers together:
+# identity/attempts.py); these limits only slow down floods. allauth's own limit per login name would let a stranger
+# keep the owner out.
+ACCOUNT_RATE_LIMITS = {"login": "300/m/ip", "login_failed": "300/m/ip"}
 MFA_ADAPTER = "web.accounts.adapter.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
 MFA_TOTP_ISSUER = "CiELM"
@@ -278,6 +282,7 @@ MFA_FORMS = {
 }
 AXES_FAILURE_LIMIT = env.int("LOCKOUT_FAILURES", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=env.int("LOCKOUT_MINUTES", 15))
+LOCKOUT_ACCOUNT_FAILURES = env.int("LOCKOUT_ACCOUNT_FAILURES", 20)  # an hour
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "web.accounts.lockout.account_of"
 AXES_LOCKOUT_CALLABLE = "web.accounts.lockout.locked_out"
@@ -338,7 +343,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat")
 # --- Faces: the model pack (folder with pack.json, docs/face.md). Empty: no face service, the other ways count ----
 FACE_MODEL_PACK = env.str("FACE_MODEL_PACK", "")
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# What rate limits count, every web process must see: a table, not the memory of one process.
+CACHES = {"default": {"BACKEND": "kernel.shared_cache.SharedCache"}}
 
 GRAPHQL_INTROSPECTION = env.bool("GRAPHQL_INTROSPECTION", not PRODUCTION)
 

@@ -205,6 +205,20 @@ class ApiToken(models.Model):
         return f"{self.name} {self.prefix}"
 
 
+class Limit(models.Model):
+    """A counter of the rate limits, shared by all processes (`kernel.shared_cache`); it lives minutes."""
+
+    key = models.CharField(max_length=250, primary_key=True)
+    value = models.TextField()  # JSON
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name = _("频率限制")
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class Mail(models.Model):
     """The outbox: a mail exists when its transaction commits. Its text is sealed, and wiped once sent."""
 

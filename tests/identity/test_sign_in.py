@@ -28,7 +28,7 @@ LOCAL = {"host": "localhost"}
 
 
 @pytest.fixture(autouse=True)
-def _fresh_limits() -> None:
+def _fresh_limits(db: None) -> None:
     cache.clear()
 
 

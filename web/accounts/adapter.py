@@ -11,6 +11,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from identity import mail
 from identity.models import Account
 from kernel import crypto
+from web.accounts import lockout
 
 _WHERE = {"schema": "public", "context": "mfa_authenticator.data"}
 
@@ -22,7 +23,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         **DefaultAccountAdapter.error_messages,
         "username_password_mismatch": "登录名或密码不正确，请检查后重试；忘记密码可以用邮箱找回。",
         "email_password_mismatch": "邮箱或密码不正确，请检查后重试；忘记密码可以用邮箱找回。",
-        "too_many_login_attempts": "尝试次数过多，请 5 分钟后再试。",
+        "too_many_login_attempts": "尝试次数过多，请 1 分钟后再试。",
         "rate_limited": "操作太频繁，请稍后再试。",
         "incorrect_password": "密码不正确。",
         "enter_current_password": "请输入当前密码。",
@@ -32,6 +33,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> Any:
+        user = super().authenticate(request, **credentials)
+        if user:
+            lockout.right_password(request)
+        return user
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Put the mail into the outbox instead of speaking to a server within the request."""

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from identity import mail, operations
+from identity import attempts, mail, operations
 from kernel import clock
 from workers.base import PublicTask
 from workers.celery import app
@@ -24,8 +24,9 @@ def sweep_mail(**_newer: Any) -> None:
 
 @app.task(base=PublicTask, name="identity.sweep_tickets")
 def sweep_tickets(**_newer: Any) -> None:
-    """Delete hand-over tickets long expired, and sessions past their end."""
+    """Delete hand-over tickets long expired, sessions past their end, and counters of rate limits."""
     from django.contrib.sessions.models import Session
 
     operations.sweep_tickets(now=clock.now())
     Session.objects.filter(expire_date__lt=clock.now()).delete()
+    attempts.sweep(now=clock.now())

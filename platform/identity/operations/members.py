@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from identity import events, policies, secrets
+from identity import attempts, events, policies, secrets
 from identity.choices import SPACE_ADMINS, Role
 from identity.contracts import Actor, Credential, StaffLogin
 from identity.models import Account, ApiToken, Membership
@@ -227,6 +227,7 @@ def reset_password(*, membership_id: UUID, tenant: Tenant, by: Actor, now: datet
     row.account.initial_password = True
     row.account.session_epoch = F("session_epoch") + 1
     row.account.save(update_fields=["password", "initial_password", "session_epoch"])
+    attempts.forget(row.account_id)
     events.record(
         verb="member.password_reset",
         sentence=f"重置 {row.account.name} 的初始密码",
