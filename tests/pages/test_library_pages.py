@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 
+import openpyxl
 import pytest
 from django.test import Client
 
@@ -223,3 +225,26 @@ def test_pictures_are_kept_with_the_item(admin: Client, rubric: Rubric) -> None:
     assert admin.post(path, {"bad": bad}, headers=ALPHA).status_code == 422
     assert admin.post(path, {"drop_good": "on"}, headers=ALPHA).status_code == 302
     assert queries.item(item.id).good_photo_id is None
+
+
+def test_the_list_of_rubrics_is_exported_as_filtered(client: Client, alpha: Tenant, rubric: Rubric) -> None:
+    with school_context(alpha):
+        blank = operations.adopt(
+            template_key="rubric-cleaning", title="=食堂标准", by=school_actor(alpha, Role.SCHOOL_ADMIN), tenant=alpha,
+            now=clock.now(),
+        )  # fmt: skip
+    client.force_login(make_member(Role.SCHOOL_SUPERVISOR, tenant=alpha).account)
+    assert "/rubrics/export/?status=draft" in text(client, "/rubrics/?status=draft", ALPHA)
+
+    def rows(query: str = "") -> list[tuple[object, ...]]:
+        answer = client.get(f"/rubrics/export/{query}", headers=ALPHA)
+        return list(openpyxl.load_workbook(io.BytesIO(answer.content)).active.values)[1:]
+
+    assert {(r[0], r[1]) for r in rows()} == {(rubric.title, "启用"), ("'=食堂标准", "编辑中")}
+    ((title, state, _line, _period, items, vetoes, source, *_more),) = rows("?status=draft")
+    assert (title, state, source) == ("'=食堂标准", "编辑中", f"范本 {blank.edition} 版")
+    assert isinstance(items, int) and items > 0 and isinstance(vetoes, int)
+    client.force_login(make_member(Role.FRONTLINE, tenant=alpha).account)
+    assert (
+        client.get("/rubrics/export/", headers=ALPHA).status_code == client.get("/rubrics/", headers=ALPHA).status_code
+    )

@@ -6,6 +6,7 @@ app_name = "rubrics"
 urlpatterns = [
     path("", views.index, name="index"),
     path("new/", views.new, name="new"),
+    path("export/", views.export, name="export"),
     path("pick/", views.pick, name="pick"),
     path("adopt/<str:key>/", views.adopt, name="adopt"),
     path("<uuid:rubric_id>/", views.detail, name="detail"),

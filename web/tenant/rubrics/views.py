@@ -23,6 +23,8 @@ from tenants.timeline.queries import events_of
 from web.http import SchoolRequest, signed_in
 from web.library.forms import RequirementFilter
 from web.shared.pages import go, paginate, render_list
+from web.shared.xlsx import download
+from web.templatetags.library import line_names
 from web.tenant.rubrics.forms import ItemForm, ItemPart, PhotoForm, RubricFilter, SectionForm, SectionPart, SheetForm
 
 TONES = {"draft": "info", "active": "ok", "retired": "muted"}
@@ -66,6 +68,23 @@ def index(request: SchoolRequest) -> HttpResponse:
         "may_edit": policies.can_edit(request.actor),
     }
     return render_list(request, "rubrics/index.html", "rubrics/_rows.html", context)
+
+
+@signed_in
+def export(request: SchoolRequest) -> HttpResponse:
+    """The filtered list as a workbook."""
+    rows: list[Any] = list(queries.rubrics(by=request.actor, **RubricFilter(request.GET or None).chosen()))
+    newer = queries.newer_editions(rows)
+    heads = ("名称", "状态", "适用条线", "周期", "项数", "否决项", "来源", "标准库新版", "稿次", "更新时间")
+    lines = (
+        (
+            row.title, row.get_status_display(), line_names(row.lines), row.get_period_display(), row.item_count,
+            row.veto_count, f"范本 {row.edition} 版" if row.template_key else "本校自建", newer.get(row.pk, ""),
+            row.revision, row.updated_at,
+        )
+        for row in rows
+    )  # fmt: skip
+    return download("评分标准.xlsx", [("评分标准", heads, lines)])
 
 
 @require_POST
