@@ -76,6 +76,8 @@ def _parties(plan: Plan, who: People, company: ProviderRef, tenant: Tenant) -> d
             name = {"canteen": "饮食服务中心", "dormitory": "公寓管理中心"}.get(line, "后勤工程部")
             if name not in own:
                 own[name] = operations.add_department(name=name, head="部门主任", by=who.admin, tenant=tenant).pk
+    if not own:  # whoever buys everything still has an office that supervises it
+        operations.add_department(name="后勤管理处", head="处长", by=who.admin, tenant=tenant)
     parties = {}
     for line, mode in plan.lines.items():
         name = {"canteen": "饮食服务中心", "dormitory": "公寓管理中心"}.get(line, "后勤工程部")
