@@ -114,14 +114,18 @@ class FindingForm(forms.Form):
 class DeadlineForm(forms.Form):
     """调整期限."""
 
-    deadline = forms.DateTimeField(label="新的期限", widget=forms.DateTimeInput({"type": "datetime-local"}))
+    deadline = forms.DateTimeField(
+        label="新的期限", widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
     reason = forms.CharField(label="原因", max_length=300, widget=forms.Textarea({"rows": 2}))
 
 
 class ExtensionForm(forms.Form):
     """申请延期."""
 
-    wanted = forms.DateTimeField(label="申请延到", widget=forms.DateTimeInput({"type": "datetime-local"}))
+    wanted = forms.DateTimeField(
+        label="申请延到", widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
     reason = forms.CharField(label="为什么需要更多时间", max_length=300, widget=forms.Textarea({"rows": 2}))
 
 

@@ -142,7 +142,9 @@ class CalibrationForm(forms.Form):
     expert = forms.ChoiceField(
         label="以谁为准（专家）", required=False, help_text="选了专家，其他人会得到与专家比对的校准分。"
     )
-    closes_at = forms.DateTimeField(label="截止时间", widget=forms.DateTimeInput({"type": "datetime-local"}))
+    closes_at = forms.DateTimeField(
+        label="截止时间", widget=forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    )
 
     def __init__(
         self,

@@ -164,7 +164,7 @@ def page_context(request: SchoolRequest, finding_id: UUID) -> dict[str, Any]:
         "may": may,
         "acts": any(may[name] for name in ("submit", "verify", "reopen")),
         "verifier_form": VerifierForm(people=people, initial={"verifier": str(row.verifier_id or "")}),
-        "deadline_form": DeadlineForm(),
+        "deadline_form": DeadlineForm(initial={"deadline": row.deadline}),
         "client_key": str(new_id()),
         "here": request.path,
     }
