@@ -4,7 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.http import HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -58,6 +59,26 @@ def _row(token: ApiToken) -> dict[str, Any]:
     }
 
 
+EXAMPLES = {
+    "school": "# 左边写查询，点运行或按 Ctrl-Enter；Ctrl-空格有提示。\nquery {\n  me {\n    name\n    roles\n  }\n  places(first: 5) {\n    edges {\n      node {\n        fullName\n      }\n    }\n  }\n}\n",
+    "institute": "# 左边写查询，点运行或按 Ctrl-Enter；Ctrl-空格有提示。\nquery {\n  me {\n    name\n    roles\n  }\n}\n",
+}
+
+
+@signed_in
+def console(request: PublicRequest) -> HttpResponse:
+    """GraphiQL against this host, in the name of the person who looks; only where the schema may be read."""
+    if not settings.GRAPHQL_INTROSPECTION:
+        raise Http404
+    context = {
+        "title": "接口控制台",
+        "lead": "以您的账号查询和修改本站数据，写入立即生效。",
+        "crumbs": [{"label": "接口令牌", "url": _url(request, "index")}, {"label": "接口控制台"}],
+        "example": EXAMPLES["school" if getattr(request, "school", None) else "institute"],
+    }
+    return render(request, "tokens/console.html", context)
+
+
 @signed_in
 def index(request: PublicRequest) -> HttpResponse:
     school = getattr(request, "school", None)
@@ -73,6 +94,7 @@ def index(request: PublicRequest) -> HttpResponse:
         "tokens/_rows.html",
         {
             "title": "接口令牌",
+            "console": _url(request, "console") if settings.GRAPHQL_INTROSPECTION else "",
             "lead": "让其他系统以您的名义读写本单位的数据。令牌只对当前站点有效。",
             "page_obj": page,
             "rows": [_row(token) for token in page],

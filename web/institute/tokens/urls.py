@@ -8,5 +8,6 @@ app_name = "tokens"
 urlpatterns = [
     path("", views.index, name="index"),
     path("new/", views.new, name="new"),
+    path("console/", views.console, name="console"),
     path("<uuid:token_id>/revoke/", views.revoke, name="revoke"),
 ]
