@@ -1,8 +1,9 @@
 """An import as two jobs, for any feature: one checks and makes the preview, one applies what was confirmed.
 
 Nothing is written before the confirmation. Applying reads the file again and compares with what the school looks
-like at that moment, and commits the rows and the end of the job together: a worker killed at any point has either
-done nothing or all of it, and never does it twice. What is read and written is the feature's (`Import`).
+like at that moment, under the feature's lock, and commits the rows and the end of the job together: a worker killed
+at any point has either done nothing or all of it, and never does it twice. Rows that were wrong when somebody looked
+stay out, even if they would be right by now. What is read and written is the feature's (`Import`).
 """
 
 from __future__ import annotations
@@ -40,6 +41,10 @@ class NothingToDo(DomainError):
     message = _("文件里没有需要新增或更新的内容，不用导入。")
 
 
+def _nothing(*_table: Any, **_more: Any) -> None:
+    """What a feature does that needs no such step."""
+
+
 @dataclass(frozen=True, slots=True)
 class Import:
     """What a feature brings: names of its two tasks, who may, and how its rows are read, compared and written."""
@@ -49,8 +54,11 @@ class Import:
     apply: str
     may: Callable[[Actor], bool]
     read: Callable[[Sequence[Sheet]], Table]  # raises BadFile
-    compare: Callable[..., Plan]  # (table, *, by, tenant, now)
+    compare: Callable[..., Plan]  # (table, what `look` found, *, by, tenant, now)
     write: Callable[..., None]  # (plan, *, job, by, tenant, now), in the transaction that ends the job
+    look: Callable[..., Any] = _nothing  # (table, *, tenant, tell): at each row by itself, before any lock
+    lock: Callable[..., None] = _nothing  # (tenant): before what is compared is also written
+    what: str = ""  # kept in the job where several imports share their tasks
 
 
 def _remembered(by: Actor) -> dict[str, Any]:
@@ -64,7 +72,9 @@ def _remembered(by: Actor) -> dict[str, Any]:
 
 
 def _actor(job: Job, tenant: Tenant) -> Actor:
-    said = job.result["by"]
+    said = job.result.get("by", "")
+    if isinstance(said, str):  # a job of the organisation queued by the release before
+        return Actor(account_id=job.account_id, name=said, school_id=tenant.school_id)
     return Actor(
         account_id=job.account_id, name=said["name"], roles=frozenset(Role(r) for r in said["roles"]),
         school_id=tenant.school_id, provider_ids=frozenset(UUID(i) for i in said["providers"]),
@@ -80,7 +90,8 @@ def start(what: Import, *, file_name: str, content: bytes, by: Actor, tenant: Te
     kind = spreadsheets.kind_of(content)
     return operations.start(
         kind=what.check, title=f"检查{what.label}文件：{file_name[-60:]}", by=by, tenant=tenant, now=now,
-        content=content, file_name=f"upload.{kind}", result={"file_name": file_name[-100:], "by": _remembered(by)},
+        content=content, file_name=f"upload.{kind}",
+        result={"what": what.what, "file_name": file_name[-100:], "by": _remembered(by)},
     )  # fmt: skip
 
 
@@ -106,7 +117,9 @@ def confirm(what: Import, *, job_id: UUID, by: Actor, tenant: Tenant, now: datet
         raise NotFound
     applying = operations.start(
         kind=what.apply, title=f"导入{what.label}：{row.result['file_name'][-60:]}", by=by, tenant=tenant, now=now,
-        result={"check_id": str(row.pk), "file_name": row.result["file_name"], "by": _remembered(by)},
+        result={
+            "what": what.what, "check_id": str(row.pk), "file_name": row.result["file_name"], "by": _remembered(by),
+        },
     )  # fmt: skip
     row.result = {**row.result, "apply_id": str(applying.pk)}
     row.save(update_fields=["result"])
@@ -119,8 +132,9 @@ def check_job(what: Import, *, job_id: UUID, tenant: Tenant, clock: Clock) -> No
     if job is None:
         return
     try:
-        table = _table(what, job, job.input_path, tenant=tenant, clock=clock)
-        plan = what.compare(table, by=_actor(job, tenant), tenant=tenant, now=clock())
+        table, found = _looked(what, job, job.input_path, tenant=tenant, clock=clock)
+        operations.progress(job, done=80, total=100, sentence="正在与现有数据比对", now=clock())
+        plan = what.compare(table, found, by=_actor(job, tenant), tenant=tenant, now=clock())
         counts = plan.counts()
         result: dict[str, Any] = {
             "counts": counts, "sheet": table.sheet, "errors": [[line.number, line.errors] for line in plan.wrong],
@@ -128,12 +142,11 @@ def check_job(what: Import, *, job_id: UUID, tenant: Tenant, clock: Clock) -> No
         }  # fmt: skip
         output = ""
         if plan.wrong:
+            operations.progress(job, done=95, total=100, sentence="正在生成改错文件", now=clock())
             content = spreadsheets.write_corrected(table.sheet, table.heads, corrected_rows(table))
             output = files.store(tenant=tenant, job_id=job.pk, name="corrected.xlsx", data=content)
             result["output_name"] = f"{what.label}-待改正"
-        sentence = (
-            f"新增 {counts['new']}，更新 {counts['updated']}，未变 {counts['unchanged']}，有错的行 {counts['wrong']}"
-        )
+        sentence = f"共 {counts['total']} 行：新增 {counts['new']}，更新 {counts['updated']}，未变 {counts['unchanged']}，错误 {counts['wrong']}"
         with transaction.atomic():
             operations.finish(job, sentence=sentence, now=clock(), result=result, output_path=output)
     except DomainError as refused:
@@ -149,23 +162,36 @@ def apply_job(what: Import, *, job_id: UUID, tenant: Tenant, clock: Clock) -> No
         checked = Job.objects.filter(pk=job.result["check_id"]).first()
         if checked is None or not checked.input_path:
             raise BadFile("上传的文件已过保存期（7 天），请重新上传。")
-        table = _table(what, job, checked.input_path, tenant=tenant, clock=clock)
+        unconfirmed = frozenset(number for number, _sentences in checked.result["errors"])
+        table, found = _looked(what, job, checked.input_path, unconfirmed, tenant=tenant, clock=clock)
+        operations.progress(job, done=80, total=100, sentence="正在写入，请稍候", now=clock())
         by = _actor(job, tenant)
         with transaction.atomic():
-            plan = what.compare(table, by=by, tenant=tenant, now=clock())
+            what.lock(tenant)
+            plan = what.compare(table, found, by=by, tenant=tenant, now=clock())
             counts = plan.counts()
-            sentence = f"已导入：新增 {counts['new']}，更新 {counts['updated']}，未变 {counts['unchanged']}，跳过有错的行 {counts['wrong']}"
+            sentence = f"已导入：新增 {counts['new']}，更新 {counts['updated']}，未变 {counts['unchanged']}，跳过错误行 {counts['wrong']}"
             operations.finish(job, sentence=sentence, now=clock(), result={"counts": counts})
             what.write(plan, job=job, by=by, tenant=tenant, now=clock())
     except DomainError as refused:
         _failed(job, refused, clock=clock)
 
 
-def _table(what: Import, job: Job, path: str, *, tenant: Tenant, clock: Clock) -> Table:
+def _looked(
+    what: Import, job: Job, path: str, unconfirmed: frozenset[int] = frozenset(), *, tenant: Tenant, clock: Clock
+) -> tuple[Table, Any]:
+    """The file as a table, and what its rows are by themselves."""
     operations.progress(job, done=2, total=100, sentence="正在读取文件", now=clock())
     table = what.read(spreadsheets.read(files.read(tenant=tenant, path=path)))
-    operations.progress(job, done=20, total=100, sentence=f"共 {len(table.lines)} 行，正在核对", now=clock())
-    return table
+    operations.progress(job, done=10, total=100, sentence=f"共 {len(table.lines)} 行，正在检查", now=clock())
+    for line in table.lines:
+        if line.number in unconfirmed:
+            line.errors.append("检查时这一行有错误，没有经过确认；请重新上传、检查后再导入。")
+
+    def tell(done: int, total: int, sentence: str) -> None:
+        operations.progress(job, done=10 + done * 65 // total, total=100, sentence=sentence, now=clock())
+
+    return table, what.look(table, tenant=tenant, tell=tell)
 
 
 def _failed(job: Job, refused: DomainError, *, clock: Clock) -> None:

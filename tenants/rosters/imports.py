@@ -120,7 +120,7 @@ class Wanted:
     change: CellChange
 
 
-def compare(table: Table, *, by: Actor, tenant: Tenant, now: datetime) -> Plan:
+def compare(table: Table, _looked: None, *, by: Actor, tenant: Tenant, now: datetime) -> Plan:
     """What the file would do, found by doing it and taking it back: refusals are those of the real operation.
 
     A row with any refused cell is left out as a whole, so that the corrected file is complete.

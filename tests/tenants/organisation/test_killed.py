@@ -19,6 +19,7 @@ from django.db import connection, connections
 from institute.schools.queries import tenant_for
 from kernel import clock
 from kernel.tenancy import Tenant, public_context, school_context
+from tenants.jobs import files
 from tenants.jobs import operations as jobs
 from tenants.jobs.models import Job
 from tenants.organisation.imports import flow
@@ -75,14 +76,14 @@ def at_second_batch() -> None:
 
 
 CHECKING: dict[str, Callable[[], None]] = {
-    "taken, nothing read": lambda: before(flow.files, "read"),
-    "half of the rows checked": lambda: before(flow.jobs, "progress", call=4),
-    "corrected file written, not said": lambda: before(flow.jobs, "finish"),
+    "taken, nothing read": lambda: before(files, "read"),
+    "half of the rows checked": lambda: before(jobs, "progress", call=4),
+    "corrected file written, not said": lambda: before(jobs, "finish"),
     "said": lambda: after(flow, "check_job"),
 }
 APPLYING: dict[str, Callable[[], None]] = {
-    "taken, nothing read": lambda: before(flow.files, "read"),
-    "checked again, lock not taken": lambda: before(flow, "_lock"),
+    "taken, nothing read": lambda: before(files, "read"),
+    "checked again, lock not taken": lambda: before(flow, "_lock_staff"),
     "job marked done, nothing written": lambda: before(flow.KINDS["staff"], "write"),
     "between two batches": at_second_batch,
     "all written, no event": lambda: before(flow.timeline, "record"),

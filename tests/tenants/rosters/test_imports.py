@@ -85,6 +85,16 @@ def test_nothing_is_written_before_the_confirmation_and_twice_changes_nothing(al
         flow.confirm(ROSTER, job_id=again.pk, by=admin, tenant=alpha, now=clock.now())
 
 
+def test_a_row_that_was_wrong_when_it_was_looked_at_stays_out(alpha: Tenant, admin: Actor) -> None:
+    make_staff("甲", post=make_post(), number="G1")
+    make_shift(code="早", spans=[(360, 720)])
+    job = checked(alpha, admin, book(HEAD, ["G1", "甲", "早", "", ""], ["G9", "谁", "早", "", ""]))
+    assert counts(job) == (1, 0, 0, 1)
+    make_staff("谁", post=make_post(), number="G9")
+    assert counts(applied(alpha, admin, job)) == (1, 0, 0, 1)
+    assert {a.staff.number for a in Assignment.objects.select_related("staff")} == {"G1"}
+
+
 def test_wrong_rows_are_named_left_out_and_come_back_as_a_file(alpha: Tenant, admin: Actor) -> None:
     make_staff("甲", post=make_post(), number="G1")
     make_staff("乙", post=make_post(), number="G2")
