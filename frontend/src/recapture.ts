@@ -27,9 +27,15 @@ function beside(button: HTMLElement, input: HTMLInputElement, url: string): void
 export async function shoot(button: HTMLElement): Promise<void> {
   const input = document.querySelector<HTMLInputElement>(button.dataset.ghostInto!)!
   const old = button.dataset.ghost!.split(' ').filter(Boolean)
+  const ghost = Object.assign(element('img', ''), { src: old[0], alt: '整改前的照片，半透明' })
+  // The old picture first: the camera is asked for its shape, so that one lies on the other edge to edge.
+  const shown = ghost.decode().then(() => true, () => false)
+  const known = await Promise.race([shown, new Promise<boolean>((done) => setTimeout(() => done(false), 4000))])
+  const [short, long] = [ghost.naturalWidth, ghost.naturalHeight].sort((a, b) => a - b)
+  const aspectRatio = known ? { ideal: long / short } : undefined // of the sensor: a phone held upright turns both
   let stream: MediaStream
   try {
-    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 } } })
+    stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: 'environment', width: { ideal: 1920 }, aspectRatio } })
   } catch {
     beside(button, input, old[0])
     return
@@ -38,7 +44,10 @@ export async function shoot(button: HTMLElement): Promise<void> {
   dialog.setAttribute('aria-label', '对着原照片拍')
   const view = element('div', 'view'), foot = element('div', 'foot'), row = element('div', 'row-2')
   const video = Object.assign(element('video', ''), { playsInline: true, muted: true, srcObject: stream })
-  const ghost = Object.assign(element('img', ''), { src: old[0], alt: '整改前的照片，半透明' })
+  const said = element('p', 'said', known ? '' : '原照片还没有载入，请检查网络，或取消后再试。')
+  said.setAttribute('role', 'status')
+  ghost.addEventListener('load', () => { said.textContent = '' })
+  ghost.addEventListener('error', () => { said.textContent = '原照片没有载入，请检查网络，或取消后再试。' })
   const range = Object.assign(element('input', ''), { type: 'range', min: '0', max: '80', value: '40' })
   const label = element('label', '', '原照片的浓淡')
   const take = Object.assign(element('button', 'btn btn-primary', '拍照'), { type: 'button' })
@@ -58,7 +67,7 @@ export async function shoot(button: HTMLElement): Promise<void> {
     row.append(other)
   }
   row.append(take)
-  foot.append(label, row)
+  foot.append(said, label, row)
   view.append(video, ghost)
   dialog.append(view, foot)
   document.body.append(dialog)

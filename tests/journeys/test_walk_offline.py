@@ -136,6 +136,13 @@ def test_walk_offline_fix_and_verify(site: Site, browser: Browser, tmp_path: Pat
     # 同机位复拍: the old picture lies over the camera; what is shot goes into the form.
     page.get_by_role("button", name="对着原照片同机位拍").click()
     expect(page.locator("dialog.ghost video")).not_to_have_js_property("videoWidth", 0)
+    ghost = page.locator("dialog.ghost .view img")
+    expect(ghost).not_to_have_js_property("naturalWidth", 0)  # the old picture is really there,
+    expect(ghost).to_have_css("opacity", "0.4")  # translucent,
+    assert page.locator("dialog.ghost video").bounding_box() == ghost.bounding_box()  # over the whole live picture
+    on_top = "([video, img]) => !!(video.compareDocumentPosition(img) & Node.DOCUMENT_POSITION_FOLLOWING)"
+    handles = [page.locator("dialog.ghost video").element_handle(), ghost.element_handle()]
+    assert page.evaluate(on_top, handles)
     if SHOTS:
         page.screenshot(path=f"{SHOTS}/phone-ghost.png")
     assert violations(page) == []

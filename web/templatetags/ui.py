@@ -64,6 +64,26 @@ def cn_datetime(value: datetime | None) -> str:
 
 
 @register.filter
+def cn_when(value: datetime | None) -> str:
+    """09:05 today, 昨天 22:10, else as cn_datetime: where a page of now shows what may be older."""
+    if not value:
+        return UNKNOWN
+    at, today = _local(value), timezone.localdate()
+    if at.date() == today:
+        return f"{at:%H:%M}"
+    return f"昨天 {at:%H:%M}" if (today - at.date()).days == 1 else cn_datetime(value)
+
+
+@register.filter
+def cn_seconds(value: float | None) -> str:
+    """59 秒, 14 分, 14 分 5 秒."""
+    if value is None:
+        return UNKNOWN
+    whole, rest = divmod(round(value), 60)
+    return "".join([f"{whole} 分" if whole else "", f" {rest} 秒" if rest and whole else f"{rest} 秒" if not whole else ""])
+
+
+@register.filter
 def cn_weekday(value: date | None) -> str:
     """周一 to 周日."""
     return "周" + "一二三四五六日"[value.weekday()] if value else UNKNOWN

@@ -208,9 +208,9 @@ def _gaps(request: SchoolRequest, form: GapFilter, now: datetime) -> tuple[Any, 
 def gaps(request: SchoolRequest) -> HttpResponse:
     """When posts were below their minimum on one day, any day."""
     now = clock.now()
-    form = GapFilter(request.GET or None, by=request.actor)
-    day, found = _gaps(request, form, now)
     today = now.astimezone(request.school.tz).date()
+    form = GapFilter({"day": today.isoformat(), **request.GET.dict()}, by=request.actor)
+    day, found = _gaps(request, form, now)
     context = {
         "title": "缺岗记录",
         "lead": "按合同在岗要求，哪些岗位在什么时候人数不足",
