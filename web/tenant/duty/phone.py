@@ -42,6 +42,7 @@ def _home(request: SchoolRequest) -> dict[str, Any]:
         "title": "值班",
         "back": reverse("phone:home"),
         "stint": stint,
+        "now": now,
         "away": stint.open_absences[0] if stint and stint.open_absences else None,  # type: ignore[attr-defined]
         "ringing": queries.ringing(by, now=now),
         "posts": [] if stint else queries.posts_to_sign_on(by, now=now),
