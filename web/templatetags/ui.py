@@ -68,7 +68,7 @@ def cn_when(value: datetime | None) -> str:
     """09:05 today, 昨天 22:10, else as cn_datetime: where a page of now shows what may be older."""
     if not value:
         return UNKNOWN
-    at, today = _local(value), timezone.localdate()
+    at, today = timezone.localtime(value), timezone.localdate()
     if at.date() == today:
         return f"{at:%H:%M}"
     return f"昨天 {at:%H:%M}" if (today - at.date()).days == 1 else cn_datetime(value)
@@ -80,7 +80,9 @@ def cn_seconds(value: float | None) -> str:
     if value is None:
         return UNKNOWN
     whole, rest = divmod(round(value), 60)
-    return "".join([f"{whole} 分" if whole else "", f" {rest} 秒" if rest and whole else f"{rest} 秒" if not whole else ""])
+    return "".join(
+        [f"{whole} 分" if whole else "", f" {rest} 秒" if rest and whole else f"{rest} 秒" if not whole else ""]
+    )
 
 
 @register.filter

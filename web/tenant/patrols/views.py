@@ -26,6 +26,7 @@ from tenants.patrols.models import Route, Stop, Tour
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, paginate, render_list
 from web.shared.xlsx import download
+from web.templatetags.ui import cn_seconds
 from web.tenant.evidence.uploads import client_key, from_outbox, refused_json
 from web.tenant.findings.forms import place_choices
 from web.tenant.findings.views import photo_of
@@ -143,7 +144,7 @@ def stop_rows(stops: list[Stop], *, found: Container[UUID] | None) -> list[dict[
                 "place": queries.where(stop.point.place.full_name),
                 "tone": STOP_TONES[StopStatus(stop.status)],
                 "method": ScanMethod(stop.method).label if stop.method else "",
-                "gap": None if gap is None else f"{int(gap) // 60} 分 {int(gap) % 60:02d} 秒",
+                "gap": None if gap is None else cn_seconds(gap),
                 "answers": answers,
                 "withheld": found is not None and stop.point_id not in found and any(a["bad"] for a in answers),
                 "photos": [photo_of(p, caption=stop.point.place.name, at=stop.scanned_at) for p in stop.photo_ids],

@@ -320,9 +320,12 @@ def _at(tenant: Tenant, day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=tenant.tz)
 
 
+_stamped: dict[str, int] = {}  # the newest event that has its time, by schema
+
+
 def stamp(at: datetime, *, newest: str = "") -> None:
-    """Give the events that an operation stamped by the clock the time of the play; with `newest` only the last one
-    whose verb begins so. The demo alone may do this.
+    """Give the events since the last stamp, which operations stamped by the clock, the time of the play; with `newest`
+    only the last one whose verb begins so. The demo alone may do this.
     """
     with connection.cursor() as cursor:
         if newest:
@@ -331,4 +334,9 @@ def stamp(at: datetime, *, newest: str = "") -> None:
                 [at, newest],
             )
             return
-        cursor.execute("UPDATE timeline_event SET at = %s WHERE at > %s AND at > now() - interval '1 day'", [at, at])
+        cursor.execute(
+            "UPDATE timeline_event SET at = %s WHERE at > %s AND at > now() - interval '1 day' AND id > %s",
+            [at, at, _stamped.get(connection.schema_name, 0)],
+        )
+        cursor.execute("SELECT coalesce(max(id), 0) FROM timeline_event")
+        _stamped[connection.schema_name] = cursor.fetchone()[0]

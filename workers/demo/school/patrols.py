@@ -62,6 +62,7 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
         operations.sweep(tenant=tenant, now=now - timedelta(hours=2))
         for tour_id in queries.unjudged(before=now + timedelta(minutes=1)):
             operations.judge(tour_id=tour_id, tenant=tenant, now=now)
+        stamp(now)
 
 
 def _guard(plan: Plan, who: People, tenant: Tenant, party_id: UUID) -> Actor:
