@@ -123,6 +123,15 @@ def test_the_page_draws_the_fence_now_then_and_the_refused_punches(alpha: Tenant
     assert 'data-confirm="采纳建议并修改打卡范围' in seen
 
 
+@pytest.mark.parametrize(
+    ("status", "said"), [("accepted", "采纳的范围，半径 90 米"), ("rejected", "当时的范围，半径 50 米")]
+)
+def test_a_decided_case_says_what_it_was_and_asks_nothing(alpha: Tenant, case: Suspect, status: str, said: str) -> None:
+    Suspect.objects.update(status=status, decided_at=NOW, decided_by_name="督查员")
+    seen = office(alpha).get(f"{PAGE}?status={status}").content.decode()
+    assert said in seen and "现在的范围" not in seen and 'value="accept"' not in seen
+
+
 def test_a_leader_looks_and_does_not_decide(alpha: Tenant, case: Suspect) -> None:
     seen = office(alpha, Role.SCHOOL_LEADER).get(PAGE).content.decode()
     assert 'class="fence-picture"' in seen and "由学校监管人员决定" in seen and 'value="accept"' not in seen
