@@ -334,9 +334,11 @@ def stamp(at: datetime, *, newest: str = "") -> None:
                 [at, newest],
             )
             return
+        cursor.execute("SELECT current_schema()")
+        schema = cursor.fetchone()[0]
         cursor.execute(
             "UPDATE timeline_event SET at = %s WHERE at > %s AND at > now() - interval '1 day' AND id > %s",
-            [at, at, _stamped.get(connection.schema_name, 0)],
+            [at, at, _stamped.get(schema, 0)],
         )
         cursor.execute("SELECT coalesce(max(id), 0) FROM timeline_event")
-        _stamped[connection.schema_name] = cursor.fetchone()[0]
+        _stamped[schema] = cursor.fetchone()[0]
