@@ -21,6 +21,10 @@ TYPES = {"xlsx": MIME, "pdf": "application/pdf", "csv": "text/csv"}
 PAGES = {
     "organisation.check_import": "organisation:import",
     "organisation.apply_import": "organisation:import",
+    "punches.check_import": "punches:import",
+    "punches.apply_import": "punches:import",
+    "rosters.check_import": "rosters:import",
+    "rosters.apply_import": "rosters:import",
     "face.enrol_batch": "face:batch",
 }  # job kind → the page that shows its result
 
