@@ -10,6 +10,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -164,8 +165,13 @@ class Watched:
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 
 
+@cache
+def axe() -> str:
+    return AXE.read_text()
+
+
 def violations(page: Page) -> list[str]:
     """What axe-core finds on the page, as `rule: targets`."""
-    page.evaluate(AXE.read_text())
+    page.evaluate(axe())
     found = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     return [f"{v['id']}: {[n['target'] for n in v['nodes']][:4]}" for v in found]

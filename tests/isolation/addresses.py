@@ -25,6 +25,7 @@ class Address:
     name: str
     route: str
     module: str
+    shows: bool = True  # whether it answers GET; the others only take what is posted
 
     @property
     def label(self) -> str:
@@ -53,7 +54,21 @@ def _walk(resolver: URLResolver, before: str, space: str) -> Iterator[Address]:
             yield from _walk(entry, route, ":".join(filter(None, [space, entry.namespace])))
         elif isinstance(entry, URLPattern):
             view = getattr(entry.callback, "view_class", entry.callback)
-            yield Address(":".join(filter(None, [space, entry.name])), route, view.__module__)
+            yield Address(":".join(filter(None, [space, entry.name])), route, view.__module__, _shows(entry.callback))
+
+
+def _shows(view: Any) -> bool:
+    """Whether no `require_…` of Django's around the view keeps GET away."""
+    while view is not None:
+        inside = (
+            dict(zip(view.__code__.co_freevars, view.__closure__ or (), strict=True))
+            if hasattr(view, "__code__")
+            else {}
+        )
+        if "request_method_list" in inside and "GET" not in inside["request_method_list"].cell_contents:
+            return False
+        view = getattr(view, "__wrapped__", None)
+    return True
 
 
 def _route(entry: URLPattern | URLResolver) -> str:

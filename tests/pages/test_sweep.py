@@ -1,45 +1,92 @@
 """Every page that each role can reach, on a wide and a narrow screen: readable, accessible, without complaint.
 
 Pages without arguments come from the URLconf; one instance of each page with arguments from the links
-on those. Pictures lie in var/screens/<role>/ for people to look at; they are not committed.
+on those. The last test names the page types that nobody reached. `SCREENS=1` keeps pictures in
+var/screens/<visitor>/ for people to look at.
 """
 
 from __future__ import annotations
 
+import base64
+import json
 import re
-from pathlib import Path
+import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.isolation.addresses import ARGUMENT, Address, public_addresses, school_addresses
-from tests.running import Site, Watched, violations
+from tests.isolation.addresses import Address, public_addresses, school_addresses
+from tests.pages.walking import Walk
+from tests.running import ROOT, Site, Watched
 from workers.demo.people import PASSWORD
 
 pytestmark = pytest.mark.journey
-SCREENS = Path(__file__).resolve().parents[2] / "var" / "screens"
-LOOK = """async path => {
-    const answer = await fetch(path, {redirect: "manual"});
-    return [answer.status, answer.headers.get("content-type") || "", await answer.text()];
-}"""
-SIZES = {1440: 900, 360: 800}
-# Ways out, and pages that are only a step between two others.
-NOT_VISITED = re.compile(
-    r"logout|sign_out|enter|handover|arrive|graphql|export|download|service_worker|manifest|template$"
+SCHOOL = "qingyu"
+VISITORS = [
+    ("admin.qingyu", SCHOOL),
+    ("supervisor.qingyu", SCHOOL),
+    ("leader.qingyu", SCHOOL),
+    ("guard.qingyu", SCHOOL),
+    ("worker.qingyu", SCHOOL),
+    ("provider", SCHOOL),
+    ("", SCHOOL),
+    ("institute", ""),
+    ("analyst", ""),
+    ("reviewer1", ""),
+    ("", ""),
+]
+# Ways out, files, parts of pages and steps between two pages, by the name of the address.
+NOT_PAGES = re.compile(
+    r"account_(logout|sign_out_everywhere|enter|handover|arrive|arrived)|graphql|live|service_worker|manifest"
+    r"|mfa_download_recovery_codes|.*\bexport.*|.*_export|.*download|.*import_template|calendar:template"
+    r"|evidence:(file|thumb)|labels_file|organisation:(branch|qr)|attendance:board_rows|duty:(board|ringing)"
+    r"|punches:(recent|clock|batch)|face:check|jobs:progress|evaluations:deduct|rubrics:pick|inspections:last"
+    r"|.*application_document|institute:school_opening"
 )
+NO_SECOND_FACTOR = "nobody of the demo has a second factor; tests/identity walks through it"
+# Pages that nobody opens here, and why.
+NOT_REACHED = {
+    "mfa_authenticate": NO_SECOND_FACTOR,
+    "mfa_reauthenticate": NO_SECOND_FACTOR,
+    "mfa_activate_totp": "asks for the password first",
+    "mfa_deactivate_totp": NO_SECOND_FACTOR,
+    "mfa_view_recovery_codes": NO_SECOND_FACTOR,
+    "mfa_generate_recovery_codes": NO_SECOND_FACTOR,
+    "account_signup": "nobody signs up: it answers 404",
+    "phone_library:gaps": "what has no check is asked for in the office; on a phone it answers 404",
+    "institute:library:gaps": "what has no check is a school's question; it answers 404",
+    "duty:report": "no camera of the demo has reported",
+    "duty:phone_call": "a call rings for minutes; tests/journeys/test_duty.py answers one",
+    "face:batch": "needs the photographs of people who agreed; tests/journeys/test_face.py",
+    "inspections:score": "the calibration of the demo is over",
+    "rubrics:changes": "the library holds no later edition of a template",
+}
+IMPORTS = ["/organisation/import/staff/", "/punches/import/", "/rosters/import/"]
+WALKS: dict[tuple[str, str], Walk] = {}  # what each visitor of this run saw
+AS_BASE64 = """async path => {
+    const bytes = new Uint8Array(await (await fetch(path)).arrayBuffer());
+    return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ""));
+}"""
 
 
 @pytest.fixture(scope="module")
 def demo(site: Site) -> Site:
-    site.manage("demo")
+    site.manage("demo", "--shared")
+    site.manage("demo", "--school", SCHOOL)
     return site
 
 
-def pattern_of(address: Address) -> re.Pattern[str]:
-    """The paths of an address; arguments of any kind."""
-    parts = ARGUMENT.split("/" + address.route)  # literal, converter, name, literal, …
-    return re.compile("^" + "[^/]+".join(re.escape(part) for part in parts[::3]) + "$")
+@pytest.fixture(scope="module")
+def doors(demo: Site) -> dict[str, dict[str, list[str]]]:
+    """By host and visitor, paths that no list leads to (tests/pages/doors.py)."""
+    made = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "tests.pages.doors", SCHOOL],
+        env=demo.env, cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    return json.loads(made.stdout.strip().splitlines()[-1])
 
 
 def sign_in(page: Page, url: str, username: str) -> None:
@@ -50,85 +97,52 @@ def sign_in(page: Page, url: str, username: str) -> None:
     page.wait_for_url(lambda url: "/login/" not in url)
 
 
-def faults_of(page: Page, width: int) -> list[str]:
-    """What is wrong with the page as it stands."""
-    found = [f"axe {fault}" for fault in violations(page)]
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    if width == 360 and wide > 360:
-        found.append(f"{wide} px wide at 360")
-    if page.locator("h1").count() != 1:
-        found.append(f"{page.locator('h1').count()} h1")
-    if page.locator("html").get_attribute("lang") != "zh-Hans":
-        found.append("lang is not zh-Hans")
-    if not page.title().strip():
-        found.append("no title")
-    return found
-
-
-def visit(watched: Watched, origin: str, paths: list[str], addresses: list[Address], shots: Path) -> list[str]:
-    """Walk all paths, and one instance of each page they link to; return what was found wrong."""
-    page, found, seen = watched.page, [], set()
-    waiting = list(paths)
-    patterns = [(address, pattern_of(address)) for address in addresses]
-    shots.mkdir(parents=True, exist_ok=True)
-    while waiting:
-        path = waiting.pop(0)
-        address = next((a for a, p in patterns if p.match(path)), None)
-        if address is None or address.label in seen or NOT_VISITED.search(f"{address.name} {path}"):
-            continue
-        seen.add(address.label)
-        name = (address.name or address.route).replace(":", "-").replace("/", "-") or "home"
-        for width, height in SIZES.items():
-            page.set_viewport_size({"width": width, "height": height})
-            if width == 1440:
-                status, kind, text = page.evaluate(LOOK, path)
-                watched.complaints.clear()  # a refusal is logged by the browser; it is no fault of a page
-                if status >= 500:
-                    found.append(f"{path}: {status}")
-                if status != 200 or "text/html" not in kind or "<html" not in text:
-                    break
-                page.goto(f"{origin}{path}")
-                page.wait_for_load_state("load")
-            found += [f"{path} [{address.name}] {width}: {fault}" for fault in faults_of(page, width)]
-            page.screenshot(path=shots / f"{name}-{width}.png", full_page=True)
-            if width == 1440:
-                links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
-                waiting += [urlsplit(link).path for link in links if link.startswith(origin)]
-        found += [f"{path}: {complaint}" for complaint in watched.complaints]
-        watched.complaints.clear()
-    return found
-
-
 def plain(addresses: list[Address]) -> list[str]:
-    return ["/", *(f"/{a.route}" for a in addresses if not a.arguments and "(" not in a.route)]
+    """The paths without arguments, phone pages last: the window changes its size less often."""
+    paths = ["/", *(f"/{a.route}" for a in addresses if not a.arguments and "(" not in a.route)]
+    return sorted(paths, key=lambda path: path.startswith("/m/"))
 
 
-@pytest.mark.parametrize(
-    ("username", "slug"),
-    [
-        ("admin.qingyu", "qingyu"),
-        ("supervisor.qingyu", "qingyu"),
-        ("leader.qingyu", "qingyu"),
-        ("guard.qingyu", "qingyu"),
-        ("provider", "qingyu"),
-        ("institute", ""),
-        ("", "qingyu"),
-        ("", ""),
-    ],
-)
-def test_pages(demo: Site, browser: Browser, username: str, slug: str) -> None:
-    addresses = school_addresses() if slug else public_addresses()
-    origin = (demo.school(slug) if slug else demo.url()).rstrip("/")
+def imported(page: Page, origin: str, path: str) -> str:
+    """Hand an import its own template back; return the path of the page that says what it found."""
+    page.goto(f"{origin}{path}")
+    template = page.evaluate(AS_BASE64, page.locator("a[href*='/template/']").first.get_attribute("href"))
+    file = {"name": "表.xlsx", "mimeType": "application/octet-stream", "buffer": base64.b64decode(template)}
+    page.locator("input[type=file]").set_input_files(file)
+    for choice in page.locator("form:has(input[type=file]) select").all():
+        choice.select_option(index=1)
+    page.locator("form:has(input[type=file]) button:not([type=button])").click()
+    page.wait_for_url(re.compile(r"/imports?/[0-9a-f-]{36}/"))
+    page.locator(".progress-box").wait_for(state="detached", timeout=60_000)
+    return urlsplit(page.url).path
+
+
+def walk_of(browser: Browser, demo: Site, username: str, slug: str) -> Walk:
+    """A new window at the door of a host."""
     watched = Watched(browser.new_context(locale="zh-CN", reduced_motion="reduce"))
-    watched.page.goto(f"{origin}/accounts/login/")
+    origin = (demo.school(slug) if slug else demo.url()).rstrip("/")
+    addresses = school_addresses() if slug else public_addresses()
+    walk = Walk(watched, origin, addresses, NOT_PAGES, f"{slug or 'public'}-{username.split('.')[0] or 'visitor'}")
     if username:
         sign_in(watched.page, f"{origin}/accounts/login/", username)
-    found = visit(
-        watched,
-        origin,
-        plain(addresses),
-        addresses,
-        SCREENS / f"{slug or 'public'}-{username.split('.')[0] or 'visitor'}",
-    )
-    watched.context.close()
-    assert found == [], "\n".join(found)
+    return walk
+
+
+@pytest.mark.parametrize(("username", "slug"), VISITORS)
+def test_pages(demo: Site, doors: dict[str, dict[str, list[str]]], browser: Browser, username: str, slug: str) -> None:
+    walk = WALKS[username, slug] = walk_of(browser, demo, username, slug)
+    walk.go(plain(walk.addresses), doors.get(slug, {}).get(username, []))
+    if username == f"admin.{SCHOOL}":
+        walk.go([imported(walk.page, walk.origin, path) for path in IMPORTS])
+    walk.watched.context.close()
+    assert walk.faults == [], "\n".join(walk.faults)
+
+
+def test_every_page_type_was_opened() -> None:
+    """Whoever adds a page adds what leads to it: a link, a row of the demo, a door."""
+    assert set(VISITORS) <= set(WALKS), "not everybody walked: run the whole file"
+    opened = {label for walk in WALKS.values() for label in walk.opened}
+    pages = {a.label: a.name for a in (*school_addresses(), *public_addresses()) if a.shows}
+    missing = {label for label, name in pages.items() if label not in opened and not NOT_PAGES.fullmatch(name)}
+    assert sorted(label for label in missing if pages[label] not in NOT_REACHED) == []
+    assert sorted(set(NOT_REACHED) - {pages[label] for label in missing}) == [], "somebody opens these by now"
