@@ -65,7 +65,7 @@ class MinuteField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=10, **kwargs)
-        self.widget.attrs |= {"placeholder": "08:00", "autocomplete": "off"}
+        self.widget.attrs |= {"placeholder": "08:00", "autocomplete": "off", "data-half": ""}
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)

@@ -151,15 +151,19 @@ def _by_hand(who: People, tenant: Tenant, first: date, today: date, now: datetim
 def _requests(who: People, tenant: Tenant, today: date, now: datetime, dice: Random) -> None:
     people = list(organisation.staff(by=who.admin).order_by("number"))
     kinds = ("personal", "sick", "annual", "personal", "compensatory", "sick", "field", "annual")
+    reasons = {
+        "personal": ("家中有事", "孩子家长会"), "sick": ("身体不适，就医", "复诊"), "annual": ("回乡探亲", "年休假"),
+        "compensatory": ("调休上周加班",), "field": ("外出培训", "到供应商处验货"),
+    }  # fmt: skip
     for n, person in enumerate(dice.sample(people, 22)):
-        pending = n >= 18
+        pending, kind = n >= 18, kinds[n % len(kinds)]
         day = today + timedelta(days=dice.randint(1, 12) if pending else -dice.randint(2, 80))
         part = dice.choice(("day", "day", "am", "pm"))
         starts, ends = operations.half_day(day, part, tenant)
         asked = now - timedelta(hours=dice.randint(2, 30)) if pending else starts - timedelta(days=1)
         row = operations.ask_leave(
-            kind=kinds[n % len(kinds)], starts_at=starts, ends_at=ends + timedelta(days=1 if n % 5 == 0 else 0),
-            reason=("家中有事", "身体不适，就医", "年休假", "孩子家长会")[n % 4], staff_id=person.pk, by=who.admin,
+            kind=kind, starts_at=starts, ends_at=ends + timedelta(days=1 if n % 5 == 0 else 0),
+            reason=reasons[kind][n % len(reasons[kind])], staff_id=person.pk, by=_as_worker(person, tenant),
             tenant=tenant, now=asked,
         )  # fmt: skip
         if not pending:
