@@ -18,7 +18,7 @@ CHECKS = [
     ("types", [BIN / "mypy"]),
     ("TypeScript", ["npx", "tsc", "-p", "."]),
     ("tests", [sys.executable, "-W", "ignore::RuntimeWarning", "-m", "pytest", "-n", "2", "--dist", "loadgroup", "-m", "not journey"]),
-    ("journeys", [sys.executable, "-W", "ignore::RuntimeWarning", "-m", "pytest", "-m", "journey"]),
+    ("journeys", [sys.executable, "-W", "ignore::RuntimeWarning", "-m", "pytest", "-n", "2", "--dist", "loadfile", "-m", "journey"]),
 ]  # fmt: skip
 
 

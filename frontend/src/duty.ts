@@ -135,7 +135,7 @@ if (ring) {
   let sound: AudioContext | undefined
   addEventListener('pointerdown', () => { sound ??= new AudioContext() }, { once: true })
   const beep = (): void => {
-    navigator.vibrate?.([400, 200, 400, 200, 800])
+    if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([400, 200, 400, 200, 800]) // a page nobody has touched may not
     if (!sound) return
     for (const at of [0, 0.4, 0.8]) {
       const tone = sound.createOscillator(), loud = sound.createGain()
