@@ -19,7 +19,7 @@ function watchSideBar(): void {
   button.addEventListener('click', () => set(!isOpen()))
   for (const id of ['side-veil', 'side-close']) document.getElementById(id)?.addEventListener('click', () => set(false))
   document.addEventListener('keydown', (event) => { if (event.key === 'Escape' && isOpen()) set(false) })
-  side.querySelector('[aria-current=page]')?.scrollIntoView({ block: 'nearest' })
+  side.querySelector('[aria-current=page]')?.scrollIntoView({ block: 'center' })
 }
 
 startCommon()

@@ -254,7 +254,7 @@ def _cited(
             if before != after:
                 if name == "retired":
                     before, after = ("停用" if before else "现行"), ("停用" if after else "现行")
-                found.append(FieldChange(f"requirement:{key}:{name}", f"{will.citation} {label}", before, after))
+                found.append(FieldChange(f"requirement:{key}:{name}", f"{was.citation}：{label}", before, after))
     return tuple(found)
 
 

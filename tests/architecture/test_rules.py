@@ -208,3 +208,15 @@ def test_both_hosts_have_their_error_pages() -> None:
 def test_an_unknown_name_is_refused() -> None:
     with pytest.raises(NoReverseMatch):
         reverse("nothing:here")
+
+
+def test_the_timeline_can_be_filtered_by_whatever_is_recorded() -> None:
+    """Every verb that an operation of a school (or of its members) records begins with a noun of the filter."""
+    from tenants.organisation.imports.flow import KINDS
+    from tenants.timeline.nouns import NAMES
+
+    said = re.compile(r'verb=f?"([a-z_]+)\.')
+    folders = (ROOT / "tenants", ROOT / "platform" / "identity", ROOT / "platform" / "config")
+    sources = [p for folder in folders for p in folder.rglob("*.py")]
+    nouns = {noun for path in sources for noun in said.findall(path.read_text(encoding="utf-8"))}
+    assert nouns | set(KINDS) == set(NAMES)

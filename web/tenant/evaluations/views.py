@@ -277,7 +277,7 @@ def _trend(request: SchoolRequest, row: Round) -> dict[str, Any] | None:
     pattern = "%y-%m-%d" if row.kind == RoundKind.SPECIAL else "%y年%m月"
     return {
         "kind": "line", "unit": "分", "axis": "周期", "categories": [f"{r.starts_on:{pattern}}" for r in last],
-        "series": [{"name": "得分", "data": scores}], "min": max(0, int(min(scores)) - 5), "max": 100,
+        "series": [{"name": "得分", "data": scores}], "min": max(0, (int(min(scores)) - 5) // 10 * 10), "max": 100,
         "description": f"最近 {len(last)} 期得分，从 {scores[0]:.2f} 到 {scores[-1]:.2f}，"
         f"最高 {max(scores):.2f}，最低 {min(scores):.2f}。",
     }  # fmt: skip

@@ -15,6 +15,7 @@ from kernel import clock
 from tenants.organisation import queries as organisation
 from tenants.timeline import queries
 from tenants.timeline.models import Event
+from tenants.timeline.nouns import GROUPS, NAMES, noun_of
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import render_list
 from web.shared.xlsx import download
@@ -24,29 +25,6 @@ from web.tenant.findings.views.shared import uuid_text
 if TYPE_CHECKING:
     from tenants.organisation.models import Post, Staff
 
-VERBS = [
-    ("finding", "问题整改"),
-    ("inspection", "巡查检查"),
-    ("programme", "抽检计划"),
-    ("calibration", "判分校准"),
-    ("roster", "排班"),
-    ("punch", "打卡"),
-    ("attendance", "考勤"),
-    ("duty", "值班"),
-    ("patrol", "巡更"),
-    ("patrol_route", "巡更路线"),
-    ("evaluation", "考核评分"),
-    ("round", "考核轮次"),
-    ("rubric", "评分标准"),
-    ("checklist", "检查表"),
-    ("place", "场所"),
-    ("party", "责任单位"),
-    ("post", "岗位"),
-    ("staff", "人员"),
-    ("member", "成员"),
-    ("grant", "数据授权"),
-    ("institute", "研究院查看"),
-]
 LINKS = {
     "findings.finding": "/findings/%s/",
     "inspections.inspection": "/inspections/%s/",
@@ -58,6 +36,9 @@ LINKS = {
     "organisation.party": "/organisation/parties/%s/",
     "organisation.staff": "/organisation/staff/%s/",
     "patrols.tour": "/patrols/tours/%s/",
+    "rosters.leave": "/rosters/leaves/%s/",
+    "organisation.place": "/organisation/places/%s/",
+    "punches.device": "/punches/devices/%s/",
 }
 
 
@@ -65,7 +46,7 @@ class TimelineFilter(forms.Form):
     """The filter bar."""
 
     text = forms.CharField(label="关键词", required=False)
-    verb = forms.ChoiceField(label="类别", required=False, choices=[*ANY, *VERBS])
+    verb = forms.ChoiceField(label="类别", required=False, choices=[*ANY, *GROUPS])
     place = forms.ChoiceField(label="地点（含下级）", required=False)
     party = forms.ChoiceField(label="责任单位/合同", required=False)
     post = forms.ChoiceField(label="岗位", required=False)
@@ -169,21 +150,12 @@ MAX_ROWS = 20_000
 HEADS = ("时间", "操作人", "类别", "事件", "地点", "责任单位/合同", "岗位", "涉及人员")
 
 
-def _noun(verb: str, names: dict[str, str]) -> str:
-    """The word of the filter for an event's kind: the longest noun its verb begins with."""
-    noun = verb.partition(".")[0]
-    while noun and noun not in names:
-        noun = noun.rpartition("_")[0]
-    return names.get(noun, "其他")
-
-
 @require_safe
 @signed_in
 def export(request: SchoolRequest) -> HttpResponse:
     """The filtered events as .xlsx, at most 20,000; five queries whatever their number."""
     _form, _of, rows = _chosen(request)
     events = list(rows[:MAX_ROWS])
-    names = dict(VERBS)
     places = organisation.places_by_id({e.place_id for e in events if e.place_id})
     parties = organisation.parties_by_id({e.party_id for e in events if e.party_id})
     posts = _posts({e.post_id for e in events if e.post_id}, request)
@@ -194,7 +166,7 @@ def export(request: SchoolRequest) -> HttpResponse:
 
     table = (
         [
-            e.at, e.actor_name, _noun(e.verb, names), e.sentence, name_in(places, e.place_id, "full_name"),
+            e.at, e.actor_name, NAMES.get(noun_of(e.verb), "其他"), e.sentence, name_in(places, e.place_id, "full_name"),
             name_in(parties, e.party_id), name_in(posts, e.post_id), name_in(people, e.staff_id),
         ]
         for e in events
