@@ -55,7 +55,7 @@ class Doubt(TextChoices):
     SAME_RHYTHM = "same_rhythm", _("每次间隔一模一样")
     REUSED_PHOTO = "reused_photo", _("照片不是这个点这一次拍的")
     FROZEN_POSITION = "frozen_position", _("定位一动不动")
-    BURST = "burst", _("两分钟内扫完全部点位")
+    BURST = "burst", _("扫完全部点位比走路还快")
     WEAK_SCANS = "weak_scans", _("到点方式较弱")
     LATE_REPORT = "late_report", _("长时间后才上传")
     CLOCK = "clock", _("手机时间无法确认")

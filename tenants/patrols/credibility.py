@@ -27,9 +27,12 @@ WEIGHTS = {
     Doubt.LATE_REPORT: 5,
     Doubt.CLOCK: 10,
 }
-BURST = timedelta(minutes=2)  # all scans of a tour within this time
+BURST = timedelta(minutes=2)  # all scans of a tour within this time, and faster than the route allows
 BURST_STOPS = 3  # from so many points on
+UNKNOWN_LEG = 15  # seconds from one point to the next, scan and answers included, where nobody measured the way
 RHYTHM_SECONDS = 3  # gaps that differ by no more are the same
+RHYTHM_SHARE = 0.05  # and by no more than this share of the gap: short ways are alike by nature
+RHYTHM_LASTS = 300  # seconds a tour must last before its rhythm says anything
 RHYTHM_STOPS = 4
 RHYTHM_TOURS = 2  # so many earlier tours with the same gaps
 FAST_SHARE = 0.5  # less than half of the least honest walking time
@@ -115,7 +118,7 @@ def judge(
         for reason in (
             _too_fast(walked, known, ordered=ordered),
             _order(walked) if ordered else None,
-            _burst(walked),
+            _burst(walked, known, ordered=ordered),
             _rhythm(walked, earlier),
             _photo(reused),
             _frozen(walked, known),
@@ -190,23 +193,28 @@ def _order(walked: Sequence[Seen]) -> Reason | None:
     return _reason(Doubt.OUT_OF_ORDER, f"路线要求按顺序走：应先到“{after.place}”，实际先到了“{before.place}”{more}。")
 
 
-def _burst(walked: Sequence[Seen]) -> Reason | None:
+def _burst(walked: Sequence[Seen], legs: Mapping[int, int], *, ordered: bool) -> Reason | None:
+    """All points faster than half of the way takes; a short route is short, whoever walks it."""
     if len(walked) < BURST_STOPS:
         return None
-    lasted = walked[-1].at - walked[0].at
-    if lasted > BURST:
+    ways = (least_seconds(legs, a.position, b.position, ordered=ordered) for a, b in pairwise(walked))
+    least = sum(UNKNOWN_LEG if way is None else way * FAST_SHARE for way in ways)
+    lasted = (walked[-1].at - walked[0].at).total_seconds()
+    if lasted >= min(BURST.total_seconds(), least):
         return None
-    return _reason(Doubt.BURST, f"{len(walked)} 个点在 {lasted.total_seconds():.0f} 秒内全部扫完。")
+    return _reason(Doubt.BURST, f"{len(walked)} 个点在 {lasted:.0f} 秒内全部扫完，走完这些点至少要 {least:.0f} 秒。")
+
+
+def _same(one: float, other: float) -> bool:
+    return abs(one - other) <= min(RHYTHM_SECONDS, RHYTHM_SHARE * min(one, other))
 
 
 def _rhythm(walked: Sequence[Seen], earlier: Sequence[Sequence[float]]) -> Reason | None:
     now = gaps(walked)
-    if len(walked) < RHYTHM_STOPS:
+    if len(walked) < RHYTHM_STOPS or sum(now) < RHYTHM_LASTS:
         return None
     same = sum(
-        1
-        for then in earlier
-        if len(then) == len(now) and all(abs(a - b) <= RHYTHM_SECONDS for a, b in zip(now, then, strict=True))
+        1 for then in earlier if len(then) == len(now) and all(_same(a, b) for a, b in zip(now, then, strict=True))
     )
     if same < RHYTHM_TOURS:
         return None

@@ -79,9 +79,18 @@ def test_running_between_positions_counts_only_beyond_their_error(accuracy: floa
     assert (Doubt.TOO_FAST in codes(far)) is doubted
 
 
-def test_all_scans_within_two_minutes() -> None:
-    assert Doubt.BURST in codes(walk([0, 0.5, 1, 2]))
-    assert Doubt.BURST not in codes(walk([0, 1]))  # two points may be close
+def test_all_scans_faster_than_anybody_walks() -> None:
+    assert Doubt.BURST in codes(walk([0, 0.2, 0.4, 0.6]))  # 36 s for three ways nobody measured
+    assert Doubt.BURST in codes(walk([0, 0.5, 1, 1.5], walk_seconds=180))
+    assert Doubt.BURST not in codes(walk([0, 3, 6, 9], walk_seconds=600))  # flown, but no burst: too_fast says so
+    assert Doubt.BURST not in codes(walk([0, 0.2]))  # two points may be close
+
+
+@pytest.mark.parametrize("walk_seconds", [25, None])
+def test_a_short_route_walked_as_it_was_measured_is_no_burst(walk_seconds: int | None) -> None:
+    """Four doors of one corridor, 25 s apart: 75 s for all of them is what it takes."""
+    assert judge(walk([0, 25 / 60, 50 / 60, 75 / 60], walk_seconds=walk_seconds), ordered=True) == (100, [])
+    assert codes(walk([0, 0.1, 0.2, 0.3], walk_seconds=25)) == {Doubt.TOO_FAST, Doubt.BURST}
 
 
 def test_the_same_rhythm_every_night() -> None:
@@ -90,6 +99,15 @@ def test_the_same_rhythm_every_night() -> None:
     assert Doubt.SAME_RHYTHM not in codes(tour, earlier=[[301, 360, 239]])  # once is chance
     assert Doubt.SAME_RHYTHM not in codes(tour, earlier=[[301, 360, 239], [310, 360, 240]])
     assert gaps(tour) == [300, 360, 240]
+
+
+def test_short_ways_have_the_same_rhythm_by_nature() -> None:
+    """Within 3 s of each other: on ways of 25 s every honest walker is; on ways of 40 s a twentieth is 2 s."""
+    short = [25.0, 26.0, 24.0, 25.0]
+    assert Doubt.SAME_RHYTHM not in codes(walk([0, 25 / 60, 51 / 60, 75 / 60, 100 / 60]), earlier=[short] * 10)
+    many = walk([n * 40 / 60 for n in range(10)])  # six minutes in all
+    assert Doubt.SAME_RHYTHM not in codes(many, earlier=[[42.5] * 9] * 10)
+    assert Doubt.SAME_RHYTHM in codes(many, earlier=[[41.0] * 9] * 2)
 
 
 def test_a_position_that_never_trembles() -> None:
