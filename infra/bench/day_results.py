@@ -18,17 +18,18 @@ GOAL, AT_MOST = 1.2, True
 SIZES = {"small": 200, "full": 2_000}
 DAYS, ROUNDS = 30, 5
 
+# Ids grow with time, as the product makes them (kernel.ids).
 FILL = """
 WITH people AS (SELECT id, row_number() OVER (ORDER BY number) - 1 AS n FROM organisation_staff WHERE number >= %(since)s AND number < %(until)s),
 cells AS (
     INSERT INTO rosters_assignment (id, staff_id, day, shift_id, post_id, party_id, source, published_at, created_at)
-    SELECT gen_random_uuid(), p.id, %(first)s::date + d, %(shift)s, %(post)s, %(party)s, 'pattern', now(), now()
+    SELECT uuidv7(), p.id, %(first)s::date + d, %(shift)s, %(post)s, %(party)s, 'pattern', now(), now()
     FROM people p CROSS JOIN generate_series(0, %(days)s - 1) d
     RETURNING id, staff_id, day
 )
 INSERT INTO rosters_shiftinstance (id, assignment_id, staff_id, post_id, party_id, day, segment, starts_at, ends_at, in_from,
     in_until, out_from, out_until, needs_in, needs_out, flex_minutes, rule_id, grade)
-SELECT gen_random_uuid(), c.id, c.staff_id, %(post)s, %(party)s, c.day, 0, s.at, s.at + interval '8 hours',
+SELECT uuidv7(), c.id, c.staff_id, %(post)s, %(party)s, c.day, 0, s.at, s.at + interval '8 hours',
        s.at - interval '1 hour', s.at + interval '4 hours', s.at + interval '4 hours', s.at + interval '10 hours', true, true, 0,
        %(rule)s, 'C'
 FROM cells c JOIN people p ON p.id = c.staff_id

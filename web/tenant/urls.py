@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 
 from web.live import live
 from web.tenant.home import views
+from web.tenant.jobs import views as jobs
 from web.tenant.organisation.views import places
 
 urlpatterns = [
@@ -13,6 +14,7 @@ urlpatterns = [
     path("m/library/", include("web.library.urls", namespace="phone_library"), {"frame": "phone"}),
     path("rubrics/", include("web.tenant.rubrics.urls")),
     path("files/labels/", places.labels_file, name="labels_file"),
+    path("files/jobs/<uuid:job_id>/", jobs.download, name="job_file"),
     path("files/", include("web.tenant.evidence.urls")),
     path("", include("web.tenant.findings.urls")),
     path("", include("web.tenant.punches.urls")),

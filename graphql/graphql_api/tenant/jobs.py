@@ -16,7 +16,8 @@ from tenants.jobs.models import Job
 
 
 class JobType(DjangoObjectType):
-    """One import, export or batch. `result` depends on `kind`; files are fetched at `downloadUrl` with the session."""
+    """One import, export or batch. `result` depends on `kind`; its file is fetched at `downloadUrl`, by whoever began it,
+    with the session or a token that may read jobs."""
 
     id = graphene.NonNull(graphene.UUID)
     percent = graphene.NonNull(graphene.Int)
@@ -35,7 +36,7 @@ class JobType(DjangoObjectType):
     @staticmethod
     def resolve_download_url(row: Job, info: graphene.ResolveInfo) -> str | None:
         may = row.output_path and policies.can_download(info.context.actor, row)
-        return f"/jobs/{row.pk}/download/" if may else None
+        return f"/files/jobs/{row.pk}/" if may else None
 
 
 class JobsQuery(graphene.ObjectType):
