@@ -4,10 +4,12 @@ Each number is declared in METRICS and always returned as numerator, denominator
 
 - `findings_raised`: problems found in the period (voided ones do not count). Denominator: 1.
 - `findings_closed_on_time`: of those whose first deadline lies in the period, the ones closed whose accepted
-  fix was handed in by it: more time granted later washes no lateness out. Waiting for the verifier is not held
-  against the fixer; an open one past its deadline counts as late, and so does one an inspection saw solved
-  without the party handing anything in. By the deadline, not by the day found, so that problems found on the
-  last day of a month are not judged before their time is up.
+  fix was handed in by it: more time granted later washes no lateness out. A fix handed in by it that waits for
+  its verdict is in neither number, and coverage is the share that is judged: a slow verifier costs the school
+  certainty, not the fixer the rate. Sent back, it is judged by what is handed in next. An open one past its
+  deadline counts as late, and so does one an inspection saw solved without the party handing anything in. By
+  the deadline, not by the day found, so that problems found on the last day of a month are not judged before
+  their time is up.
 - `findings_reopened`: of those first found in the period and closed at least once, the ones opened again.
 - `findings_first_fix`: of the same, those whose first fix was accepted, held, and was not followed by a
   repeat (复发) so far. Grouped by party it says who repairs once.
@@ -48,10 +50,10 @@ CLOSED_ON_TIME = Metric(
     name="按期整改率",
     unit="%",
     numerator="最初期限落在期内、已销号且在最初期限前提交整改的问题",
-    denominator="最初期限落在期内的问题（延期不改变最初期限）",
-    coverage="问题均有期限和状态，完整率恒为 1",
+    denominator="最初期限落在期内的问题（延期不改变最初期限；按期提交、尚待复查的不计入）",
+    coverage="最初期限落在期内的问题中，已有结论的占比（按期提交、尚待复查的为没有结论）",
     direction=Direction.UP,
-    version=2,
+    version=3,
     minimum_n=10,
     percent=True,
 )
@@ -85,13 +87,14 @@ DIMENSIONS = {"party": "party_id", "line": "line", "place": "place_id"}
 
 @dataclass(frozen=True, slots=True)
 class Count3:
-    """Numerator, denominator and number of cases of one metric for one key."""
+    """Numerator, denominator and number of cases of one metric for one key, and the share of cases they rest on."""
 
     code: str
     key: tuple[Any, ...]  # values of the dimensions grouped by, in their order
     numerator: int
     denominator: int
     n: int
+    coverage: Decimal = Decimal(1)
 
 
 def _scope(party_id: UUID | None, line: str, place_id: UUID | None) -> QuerySet[Finding]:
@@ -121,12 +124,14 @@ def counts(
     columns = [DIMENSIONS[name] for name in by]
     found = Q(found_at__gte=starts, found_at__lt=ends)
     due = Q(due_at__gte=starts, due_at__lt=ends)
-    in_time = Q(status=FindingStatus.CLOSED, first_submitted_at__isnull=False, submitted_at__lte=F("due_at"))
+    handed_in = Q(first_submitted_at__isnull=False, submitted_at__lte=F("due_at"))
+    in_time, waiting = handed_in & Q(status=FindingStatus.CLOSED), handed_in & Q(status=FindingStatus.VERIFYING)
     ever_closed = Q(status=FindingStatus.CLOSED) | Q(reopened__gt=0)
     sums = {
         "raised": Count("pk", filter=found),
         "due": Count("pk", filter=due),
         "on_time": Count("pk", filter=due & in_time),
+        "waiting": Count("pk", filter=due & waiting),
         "closed": Count("pk", filter=found & ever_closed),
         "first_fix": Count(
             "pk",
@@ -142,9 +147,11 @@ def counts(
     result = []
     for row in sets:
         key = tuple(row[c] for c in columns)
+        judged = row["due"] - row["waiting"]
+        share = (Decimal(judged) / row["due"]).quantize(Decimal("0.0001")) if row["due"] else Decimal(1)
         result += [
             Count3(RAISED.code, key, row["raised"], 1, row["raised"]),
-            Count3(CLOSED_ON_TIME.code, key, row["on_time"], row["due"], row["due"]),
+            Count3(CLOSED_ON_TIME.code, key, row["on_time"], judged, judged, share),
             Count3(REOPENED.code, key, row["again"], row["closed"], row["closed"]),
             Count3(FIRST_FIX.code, key, row["first_fix"], row["closed"], row["closed"]),
         ]
@@ -164,7 +171,7 @@ def readings(*, month: date, tz: ZoneInfo) -> dict[str, list[Reading]]:
                 numerator=Decimal(row.numerator),
                 denominator=Decimal(row.denominator),
                 n=row.n,
-                coverage=Decimal(1),
+                coverage=row.coverage,
             )
         )
     return found

@@ -152,13 +152,16 @@ def test_lists_and_numbers(alpha: Tenant) -> None:
     period = {"s": NOW - timedelta(days=1), "e": NOW + timedelta(days=30)}
     measures = ask(
         client,
-        "query($s: DateTime!, $e: DateTime!) { findingMeasures(starts: $s, ends: $e) { code numerator denominator n } "
-        "inspectionCoverage(starts: $s, ends: $e) { code numerator denominator } "
+        "query($s: DateTime!, $e: DateTime!) { findingMeasures(starts: $s, ends: $e) { code numerator denominator n coverage } "
+        "inspectionCoverage(starts: $s, ends: $e) { code numerator denominator coverage } "
         "placeCoverage(starts: $s, ends: $e) { edges { node { placeName inspections } } } }",
         **period,
     )
-    assert measures["findingMeasures"][0] == {"code": "findings_raised", "numerator": 2, "denominator": 1, "n": 2}
+    assert measures["findingMeasures"][0] == {
+        "code": "findings_raised", "numerator": 2, "denominator": 1, "n": 2, "coverage": "1",
+    }  # fmt: skip
     assert measures["inspectionCoverage"][0]["code"] == "inspection_coverage"
+    assert measures["inspectionCoverage"][0]["coverage"] == "1"
     inbox = ask(client, "{ unreadNotices notices(unread: true) { edges { node { id title path } } } }")
     assert inbox["unreadNotices"] == 1
     read = ask(client, "mutation { markNoticesRead { count %s } }" % ERRORS)

@@ -16,7 +16,7 @@ from kernel.tenancy import Tenant, connection, public_context, school_context
 from tenants.evaluations.models import Round
 from tests.factories.benchmarking import analyst
 from tests.factories.evaluations import closed_round, make_round
-from tests.factories.findings import make_closed, make_finding
+from tests.factories.findings import make_closed, make_finding, make_submitted
 from tests.factories.organisation import make_contract
 from workers.tasks import benchmarking as task
 
@@ -48,6 +48,16 @@ def test_facts_agree_with_the_school(alpha: Tenant) -> None:
     assert raised is not None and raised.numerator == 4
     assert in_time is not None and (in_time.numerator, in_time.denominator) == (1, 4)
     assert {m.code for m in MetricDefinition.objects.all()} == set(task.METRICS)
+
+
+def test_a_fix_that_waits_for_its_verdict_lowers_coverage_not_the_rate(alpha: Tenant) -> None:
+    then = datetime(2026, 10, 6, tzinfo=UTC)
+    make_closed(alpha, now=then)
+    make_submitted(alpha, now=then)
+    task.flow(alpha)
+    in_time = fact(alpha, "findings_closed_on_time")
+    assert in_time is not None and (in_time.numerator, in_time.denominator, in_time.n) == (1, 1, 1)
+    assert in_time.coverage == Decimal("0.5")
 
 
 def test_running_again_changes_nothing(alpha: Tenant) -> None:

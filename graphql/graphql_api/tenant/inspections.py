@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -274,7 +275,12 @@ class InspectionsQuery(graphene.ObjectType):
         rows = metrics.coverage(starts=starts, ends=ends, party_id=party_id, line=line, place_id=place_id, by=chosen)
         return [
             MeasureType(
-                code=r.code, key=[str(k) for k in r.key], numerator=r.numerator, denominator=r.denominator, n=r.n
+                code=r.code,
+                key=[str(k) for k in r.key],
+                numerator=r.numerator,
+                denominator=r.denominator,
+                n=r.n,
+                coverage=Decimal(1),
             )
             for r in rows
         ]

@@ -40,6 +40,7 @@ class MeasureType(graphene.ObjectType):
     numerator = graphene.NonNull(graphene.Int)
     denominator = graphene.NonNull(graphene.Int)
     n = graphene.NonNull(graphene.Int)
+    coverage = graphene.NonNull(graphene.Decimal, description="Share of the cases that could be judged yet, 0 to 1")
 
 
 class SeverityRuleType(graphene.ObjectType):
@@ -196,7 +197,12 @@ class FindingsQuery(graphene.ObjectType):
         rows = metrics.counts(starts=starts, ends=ends, party_id=party_id, line=line, place_id=place_id, by=chosen)
         return [
             MeasureType(
-                code=r.code, key=[str(k) for k in r.key], numerator=r.numerator, denominator=r.denominator, n=r.n
+                code=r.code,
+                key=[str(k) for k in r.key],
+                numerator=r.numerator,
+                denominator=r.denominator,
+                n=r.n,
+                coverage=r.coverage,
             )
             for r in rows
         ]
