@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -19,7 +22,9 @@ class Checklist(models.Model):
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     title = models.CharField(_("名称"), max_length=60, unique=True)
     rubric_id = models.UUIDField()
-    item_ids = models.JSONField(default=list)  # tenants.rubrics.Item ids; items dropped later are skipped
+    item_ids = models.JSONField(
+        default=list
+    )  # tenants.rubrics.Item ids as they are walked; items dropped later are skipped
     line = models.CharField(max_length=12, choices=ServiceLine.choices)
     kind = models.CharField(
         _("类型"), max_length=8, choices=ChecklistKind.choices, default=ChecklistKind.ROUTINE, db_default="routine"
@@ -37,6 +42,12 @@ class Checklist(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def digest(self) -> str:
+        """Equal digests mean that nobody changed it in between."""
+        said = json.dumps([self.title, str(self.rubric_id), self.line, self.kind, self.item_ids])
+        return hashlib.sha256(said.encode()).hexdigest()
 
 
 class Inspection(models.Model):

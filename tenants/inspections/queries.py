@@ -22,7 +22,9 @@ from tenants.findings.contracts import FindingContract
 from tenants.inspections import policies
 from tenants.inspections.choices import InspectionStatus, Verdict
 from tenants.inspections.models import Checklist, Inspection, Recheck, Result
+from tenants.inspections.sheets import SheetEmpty, arranged
 from tenants.organisation import queries as organisation
+from tenants.rubrics import queries as rubrics
 from tenants.rubrics.contracts import ItemContract, RubricContract
 
 READ = "inspections:read"
@@ -294,14 +296,74 @@ def last_of_place(*, place_id: UUID, by: Actor) -> Inspection | None:
     return rows.select_related("place", "party").order_by("-finished_at").first()
 
 
-def checklists(*, by: Actor, active: bool | None = True, kind: str = "", text: str = "") -> QuerySet[Checklist]:
-    """The sheets on offer, by title; of one kind, with a word in the title. Raises NotAllowed."""
-    if not (policies.reads_all(by) and by.may(READ)):
-        raise NotAllowed
+def checklists(
+    *, by: Actor, active: bool | None = True, kind: str = "", line: str = "", text: str = ""
+) -> QuerySet[Checklist]:
+    """The sheets on offer (`active` False: those that are not, None: all), by title; of one kind, of one service line,
+    with a word in the title. Raises NotAllowed."""
+    check_reads_all(by)
     rows = Checklist.objects.all() if active is None else Checklist.objects.filter(active=active)
     if kind:
         rows = rows.filter(kind=kind)
+    if line:
+        rows = rows.filter(line=line)
     return rows.filter(title__icontains=text.strip()) if text.strip() else rows
+
+
+def checklist(*, checklist_id: UUID, by: Actor) -> Checklist:
+    """One sheet, on offer or not. Raises NotAllowed, NotFound."""
+    row = checklists(by=by, active=None).filter(pk=checklist_id).first()
+    if row is None:
+        raise NotFound
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What stands behind a checklist now: what a walk begun now would ask for, and from where.
+
+    `sheet` is None where the rubric dropped all of its items; `gone` counts those it dropped.
+    """
+
+    title: str
+    in_force: bool
+    sheet: RubricContract | None
+    gone: int
+
+    @property
+    def items(self) -> list[tuple[str, ItemContract]]:
+        """(section, item) in walking order."""
+        return [(s.title, i) for s in self.sheet.sections for i in s.items] if self.sheet else []
+
+
+def bases_of(rows: Iterable[Checklist]) -> dict[UUID, Basis]:
+    """The basis of each checklist by id: four queries whatever the number. The caller has read the rows."""
+    found, lists = {}, list(rows)
+    known = rubrics.frozen_many({r.rubric_id for r in lists})
+    in_force = set(rubrics.active_rubrics().filter(pk__in=known).values_list("pk", flat=True))
+    for row in lists:
+        whole = known.get(row.rubric_id)
+        try:
+            sheet = arranged(whole, [UUID(i) for i in row.item_ids]) if whole else None
+        except SheetEmpty:
+            sheet = None
+        left = sum(1 for _ in sheet.items()) if sheet else 0
+        found[row.pk] = Basis(
+            whole.title if whole else "", row.rubric_id in in_force, sheet, len(row.item_ids) - left
+        )  # fmt: skip
+    return found
+
+
+def items_of_checklists(ids: list[UUID]) -> list[tuple[UUID, tuple[str, ItemContract]]]:
+    """(checklist id, (section, item)) pairs in walking order, for loaders. The caller has read the rows."""
+    bases = bases_of(Checklist.objects.filter(pk__in=ids))
+    return [(pk, pair) for pk in ids if pk in bases for pair in bases[pk].items]
+
+
+def running_by(checklist_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """How many walks are under way by each checklist: they keep what it said when they began. One query."""
+    rows = Inspection.objects.filter(status=InspectionStatus.RUNNING, checklist_id__in=list(checklist_ids))
+    return {pk: n for pk, n in rows.values_list("checklist_id").annotate(Count("pk")).order_by() if pk}
 
 
 def rows_by_id(ids: Iterable[UUID], *, by: Actor) -> dict[UUID, Inspection]:

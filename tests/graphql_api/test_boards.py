@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 from identity.choices import Role
@@ -82,6 +84,47 @@ def test_kinds_of_checklists_by_api(alpha: Tenant) -> None:
     asked = "query($k: String) { checklists(kind: $k) { title } inspections(kind: $k) { totalCount } }"
     assert ask(boss, asked, k="food") == {"checklists": [{"title": "到货检查"}], "inspections": {"totalCount": 1}}
     assert ask(boss, asked, k="air") == {"checklists": [], "inspections": {"totalCount": 0}}
+
+
+def test_checklists_are_arranged_and_turned_off_and_on_by_api(alpha: Tenant) -> None:
+    admin, rubric = make_member(alpha, Role.SCHOOL_ADMIN), make_rubric()
+    boss = signed(admin)
+    items = [i for s in rubric.sections.order_by("position") for i in s.items.order_by("position")]
+    save = (
+        'mutation($c: UUID, $i: [UUID!]!, $d: String) { saveChecklist(checklistId: $c, title: "日检", rubricId: "%s", '
+        "itemIds: $i, digest: $d) { checklist { id digest items { section text } } %s } }" % (rubric.pk, ERRORS)
+    )
+    wanted = [str(items[n].pk) for n in (3, 0)]
+    made = ask(boss, save, i=wanted)["saveChecklist"]["checklist"]
+    assert [i["text"] for i in made["items"]] == ["检查内容 2.2", "检查内容 1.1"]
+    again = ask(boss, save, c=made["id"], i=wanted[:1], d=made["digest"])["saveChecklist"]["checklist"]
+    assert len(again["items"]) == 1
+    late = ask(boss, save, c=made["id"], i=wanted, d=made["digest"])["saveChecklist"]
+    assert late["checklist"] is None and late["userErrors"][0]["code"] == "checklist_changed"
+    drop = "mutation($c: UUID!) { dropChecklist(checklistId: $c) { checklist { active } %s } }" % ERRORS
+    assert ask(boss, drop, c=made["id"])["dropChecklist"]["checklist"] == {"active": False}
+    listed = "query($i: UUID!) { checklists { id } off: checklists(active: false) { id } all: checklists(active: null) "
+    listed += "{ id items { text requirementKeys } } checklist(id: $i) { active } }"
+    shown = ask(boss, listed, i=made["id"])
+    assert (
+        shown["checklists"] == [] and len(shown["off"]) == len(shown["all"]) == 1 and not shown["checklist"]["active"]
+    )
+    restore = "mutation($c: UUID!) { restoreChecklist(checklistId: $c) { checklist { active } %s } }" % ERRORS
+    assert ask(boss, restore, c=made["id"])["restoreChecklist"]["checklist"] == {"active": True}
+
+
+def test_a_list_of_checklists_with_items_costs_the_same(
+    alpha: Tenant, django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    admin = make_member(alpha, Role.SCHOOL_ADMIN)
+    boss = signed(admin)
+    for n in range(3):
+        rubric = make_rubric(title=f"标准 {n}")
+        items = [i.pk for s in rubric.sections.all() for i in s.items.all()]
+        for k in range(3):
+            operations.save_checklist(title=f"日检 {n}{k}", rubric_id=rubric.pk, item_ids=items, by=admin, tenant=alpha)
+    with django_assert_max_num_queries(15):
+        assert len(ask(boss, "{ checklists { title items { text } } }")["checklists"]) == 9
 
 
 def test_the_monthly_calibration_by_api(alpha: Tenant) -> None:

@@ -161,8 +161,22 @@ class InspectionType(DjangoObjectType):
         return load_one(info.context, "inspections.answers", queries.answers_of, row.pk)
 
 
+class ChecklistItemType(graphene.ObjectType):
+    """One item of a checklist as its rubric says it now, with the clauses it rests on."""
+
+    class Meta:
+        name = "ChecklistItem"
+
+    id = Id
+    section = Text
+    text = Text
+    method = Text
+    veto = graphene.NonNull(graphene.Boolean)
+    requirement_keys = graphene.NonNull(graphene.List(graphene.NonNull(graphene.String)))
+
+
 class ChecklistType(DjangoObjectType):
-    """A part of a rubric that is walked often."""
+    """A part of a rubric that is walked often. Walks and calibrations keep what it said when they began."""
 
     class Meta:
         model = Checklist
@@ -172,11 +186,33 @@ class ChecklistType(DjangoObjectType):
 
     id = Id
     rubric_id = Id
-    item_ids = graphene.NonNull(graphene.List(graphene.NonNull(graphene.UUID)))
+    item_ids = graphene.NonNull(
+        graphene.List(graphene.NonNull(graphene.UUID)), description="As kept, those the rubric dropped since included"
+    )
+    items = graphene.Field(
+        listed(ChecklistItemType), description="As a walk begun now would ask for them, in its order"
+    )
+    digest = graphene.NonNull(graphene.String, description="Give it back when saving: changes by others are refused")
 
     @staticmethod
     def resolve_item_ids(row: Checklist, info: graphene.ResolveInfo) -> list[UUID]:
         return [UUID(i) for i in row.item_ids]
+
+    @staticmethod
+    def resolve_items(row: Checklist, info: graphene.ResolveInfo) -> Any:
+        def fetch(ids: list[UUID]) -> list[tuple[UUID, ChecklistItemType]]:
+            return [
+                (
+                    pk,
+                    ChecklistItemType(
+                        id=item.id, section=section, text=item.text, method=item.method, veto=item.veto,
+                        requirement_keys=list(item.requirement_keys),
+                    ),
+                )
+                for pk, (section, item) in queries.items_of_checklists(ids)
+            ]  # fmt: skip
+
+        return load_many(info.context, "inspections.checklist_items", fetch, row.pk)
 
 
 class PlaceCoverageType(graphene.ObjectType):
@@ -207,7 +243,16 @@ class InspectionsQuery(graphene.ObjectType):
     )
     inspection = graphene.Field(InspectionType, id=graphene.UUID(required=True))
     last_inspection = graphene.Field(InspectionType, place_id=graphene.UUID(required=True))
-    checklists = graphene.Field(listed(ChecklistType), kind=graphene.String(description=KINDS), text=graphene.String())
+    checklists = graphene.Field(
+        listed(ChecklistType),
+        kind=graphene.String(description=KINDS),
+        line=graphene.String(),
+        text=graphene.String(),
+        active=graphene.Boolean(
+            description="true (as if not given): on offer; false: not; null: all", default_value=True
+        ),
+    )
+    checklist = graphene.Field(ChecklistType, id=graphene.UUID(required=True))
     inspection_coverage = graphene.Field(
         listed(MeasureType),
         description="Places inspected of those that should be, for a half-open period",
@@ -258,6 +303,13 @@ class InspectionsQuery(graphene.ObjectType):
     @staticmethod
     def resolve_checklists(root: None, info: graphene.ResolveInfo, **filters: Any) -> Any:
         return queries.checklists(by=info.context.actor, **filters)
+
+    @staticmethod
+    def resolve_checklist(root: None, info: graphene.ResolveInfo, id: UUID) -> Checklist | None:
+        try:
+            return queries.checklist(checklist_id=id, by=info.context.actor)
+        except NotFound:
+            return None
 
     @staticmethod
     def resolve_inspection_coverage(
@@ -430,7 +482,7 @@ class CancelInspection(InspectionPayload):
 
 
 class SaveChecklist(DomainMutation):
-    """Make or change a checklist."""
+    """Make or change a checklist; the order of its items is that of the walk, section by section."""
 
     class Arguments:
         title = graphene.String(required=True)
@@ -439,6 +491,7 @@ class SaveChecklist(DomainMutation):
         line = graphene.String()
         kind = graphene.String(description=f"{KINDS}; routine, or as it was")
         checklist_id = graphene.UUID()
+        digest = graphene.String(description="Of the checklist as it was read; without it nothing is compared")
 
     scope = "inspections:write"
     checklist = graphene.Field(ChecklistType)
@@ -463,6 +516,21 @@ class DropChecklist(DomainMutation):
         return {"checklist": row}
 
 
+class RestoreChecklist(DomainMutation):
+    """Offer a checklist again as it was."""
+
+    class Arguments:
+        checklist_id = graphene.UUID(required=True)
+
+    scope = "inspections:write"
+    checklist = graphene.Field(ChecklistType)
+
+    @classmethod
+    def perform(cls, context: Context, *, checklist_id: UUID) -> dict[str, Any]:
+        row = operations.restore_checklist(checklist_id=checklist_id, by=context.actor, tenant=context.tenant)
+        return {"checklist": row}
+
+
 class InspectionsMutation(graphene.ObjectType):
     """Writes of inspections. Scope: inspections:write."""
 
@@ -475,3 +543,4 @@ class InspectionsMutation(graphene.ObjectType):
     cancel_inspection = CancelInspection.Field()
     save_checklist = SaveChecklist.Field()
     drop_checklist = DropChecklist.Field()
+    restore_checklist = RestoreChecklist.Field()

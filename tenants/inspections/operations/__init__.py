@@ -7,6 +7,13 @@ from tenants.inspections.operations.calibrating import (
     submit_marks,
     void_calibration,
 )
+from tenants.inspections.operations.checklists import (
+    ChecklistChanged,
+    ChecklistRetired,
+    drop_checklist,
+    restore_checklist,
+    save_checklist,
+)
 from tenants.inspections.operations.monthly import NothingToPropose, arrange_proposed, remind_calibration
 from tenants.inspections.operations.planning import (
     accept_programme,
@@ -23,20 +30,20 @@ from tenants.inspections.operations.walking import (
     NothingSeen,
     NotRunning,
     PlaceOutside,
-    SheetEmpty,
     answer,
     cancel,
     clear_answer,
-    drop_checklist,
     finish,
     pass_rest,
     recheck,
-    save_checklist,
     start,
 )
+from tenants.inspections.sheets import SheetEmpty
 
 __all__ = [
     "CannotCancel",
+    "ChecklistChanged",
+    "ChecklistRetired",
     "HasFindings",
     "NotRunning",
     "NothingSeen",
@@ -59,6 +66,7 @@ __all__ = [
     "propose_programme",
     "recheck",
     "remind_calibration",
+    "restore_checklist",
     "reveal_calibration",
     "reveal_due",
     "save_checklist",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from tenants.inspections import calibration as rules
 from tenants.inspections import monthly, policies
 from tenants.inspections.choices import CalibrationStatus, Verdict
 from tenants.inspections.models import Calibration, Checklist, Mark, Seat
+from tenants.inspections.sheets import SheetEmpty, arranged
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
@@ -78,12 +78,11 @@ def arrange_calibration(
     }
     if any(i not in known for i in wanted):
         raise Invalid(_("打分人必须是本校的监管人员、分管领导或管理员。"), field="scorers")
-    kept = {UUID(i) for i in sheet.item_ids}
     whole = rubrics.frozen(sheet.rubric_id)
-    parts = [replace(s, items=tuple(i for i in s.items if i.id in kept)) for s in whole.sections]
-    cut = replace(whole, sections=tuple(s for s in parts if s.items))
-    if not any(s.items for s in cut.sections):
-        raise Invalid(_("这份检查表已没有可用的检查项，请先修改检查表。"), field="checklist")
+    try:
+        cut = arranged(whole, [UUID(i) for i in sheet.item_ids])
+    except SheetEmpty:
+        raise Invalid(_("这份检查表已没有可用的检查项，请先修改检查表。"), field="checklist") from None
     row = Calibration.objects.create(
         title=f"{sheet.title} · {place.name}"[:120], place_id=place.pk, rubric_id=whole.id, sheet=cut.as_json(),
         opens_at=now, closes_at=closes_at, made_by=by.account_id, made_by_name=by.name,

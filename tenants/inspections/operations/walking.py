@@ -1,9 +1,8 @@
-"""The guided walk from start to finish, and the checklists people walk by."""
+"""The guided walk from start to finish."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +13,6 @@ from django.utils.translation import gettext_lazy as _
 from identity.contracts import Actor
 from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
-from standards_library.choices import ServiceLine
 from tenants.findings import operations as findings
 from tenants.findings.choices import FindingSource, FindingStatus, Severity
 from tenants.findings.models import Finding
@@ -22,17 +20,14 @@ from tenants.findings.queries import of_source
 from tenants.inspections import policies
 from tenants.inspections.choices import ChecklistKind, InspectionStatus, Verdict
 from tenants.inspections.models import Checklist, Inspection, Recheck, Result
+from tenants.inspections.operations.checklists import line_of
 from tenants.inspections.operations.planning import tick_off
+from tenants.inspections.sheets import arranged, cut
 from tenants.organisation import queries as organisation
 from tenants.rubrics import queries as rubrics
 from tenants.rubrics.contracts import ItemContract, RubricContract
 from tenants.timeline import numbers, once
 from tenants.timeline.operations import record
-
-
-class SheetEmpty(DomainError):
-    code = "sheet_empty"
-    message = _("检查表里没有可检查的项目，请至少选择一个维度或项目。")
 
 
 class NotRunning(DomainError):
@@ -60,24 +55,6 @@ class PlaceOutside(DomainError):
     message = _("问题地点不在这次巡查的范围内，请选择范围内的地点。")
 
 
-def _line_of(rubric: RubricContract, line: str) -> str:
-    line = line or (rubric.lines[0] if len(rubric.lines) == 1 else "")
-    if line not in ServiceLine.values or (rubric.lines and line not in rubric.lines):
-        raise Invalid(_("请选择这次巡查的服务条线。"), field="line")
-    return line
-
-
-def _cut(rubric: RubricContract, item_ids: Collection[UUID] | None) -> RubricContract:
-    """The rubric with only the chosen items; sections left empty are dropped. Raises SheetEmpty."""
-    if item_ids is not None:
-        wanted = set(item_ids)
-        cut = [replace(s, items=tuple(i for i in s.items if i.id in wanted)) for s in rubric.sections]
-        rubric = replace(rubric, sections=tuple(s for s in cut if s.items))
-    if not any(s.items for s in rubric.sections):
-        raise SheetEmpty
-    return rubric
-
-
 @transaction.atomic
 def start(
     *,
@@ -95,7 +72,7 @@ def start(
 ) -> Inspection:
     """Start a walk by an active rubric, some of its sections or items, or a checklist.
 
-    The sheet is frozen into the inspection with its digest. The party is the one of the service line
+    The sheet is frozen into the inspection with its digest, in the order of the checklist if by one. The party is the one of the service line
     unless named. Raises NotAllowed, NotFound, Invalid (line, rubric), SheetEmpty, PartyMissing.
     """
     if not policies.can_inspect(by):
@@ -109,15 +86,14 @@ def start(
         if checklist is None:
             raise NotFound
         rubric_id, line = checklist.rubric_id, line or checklist.line
-        item_ids = [UUID(i) for i in checklist.item_ids]
     if rubric_id is None or not rubrics.active_rubrics().filter(pk=rubric_id).exists():
         raise Invalid(_("请选择一个启用中的评分标准或检查表。"), field="rubric")
     whole = rubrics.frozen(rubric_id)
     if section_ids:
         chosen = set(section_ids)
         item_ids = [i.id for s in whole.sections if s.id in chosen for i in s.items]
-    sheet = _cut(whole, item_ids)
-    line = _line_of(whole, line)
+    sheet = arranged(whole, [UUID(i) for i in checklist.item_ids]) if checklist else cut(whole, item_ids)
+    line = line_of(whole, line)
     place = organisation.place(place_id)
     party = organisation.party(party_id) if party_id else organisation.party_of_line(line)
     if party is None or not party.active:
@@ -429,66 +405,3 @@ def cancel(*, inspection_id: UUID, by: Actor, tenant: Tenant, now: datetime, rea
     inspection.save(update_fields=["status", "note"])
     _record(inspection, "cancelled", f"取消巡查 {reason.strip()[:200]}".strip(), by)
     return inspection
-
-
-@transaction.atomic
-def save_checklist(
-    *,
-    title: str,
-    rubric_id: UUID,
-    item_ids: Sequence[UUID],
-    by: Actor,
-    tenant: Tenant,
-    line: str = "",
-    kind: str = "",
-    checklist_id: UUID | None = None,
-) -> Checklist:
-    """Make or change a checklist from items of an active rubric. Without `kind` a new one is a routine sheet and an old
-    one keeps its kind. Raises NotAllowed, Invalid, NotFound, SheetEmpty."""
-    if not policies.can_manage_checklists(by):
-        raise NotAllowed
-    title = " ".join(title.split())
-    if not 2 <= len(title) <= 60:
-        raise Invalid(_("请用 2—60 个字命名检查表。"), field="title")
-    namesakes = Checklist.objects.filter(title=title)
-    if (namesakes.exclude(pk=checklist_id) if checklist_id else namesakes).exists():
-        raise Invalid(_("已有同名的检查表，请换一个名称。"), field="title")
-    if kind and kind not in ChecklistKind.values:
-        raise Invalid(_("请选择检查表的类型。"), field="kind")
-    sheet = _cut(rubrics.frozen(rubric_id), item_ids)
-    kept = [str(i.id) for i in sheet.items()]
-    values = {
-        "title": title,
-        "rubric_id": rubric_id,
-        "line": _line_of(sheet, line),
-        "item_ids": kept,
-        "active": True,
-        **({"kind": kind} if kind else {}),
-    }
-    if checklist_id is None:
-        checklist = Checklist.objects.create(**values)
-    else:
-        if not Checklist.objects.filter(pk=checklist_id).update(**values):
-            raise NotFound
-        checklist = Checklist.objects.get(pk=checklist_id)
-    record(
-        verb="checklist.saved",
-        sentence=f"{checklist.get_kind_display()}检查表“{title}”：{len(kept)} 项",
-        subject=checklist,
-        by=by,
-    )
-    return checklist
-
-
-@transaction.atomic
-def drop_checklist(*, checklist_id: UUID, by: Actor, tenant: Tenant) -> Checklist:
-    """Offer it no more; inspections made by it stay as they are. Raises NotAllowed, NotFound."""
-    if not policies.can_manage_checklists(by):
-        raise NotAllowed
-    checklist = Checklist.objects.select_for_update().filter(pk=checklist_id).first()
-    if checklist is None:
-        raise NotFound
-    checklist.active = False
-    checklist.save(update_fields=["active"])
-    record(verb="checklist.dropped", sentence=f"停用检查表“{checklist.title}”", subject=checklist, by=by)
-    return checklist

@@ -1,4 +1,4 @@
-"""The list of walks and the coverage page as .xlsx: the same rows by the same filters."""
+"""The list of walks, the coverage page and the checklists as .xlsx: the same rows by the same filters."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from django.views.decorators.http import require_safe
 
 from kernel import clock
 from kernel.errors import NotAllowed
+from standards_library import queries as library
 from standards_library.choices import ServiceLine
 from tenants.inspections import metrics, policies, queries
 from web.http import SchoolRequest, signed_in
-from web.shared.xlsx import download
-from web.tenant.inspections.forms import InspectionFilter
+from web.shared.xlsx import Sheet, download
+from web.tenant.inspections.forms import ChecklistFilter, InspectionFilter
 from web.tenant.inspections.views import coverage_scope
 
 MAX_ROWS = 20_000
@@ -19,6 +20,8 @@ WALKS = (
     "编号", "检查表", "类型", "地点", "责任单位", "服务条线", "巡查人", "开始", "完成", "状态", "合格", "不合格", "不适用", "未查",
     "备注",
 )  # fmt: skip
+CHECKLISTS = ("检查表", "类型", "服务条线", "来自评分标准", "项目数", "状态", "建立")
+CHECKLIST_ITEMS = ("检查表", "顺序", "维度", "检查内容", "检查方法", "分值", "一票否决", "依据条款", "其他依据")
 COVERAGE = ("场所", "巡查次数", "最近一次", "状态")
 
 
@@ -53,3 +56,32 @@ def coverage(request: SchoolRequest) -> HttpResponse:
         for p in metrics.places(**scope)
     )
     return download(_named("巡查覆盖率", request), [("巡查覆盖率", COVERAGE, rows)])
+
+
+@require_safe
+@signed_in
+def checklists(request: SchoolRequest) -> HttpResponse:
+    """The filtered checklists, and their items in the order of the walk with the clauses they rest on."""
+    rows = list(queries.checklists(by=request.actor, **ChecklistFilter(request.GET or None).chosen()))
+    bases = queries.bases_of(rows)
+    clauses = library.requirement_details(
+        {(key, item.edition) for b in bases.values() for _s, item in b.items for key in item.requirement_keys}
+    )
+    heads = (
+        [
+            r.title, r.get_kind_display(), ServiceLine(r.line).label, bases[r.pk].title or "已删除的标准",
+            len(bases[r.pk].items), "启用" if r.active else "已停用", r.created_at,
+        ]
+        for r in rows
+    )  # fmt: skip
+    items = (
+        [
+            r.title, turn, section, item.text, item.method, item.points, "是" if item.veto else "",
+            "；".join(clauses[k, item.edition].citation for k in item.requirement_keys if (k, item.edition) in clauses),
+            item.basis,
+        ]
+        for r in rows
+        for turn, (section, item) in enumerate(bases[r.pk].items, start=1)
+    )  # fmt: skip
+    sheets: list[Sheet] = [("检查表", CHECKLISTS, heads), ("检查项目", CHECKLIST_ITEMS, items)]
+    return download(_named("检查表", request), sheets)

@@ -74,22 +74,28 @@ class StartForm(forms.Form):
 
 
 class ChecklistFilter(forms.Form):
-    """The filter bar of the checklists."""
+    """The filter bar of the checklists; those on offer unless asked otherwise."""
 
-    kind = forms.ChoiceField(label="类型", required=False, choices=[*ANY, *ChecklistKind.choices])
     text = forms.CharField(label="关键词", required=False, widget=forms.TextInput({"placeholder": "检查表名称"}))
+    kind = forms.ChoiceField(label="类型", required=False, choices=[*ANY, *ChecklistKind.choices])
+    line = forms.ChoiceField(label="服务条线", required=False, choices=[*ANY, *ServiceLine.choices])
+    state = forms.ChoiceField(label="状态", required=False, choices=[("", "启用"), ("off", "已停用"), ("all", "全部")])
+
+    def chosen(self) -> dict[str, Any]:
+        """What `queries.checklists` takes."""
+        data = given(self)
+        state = data.pop("state")
+        return {**data, "active": {"": True, "off": False, "all": None}[state]}
 
 
 class ChecklistForm(forms.Form):
-    """Name, kind and items of a checklist, cut from one rubric."""
+    """Name, kind and items of a checklist, cut from one rubric; the items as they come are the order of the walk."""
 
     title = forms.CharField(label="检查表名称", max_length=60)
-    kind = forms.ChoiceField(
-        label="类型", choices=ChecklistKind.choices, initial=ChecklistKind.ROUTINE,
-        help_text="物料、食材、空气质量等专项检查单独成表，列表里可以按类型查看。",
-    )  # fmt: skip
+    kind = forms.ChoiceField(label="类型", choices=ChecklistKind.choices, initial=ChecklistKind.ROUTINE)
     line = forms.ChoiceField(label="服务条线", required=False)
-    items = forms.MultipleChoiceField(label="检查项目", widget=forms.CheckboxSelectMultiple)
+    items = forms.MultipleChoiceField(label="检查项目", error_messages={"required": "请至少加入一个检查项目。"})
+    digest = forms.CharField(required=False, widget=forms.HiddenInput, max_length=64)
 
     def __init__(self, *args: Any, rubric: RubricContract, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,9 +103,12 @@ class ChecklistForm(forms.Form):
         lines = rubric.lines or tuple(ServiceLine.values)
         first = [] if len(rubric.lines) == 1 else [("", "请选择")]
         self.fields["line"].choices = [*first, *((code, labels[code]) for code in lines if code in labels)]  # type: ignore[attr-defined]
-        self.fields["items"].choices = [  # type: ignore[attr-defined]
-            (s.title, [(str(i.id), i.text) for i in s.items]) for s in rubric.sections
-        ]
+        self.fields["items"].choices = [(str(i.id), i.text) for i in rubric.items()]  # type: ignore[attr-defined]
+
+    def wanted(self) -> list[UUID]:
+        """The items as posted or begun with, known ones only, in order."""
+        known = dict(self.fields["items"].choices)  # type: ignore[attr-defined]
+        return [UUID(i) for i in dict.fromkeys(self["items"].value() or []) if i in known]
 
 
 class ProgrammeForm(forms.Form):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from web.tenant.inspections import boards, exports, views
+from web.tenant.inspections import boards, checklists, exports, views
 
 app_name = "inspections"
 urlpatterns = [
@@ -11,9 +11,14 @@ urlpatterns = [
     path("inspections/coverage/export.xlsx", exports.coverage, name="export_coverage"),
     path("inspections/last/", views.last, name="last"),
     path("inspections/coverage/", views.coverage, name="coverage"),
-    path("inspections/checklists/", views.checklists, name="checklists"),
-    path("inspections/checklists/new/<uuid:rubric_id>/", views.checklist_new, name="checklist_new"),
-    path("inspections/checklists/<uuid:checklist_id>/drop/", views.checklist_drop, name="checklist_drop"),
+    path("inspections/checklists/", checklists.index, name="checklists"),
+    path("inspections/checklists/export.xlsx", exports.checklists, name="export_checklists"),
+    path("inspections/checklists/new/<uuid:rubric_id>/", checklists.new, name="checklist_new"),
+    path("inspections/checklists/<uuid:checklist_id>/", checklists.detail, name="checklist"),
+    path("inspections/checklists/<uuid:checklist_id>/edit/", checklists.edit, name="checklist_edit"),
+    path("inspections/checklists/<uuid:checklist_id>/copy/", checklists.copy, name="checklist_copy"),
+    path("inspections/checklists/<uuid:checklist_id>/drop/", checklists.drop, name="checklist_drop"),
+    path("inspections/checklists/<uuid:checklist_id>/restore/", checklists.restore, name="checklist_restore"),
     path("inspections/week/", boards.week, name="week"),
     path("inspections/week/targets/", boards.target, name="target"),
     path("inspections/week/propose/", boards.propose, name="propose"),

@@ -25,13 +25,12 @@ from tenants.inspections.choices import InspectionStatus, Verdict
 from tenants.organisation import queries as organisation
 from tenants.rubrics import queries as rubrics
 from web.http import SchoolRequest, signed_in
-from web.shared.filters import given
 from web.shared.pages import go, is_htmx, paginate, render_list
 from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, recorded_at, refused_json
 from web.tenant.findings.forms import place_choices
 from web.tenant.findings.views import TONES as FINDING_TONES
 from web.tenant.findings.views import photo_of
-from web.tenant.inspections.forms import ChecklistFilter, ChecklistForm, CoverageFilter, InspectionFilter, StartForm
+from web.tenant.inspections.forms import CoverageFilter, InspectionFilter, StartForm
 
 TONES = {InspectionStatus.RUNNING: "info", InspectionStatus.DONE: "ok", InspectionStatus.CANCELLED: "muted"}
 CRUMBS = [{"label": "过程监管"}]
@@ -172,70 +171,6 @@ def coverage(request: SchoolRequest) -> HttpResponse:
     return render_list(request, "inspections/coverage.html", "inspections/_coverage_rows.html", context)
 
 
-@require_safe
-@signed_in
-def checklists(request: SchoolRequest) -> HttpResponse:
-    form = ChecklistFilter(request.GET or None)
-    page = paginate(request, queries.checklists(by=request.actor, **given(form)))
-    rows = page.object_list
-    known = rubrics.frozen_many({r.rubric_id for r in rows})
-    for row in rows:
-        row.rubric_title = known[row.rubric_id].title if row.rubric_id in known else "已删除的标准"  # type: ignore[attr-defined]
-        row.line_label = ServiceLine(row.line).label  # type: ignore[attr-defined]
-    context = {
-        "title": "检查表",
-        "lead": "从评分标准里挑出常用的项目，巡查时直接选用",
-        "crumbs": [*CRUMBS, {"label": "巡查检查", "url": reverse("inspections:index")}, {"label": "检查表"}],
-        "form": form,
-        "page_obj": page,
-        "rubrics": list(rubrics.active_rubrics()),
-        "may_manage": policies.can_manage_checklists(request.actor),
-    }
-    return render_list(request, "inspections/checklists.html", "inspections/_checklists.html", context)
-
-
-@signed_in
-def checklist_new(request: SchoolRequest, rubric_id: UUID) -> HttpResponse:
-    if not policies.can_manage_checklists(request.actor):
-        raise NotAllowed
-    rubric = rubrics.frozen(rubric_id)
-    form = ChecklistForm(request.POST or None, rubric=rubric)
-    context = {
-        "title": "新建检查表",
-        "lead": f"来自“{rubric.title}”",
-        "crumbs": [*CRUMBS, {"label": "检查表", "url": reverse("inspections:checklists")}, {"label": "新建"}],
-        "form": form,
-        "submit": "保存检查表",
-        "cancel": reverse("inspections:checklists"),
-    }
-    if request.method != "POST":
-        return render(request, "inspections/checklist_form.html", context)
-    if form.is_valid():
-        try:
-            operations.save_checklist(
-                title=form.cleaned_data["title"],
-                rubric_id=rubric_id,
-                item_ids=[UUID(i) for i in form.cleaned_data["items"]],
-                line=form.cleaned_data["line"],
-                kind=form.cleaned_data["kind"],
-                by=request.actor,
-                tenant=request.school,
-            )
-        except DomainError as refused:
-            context["refused"] = refused.sentence
-        else:
-            return go(request, "inspections:checklists", said="检查表已保存")
-    template = "components/form.html" if is_htmx(request) else "inspections/checklist_form.html"
-    return render(request, template, context, status=422)
-
-
-@require_POST
-@signed_in
-def checklist_drop(request: SchoolRequest, checklist_id: UUID) -> HttpResponse:
-    operations.drop_checklist(checklist_id=checklist_id, by=request.actor, tenant=request.school)
-    return go(request, "inspections:checklists", said="检查表已停用")
-
-
 # --- Phone ---------------------------------------------------------------------------------------
 
 
@@ -255,9 +190,12 @@ def phone_index(request: SchoolRequest) -> HttpResponse:
 
 
 def _sheets(request: SchoolRequest) -> list[tuple[str, str]]:
+    rows = list(queries.checklists(by=request.actor).order_by("kind", "title"))
+    bases = queries.bases_of(rows)
     lists = [
-        (f"checklist:{c.pk}", f"{c.get_kind_display()} · {c.title}（{len(c.item_ids)} 项）")
-        for c in queries.checklists(by=request.actor).order_by("kind", "title")
+        (f"checklist:{c.pk}", f"{c.get_kind_display()} · {c.title}（{len(bases[c.pk].items)} 项）")
+        for c in rows
+        if bases[c.pk].in_force and bases[c.pk].sheet
     ]
     return [*lists, *((f"rubric:{r.pk}", r.title) for r in rubrics.active_rubrics())]
 

@@ -39,7 +39,7 @@ def _need_editor(request: SchoolRequest) -> None:
         raise NotAllowed
 
 
-def _citations(contract: RubricContract) -> list[tuple[Any, list[tuple[ItemContract, list[RequirementContract]]]]]:
+def citations_of(contract: RubricContract) -> list[tuple[Any, list[tuple[ItemContract, list[RequirementContract]]]]]:
     """Sections with their items and the clauses each cites, in the item's own edition."""
     pairs = {(k, i.edition) for i in contract.items() for k in i.requirement_keys}
     found = library.requirement_details(pairs)
@@ -119,7 +119,7 @@ def detail(request: SchoolRequest, rubric_id: UUID) -> HttpResponse:
         "crumbs": _crumbs((row.title, "")),
         "rubric": row,
         "contract": contract,
-        "sections": _citations(contract),
+        "sections": citations_of(contract),
         "tones": TONES,
         "newer": newer,
         "revisions": queries.revisions(row.pk, by=request.actor),
@@ -140,7 +140,7 @@ def revision(request: SchoolRequest, rubric_id: UUID, number: int) -> HttpRespon
         "crumbs": _crumbs((row.title, reverse("rubrics:detail", args=[row.pk])), (f"第 {number} 稿", "")),
         "rubric": row,
         "contract": contract,
-        "sections": _citations(contract),
+        "sections": citations_of(contract),
         "kept": queries.revisions(row.pk, by=request.actor).get(revision=number),
     }
     return render(request, "rubrics/revision.html", context)

@@ -236,7 +236,7 @@ def _plan_change(row: Finding) -> dict[str, str] | None:
 
 
 PLAN_PAGES = {
-    "inspections.checklist": "/inspections/checklists/",
+    "inspections.checklist": "/inspections/checklists/%s/",
     "inspections.programme": "/inspections/week/",
     "patrols.route": "/patrols/routes/%s/",
     "rosters.assignment": "/rosters/",
