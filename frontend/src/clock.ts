@@ -20,11 +20,15 @@ export async function takeAnchor(): Promise<void> {
   localStorage.setItem(KEY, JSON.stringify(kept))
 }
 
-/** Now and whenever the network or the page comes back. */
+/** Now and whenever the network or the page comes back. `[data-unanchored]` says so while times would be the phone's claim only. */
 export function keepAnchor(): void {
-  void takeAnchor()
-  addEventListener('online', () => void takeAnchor())
-  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void takeAnchor() })
+  const take = async (): Promise<void> => {
+    await takeAnchor()
+    document.querySelectorAll<HTMLElement>('[data-unanchored]').forEach((el) => { el.hidden = stamp() !== null })
+  }
+  void take()
+  addEventListener('online', () => void take())
+  document.addEventListener('visibilitychange', () => { if (document.visibilityState === 'visible') void take() })
 }
 
 function counted(): { kept: Anchor; elapsed: number; steady: boolean } | null {

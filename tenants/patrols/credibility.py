@@ -2,7 +2,8 @@
 
 A tour starts at 100. Each doubt takes off its points once, however many stops show it: the score is meant to
 put the doubtful tours on top of a list for a human, not to convict anybody. Scanning a code is weaker than
-touching a tag (a code can be photographed), so a tour of codes alone stops at 90.
+touching a tag (a code can be photographed), so a tour of codes alone stops at 90. A time that only the phone says
+is no proof of when: such a tour is at most 70, and 40 where all its reports came at once.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ WEIGHTS = {
     Doubt.BURST: 40,
     Doubt.WEAK_SCANS: 10,
     Doubt.LATE_REPORT: 5,
-    Doubt.CLOCK: 10,
+    Doubt.CLOCK: 30,
 }
+TOGETHER_POINTS = 60  # CLOCK, where the times were not only unchecked but came all at once
+SOON = timedelta(minutes=2)  # received so soon after the time it claims: the receipt itself is the server's word
+TOGETHER_STOPS = 3  # that came in less than half of the time they claim to lie apart
 BURST = timedelta(minutes=2)  # all scans of a tour within this time, and faster than the route allows
 BURST_STOPS = 3  # from so many points on
 UNKNOWN_LEG = 15  # seconds from one point to the next, scan and answers included, where nobody measured the way
@@ -61,6 +65,11 @@ class Seen:
     accuracy_m: float | None = None
     anchored: bool = True
     received_at: datetime | None = None
+
+    @property
+    def checked(self) -> bool:
+        """Whether the server can vouch for the time: by its anchor, or because the report came at once."""
+        return self.anchored or (self.received_at is not None and self.received_at - self.at <= SOON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,7 +268,21 @@ def _late(walked: Sequence[Seen]) -> Reason | None:
 
 
 def _clock(walked: Sequence[Seen]) -> Reason | None:
-    loose = [s for s in walked if not s.anchored]
+    """Times that only the phone says. Whoever invents a tour in bed sends such, and all at once; so may an honest
+    phone that lost the server's time and had no network: it is told what nobody can know, and how to avoid it."""
+    loose = [s for s in walked if not s.checked]
     if not loose:
         return None
-    return _reason(Doubt.CLOCK, f"{len(loose)} 个点的手机时间无法与服务器核对。")
+    words = f"{len(loose)} 个点的时间是手机自己报的，未能与服务器核对"
+    arrived = sorted((s for s in loose if s.received_at is not None), key=lambda s: (s.received_at or s.at, s.at))
+    heaps = [(a, b) for a, b in pairwise(arrived) if _together(a, b)]
+    if len(heaps) + 1 >= TOGETHER_STOPS:
+        words = f"{words}，其中 {len(heaps) + 1} 个一起上传，不能说明是先后到点的"
+        return Reason(Doubt.CLOCK, f"{words}。出发前联网打开一次巡更页，没有网络也能核对。", TOGETHER_POINTS)
+    return _reason(Doubt.CLOCK, f"{words}。出发前联网打开一次巡更页，没有网络也能核对。")
+
+
+def _together(one: Seen, other: Seen) -> bool:
+    """They came one after the other in less than half of the time they claim to lie apart."""
+    came = (other.received_at or other.at) - (one.received_at or one.at)
+    return came < abs(other.at - one.at) * FAST_SHARE

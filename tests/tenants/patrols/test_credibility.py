@@ -143,6 +143,44 @@ def test_a_reused_photo_and_a_late_report_say_where() -> None:
     assert own[0].sentence == "“东门”的照片与本次“西门”的是同一张。"
 
 
+def loose(minutes: list[float], received: list[float]) -> list[Seen]:
+    """Tags whose times only the phone says, each received so many minutes after the start."""
+    return [
+        Seen(n, f"点{n}", NIGHT + timedelta(minutes=m), ScanMethod.NFC, walk_seconds=600, anchored=False,
+             received_at=NIGHT + timedelta(minutes=came))
+        for n, (m, came) in enumerate(zip(minutes, received, strict=True))
+    ]  # fmt: skip
+
+
+def test_a_tour_invented_in_bed_is_doubtful() -> None:
+    """Perfect times, all uploaded at once, none that the server could check: at most 40, with the way to do better."""
+    score, reasons = judge(loose([0, 11, 23, 36, 50], [60, 60, 60.1, 60.1, 60.2]), ordered=True)
+    assert (score, [r.code for r in reasons]) == (40, [Doubt.CLOCK])
+    assert "5 个点的时间是手机自己报的，未能与服务器核对，其中 5 个一起上传" in reasons[0].sentence
+    assert "出发前联网打开一次巡更页" in reasons[0].sentence
+    slowly = judge(loose([0, 11, 23, 36, 50], [60, 63, 66, 69, 72]))[0]
+    assert slowly == 40  # three minutes of patience between the lies do not help either
+    mixed = [*walk([0, 11], walk_seconds=600), *loose([0, 11, 23, 36, 50], [60] * 5)[2:]]
+    assert judge(mixed)[0] == 40  # two honest points in front do not help
+
+
+def test_a_report_that_came_at_once_is_checked_by_its_receipt() -> None:
+    """A phone without the server's time, but with a network: nothing speaks against it."""
+    assert judge(loose([0, 11, 23, 36], [0, 11.5, 24, 37])) == (100, [])
+
+
+def test_late_reports_one_by_one_are_unchecked_but_no_heap() -> None:
+    score, reasons = judge(loose([0, 11, 23, 36], [30, 40, 55, 36]))
+    assert (score, [(r.code, r.points) for r in reasons]) == (70, [(Doubt.CLOCK, 30)])
+    assert "3 个点" in reasons[0].sentence and "一起上传" not in reasons[0].sentence
+
+
+def test_an_anchored_phone_may_send_everything_at_once() -> None:
+    """A night in the cellar: restarted or not, the phone kept the server's anchor (clock.ts), so the times are known."""
+    came = NIGHT + timedelta(hours=5)
+    assert judge(walk([0, 11, 23, 36], walk_seconds=600, received_at=came)) == (100, [])
+
+
 def test_the_score_never_falls_below_zero() -> None:
     worst = walk(
         [0, 0.1, 0.2, 0.3], walk_seconds=600, method=ScanMethod.QR, latitude=1.0, longitude=1.0, anchored=False
