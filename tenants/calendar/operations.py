@@ -13,6 +13,7 @@ from identity import queries as identity
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
+from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.calendar import national, policies, queries, seasons
 from tenants.calendar.choices import DayKind, PeriodKind
@@ -94,6 +95,7 @@ def set_days(
         last=last.isoformat(),
         kind=kind,
     )
+    _follow(tenant)
     return kept
 
 
@@ -119,6 +121,7 @@ def clear_days(*, first: date, last: date, by: Actor, tenant: Tenant) -> int:
         first=first.isoformat(),
         last=last.isoformat(),
     )
+    _follow(tenant)
     return len(rows)
 
 
@@ -303,6 +306,8 @@ def apply_rows(*, rows: Sequence[Row], by: Actor, tenant: Tenant, now: datetime)
         by=by,
         counts=counts,
     )
+    if counts["new"] or counts["updated"]:
+        _follow(tenant)
     return counts
 
 
@@ -352,6 +357,11 @@ def _lock(tenant: Tenant) -> None:
     """Writers of one school's calendar stand in line: it is small and seldom written."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"calendar|{tenant.schema}"])
+
+
+def _follow(tenant: Tenant) -> None:
+    """Rosters that were made by the calendar follow it. By name only: rosters lie above the calendar."""
+    enqueue_on_commit("rosters.follow_calendar", tenant=tenant)
 
 
 def _put(run: Iterable[date], kind: str, name: str, now: datetime) -> list[SpecialDay]:

@@ -199,6 +199,20 @@ class PatternUse(models.Model):
         ]
 
 
+class FollowedDay(models.Model):
+    """What the calendar said of a day when rosters last followed it; where it says otherwise by now, they follow again."""
+
+    day = models.DateField(primary_key=True)
+    works = models.BooleanField()
+    made_up = models.BooleanField(default=False)  # worked though the week rests
+    changed_at = models.DateTimeField(null=True)  # when the calendar was last found to say otherwise
+    remade = models.PositiveIntegerField(default=0)  # cells of cycles that followed it then
+
+    class Meta:
+        verbose_name = _("校历变动")
+        ordering = ["day"]
+
+
 class Assignment(models.Model):
     """One cell of the roster (排班): a person, a day, a shift at a post; `shift` is null on a rostered day of rest."""
 

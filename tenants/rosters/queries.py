@@ -20,7 +20,7 @@ from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.calendar import queries as calendar
 from tenants.organisation import queries as organisation
-from tenants.rosters import forecast, policies
+from tenants.rosters import followed, forecast, policies
 from tenants.rosters import manning as manning_of
 from tenants.rosters.choices import Grade, RequestStatus, SwapStatus
 from tenants.rosters.contracts import CONTRACTED, Contracted, ContractedHour, Gap, Manning
@@ -461,6 +461,14 @@ def manning(
         ),
         by_hour=by_hour,
     )  # fmt: skip
+
+
+def changed_days(*, by: Actor, first: date, last: date, tenant: Tenant, now: datetime) -> list[followed.ChangedDay]:
+    """Days of a range on which the calendar changed after rosters were made. Raises NotAllowed."""
+    if not policies.reads_grid(by):
+        raise NotAllowed
+    today = now.astimezone(tenant.tz).date()
+    return followed.shown(first=first, last=last, today=today, now=now, party_ids=policies.party_ids(by))
 
 
 def gaps(*, by: Actor, today: date, days: int = forecast.DAYS) -> list[Gap]:

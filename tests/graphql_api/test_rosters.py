@@ -12,7 +12,8 @@ from django.test.utils import CaptureQueriesContext
 from identity.choices import Role
 from kernel import clock
 from kernel.tenancy import Tenant
-from tenants.rosters.models import ShiftInstance
+from tenants.rosters.models import FollowedDay, ShiftInstance
+from tests.factories.calendar import make_special_day
 from tests.factories.organisation import make_contract, make_post, make_staff
 from tests.factories.rosters import make_assignment, make_coverage, make_leave, make_shift, make_terms
 from tests.graphql_api.test_evaluations import ask, at_school
@@ -156,3 +157,14 @@ def test_leaves_say_whom_they_wait_for_at_constant_cost(alpha: Tenant) -> None:
     assert says["field"] == {"approve": False, "refuse": True, "waitsFor": "由学校监管人员审批：外勤按出勤计"}
     assert says["personal"] == {"approve": True, "refuse": True, "waitsFor": ""}
     assert read(2)[1] == cost
+
+
+def test_days_on_which_the_calendar_changed(alpha: Tenant) -> None:
+    day = clock.now().astimezone(alpha.tz).date() + timedelta(days=2)
+    FollowedDay.objects.create(day=day, works=False, changed_at=clock.now(), remade=3)
+    make_special_day(day, kind="school_rest", name="校庆")
+    query = f'{{ rosterChangedDays(firstDay: "{day}", lastDay: "{day}") {{ name works remade left }} }}'
+    assert ask(at_school(alpha), query)["rosterChangedDays"] == [
+        {"name": "校庆", "works": False, "remade": 3, "left": 0}
+    ]
+    assert refused(at_school(alpha, Role.FRONTLINE, staff_id=make_staff().pk), query) == "NOT_ALLOWED"

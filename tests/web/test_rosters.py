@@ -18,7 +18,8 @@ from identity.models import Account
 from kernel import clock
 from kernel.tenancy import Tenant
 from tenants.organisation.models import Staff
-from tenants.rosters.models import Assignment, Coverage, Leave, Pattern, Rule, Shift, ShiftInstance, Swap
+from tenants.rosters.models import Assignment, Coverage, FollowedDay, Leave, Pattern, Rule, Shift, ShiftInstance, Swap
+from tests.factories.calendar import make_special_day
 from tests.factories.findings import make_member
 from tests.factories.identity import make_member as make_institute_member
 from tests.factories.organisation import make_certificate, make_contract, make_party, make_post, make_staff
@@ -374,3 +375,15 @@ def test_with_the_organisation_too_the_grid_is_whole(alpha: Tenant) -> None:
     data = json.loads(page.split('id="ro-data" type="application/json">')[1].split("</script>")[0])
     assert sorted(p["name"] for p in data["people"]) == ["没有排班的人", "赵六"]
     assert data["warnings"]
+
+
+def test_the_roster_says_that_the_calendar_changed(alpha: Tenant) -> None:
+    day = today(alpha) + timedelta(days=1)
+    FollowedDay.objects.create(day=day, works=False, changed_at=clock.now(), remade=12)
+    make_special_day(day, kind="school_rest", name="校庆")
+    make_assignment(alpha, day=day)
+    client = client_of(alpha)
+    page = client.get(f"/rosters/?day={day}").content.decode()
+    said = f"{day.month}月{day.day}日（校庆）改为休息：12 格循环排班已改好，1 人仍排了班，请核对"
+    assert said in page
+    assert said not in client.get(f"/rosters/?day={day + timedelta(days=60)}").content.decode()

@@ -20,6 +20,7 @@ from workers.celery import app
 def sweep(**_newer: Any) -> None:
     """Ask for the daily round of every open school, so that one school's trouble stops no other."""
     for tenant in schools.open_tenants():
+        enqueue_on_commit("rosters.follow_calendar", tenant=tenant)
         enqueue_on_commit("rosters.extend", tenant=tenant)
         enqueue_on_commit("rosters.forecast", tenant=tenant)
 
@@ -28,6 +29,12 @@ def sweep(**_newer: Any) -> None:
 def extend(*, tenant: Tenant, **_newer: Any) -> int:
     """Make and publish rosters weeks ahead for all who follow a cycle. Safe to run twice: what is there stays."""
     return len(operations.extend(tenant=tenant, now=clock.now()).made)
+
+
+@app.task(base=SchoolTask, name="rosters.follow_calendar")
+def follow_calendar(*, tenant: Tenant, **_newer: Any) -> int:
+    """Re-make what cycles made for days of which the calendar says otherwise by now. Safe to run twice."""
+    return len(operations.follow_calendar(tenant=tenant, now=clock.now()))
 
 
 @app.task(base=SchoolTask, name="rosters.forecast")

@@ -9,6 +9,7 @@ from tenants.rosters.operations.cells import (
     copy_period,
     publish,
 )
+from tenants.rosters.operations.following import follow_calendar
 from tenants.rosters.operations.gaps import tell_gaps
 from tenants.rosters.operations.patterns import end_use, extend, remake, retire_pattern, save_pattern, use_pattern
 from tenants.rosters.operations.requests import (
@@ -49,6 +50,7 @@ __all__ = [
     "decide_swap",
     "end_use",
     "extend",
+    "follow_calendar",
     "half_day",
     "publish",
     "remake",

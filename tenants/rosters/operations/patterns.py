@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -16,10 +16,11 @@ from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.calendar import queries as calendar
+from tenants.calendar.contracts import Day
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
-from tenants.rosters import instances, people, policies
+from tenants.rosters import followed, instances, people, policies
 from tenants.rosters.choices import AssignmentSource
 from tenants.rosters.contracts import Refused
 from tenants.rosters.errors import PatternClash, PatternWrong
@@ -199,6 +200,7 @@ def extend(
     today = now.astimezone(tenant.tz).date()
     until = today + timedelta(weeks=weeks + 1)
     _let_go(tenant=tenant, now=now, today=today)
+    followed.note(until=until, today=today, now=now)
     total = Outcome()
     due = list(
         PatternUse.objects.filter(
@@ -251,14 +253,7 @@ def _extend_some(
                 gone = (person.left_on and day > person.left_on) or (person.hired_on and day < person.hired_on)
                 if key in taken or key in owner or gone:
                     continue
-                at = (use.offset + (day - use.starts_on).days) % use.pattern.days
-                shift_id = UUID(use.pattern.cells[at]) if use.pattern.cells[at] else None
-                if use.pattern.follows_calendar and not days[day].works:
-                    shift_id = None
-                elif use.pattern.follows_calendar and shift_id is None and days[day].mark == "班":
-                    shift_id = _make_up(use, at)
-                if shift_id is not None and shift_id not in usable:
-                    shift_id = None
+                shift_id = shift_on(use, days[day], usable)
                 owner[key] = use.pk
                 changes.append(CellChange(use.staff_id, day, (Item(shift_id, use.post_id, use.place_id),)))
     outcome = change_cells(
@@ -269,8 +264,19 @@ def _extend_some(
         use.made_until = max(use.made_until or use.starts_on, spans[use.pk][1])
     PatternUse.objects.bulk_update(uses, ["made_until"])
     if told:
-        _tell_refused(outcome.refused, uses, tenant=tenant, now=now)
+        tell_refused(outcome.refused, uses, tenant=tenant, now=now)
     return outcome
+
+
+def shift_on(use: PatternUse, day: Day, usable: Collection[UUID]) -> UUID | None:
+    """What the cycle wants of its follower on a day, as the calendar stands now; None is rest."""
+    at = (use.offset + (day.day - use.starts_on).days) % use.pattern.days
+    shift_id = UUID(use.pattern.cells[at]) if use.pattern.cells[at] else None
+    if use.pattern.follows_calendar and not day.works:
+        return None
+    if use.pattern.follows_calendar and shift_id is None and day.mark == "班":
+        shift_id = _make_up(use, at)
+    return shift_id if shift_id in usable else None
 
 
 def _make_up(use: PatternUse, at: int) -> UUID | None:
@@ -283,7 +289,7 @@ def _make_up(use: PatternUse, at: int) -> UUID | None:
     return None
 
 
-def _tell_refused(refused: list[Refused], uses: list[PatternUse], *, tenant: Tenant, now: datetime) -> None:
+def tell_refused(refused: list[Refused], uses: list[PatternUse], *, tenant: Tenant, now: datetime) -> None:
     """Cells the cycle could not fill are told to who makes the roster, once per person and day."""
     if not refused:
         return

@@ -15,6 +15,7 @@ from graphql_api.tenant.rosters.types import (
     AssignmentType,
     AttendanceRuleType,
     CertificateGapType,
+    ChangedDayType,
     ContractedType,
     CoverageType,
     LeaveType,
@@ -69,6 +70,9 @@ class RostersQuery(graphene.ObjectType):
         listed(ManningType), description="Contracts against the roster per post, at most 62 days; by hour at most 31",
         party_id=graphene.UUID(), post_id=graphene.UUID(), by_hour=graphene.Boolean(), **RANGE,
     )  # fmt: skip
+    roster_changed_days = graphene.Field(
+        listed(ChangedDayType), description="Days that became rest or work after rosters were made", **RANGE
+    )
     certificate_gaps = graphene.Field(
         listed(CertificateGapType), description="The forecast, soonest first", days=graphene.Int()
     )
@@ -167,5 +171,9 @@ class RostersQuery(graphene.ObjectType):
         today = clock.now().astimezone(info.context.tenant.tz).date()
         return queries.gaps(by=info.context.actor, today=today, days=days)
 
-
-# --- Mutations -----------------------------------------------------------------------------------
+    @staticmethod
+    def resolve_roster_changed_days(root: None, info: graphene.ResolveInfo, first_day: date, last_day: date) -> Any:
+        checked(first_day, last_day)
+        return queries.changed_days(
+            by=info.context.actor, first=first_day, last=last_day, tenant=info.context.tenant, now=clock.now()
+        )

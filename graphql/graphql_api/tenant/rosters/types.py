@@ -332,6 +332,21 @@ class CertificateGapType(graphene.ObjectType):
     ends_on = graphene.Date()
 
 
+class ChangedDayType(graphene.ObjectType):
+    """A day that became rest or work after rosters were made: cells of cycles followed, those by hand wait for a hand."""
+
+    class Meta:
+        name = "RosterChangedDay"
+
+    day = graphene.NonNull(graphene.Date)
+    name = Text
+    works = graphene.NonNull(graphene.Boolean)
+    changed_at = graphene.NonNull(graphene.DateTime)
+    remade = Int
+    left = graphene.NonNull(graphene.Int, description="People whose cells still say otherwise")
+    sentence = Text
+
+
 class ManningType(graphene.ObjectType):
     """应排与已排: what a post's contract asks on a day or in an hour, and what of it nobody is rostered for; drafts count
     as rostered. Person-minutes; too many at one time never fill a gap at another."""

@@ -155,6 +155,9 @@ def index(request: SchoolRequest) -> HttpResponse:
         "copy_label": "上月" if chosen.view == "month" else ("上周" if length == 7 else "前两周"),
         "filtered": bool(chosen.party_id or chosen.post_id or chosen.place_id or chosen.search),
         "pending": queries.pending(request.actor),
+        "changed_days": queries.changed_days(
+            by=request.actor, first=chosen.first, last=chosen.last, tenant=request.school, now=clock.now()
+        ),
         **_day_list(request, chosen, staff),
         "list_contract": (data["contract"] or {}).get(chosen.day.isoformat()),
     }
