@@ -19,6 +19,7 @@ from tenants.duty.models import Absence, Anomaly, Call, HandoverItem, Stint
 from tenants.duty.queries import OPEN_ITEMS, visible_posts
 from tenants.organisation import queries as organisation
 from tenants.organisation.models import Post
+from tenants.rosters.contracts import on_leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,11 @@ def _fill_people(states: dict[UUID, PostState], ids: list[UUID], now: datetime) 
         )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT i.post_id, p.name FROM rosters_shiftinstance i JOIN organisation_staff p ON p.id = i.staff_id"
-            " WHERE i.post_id = ANY(%s) AND i.cancelled_at IS NULL AND i.starts_at <= %s AND i.ends_at > %s"
-            " ORDER BY i.post_id, p.name",
-            [ids, now, now],
+            f"SELECT DISTINCT i.post_id, p.name, {on_leave('i.staff_id', '%(now)s')}"  # noqa: S608 (constants)
+            " FROM rosters_shiftinstance i JOIN organisation_staff p ON p.id = i.staff_id"
+            " WHERE i.post_id = ANY(%(posts)s) AND i.cancelled_at IS NULL AND i.starts_at <= %(now)s"
+            " AND i.ends_at > %(now)s ORDER BY i.post_id, p.name",
+            {"posts": ids, "now": now},
         )
-        for post_id, name in cursor.fetchall():
-            states[post_id].rostered.append(name)
+        for post_id, name, away in cursor.fetchall():
+            (states[post_id].on_leave if away else states[post_id].rostered).append(name)

@@ -15,6 +15,7 @@ class Expected:
     staff_id: UUID
     account_id: UUID | None
     away: bool  # on patrol with an open tour, or relieved by name, and within the declared time
+    on_leave: bool = False  # signed on, and since then on approved leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class PostState:
     party: str
     on: list[OnDuty] = field(default_factory=list)
     rostered: list[str] = field(default_factory=list)  # names expected now by the roster
+    on_leave: list[str] = field(default_factory=list)  # names rostered now and on approved leave
     last_call: CallBrief | None = None
     open_call: CallBrief | None = None
     random_left: int = 0  # of today's budget; when they come, nobody is told

@@ -65,7 +65,7 @@ def pasts_of(rows: Sequence[Call]) -> list[Past]:
             missed = frozenset[UUID | None](s.staff_id for s in (silent or expected))
         else:
             missed = frozenset[UUID | None](s.staff_id for s in silent if reached(row, s))
-        if not called[row.pk]:
+        if not expected:  # all on leave, or nobody to call; with somebody on patrol the call is excused anyway
             missed = frozenset[UUID | None]({None})
         found.append(Past(row.outcome, row.excused, row.off_post, missed))
     return found

@@ -1,7 +1,7 @@
 """How many people are where, and how many should be: set-based SQL, for the operations and the cockpit.
 
-Published tables of lower features that are named here: `rosters_coverage`, `rosters_shiftinstance`, `organisation_staff`,
-`patrols_tour`.
+Published tables of lower features that are named here: `rosters_coverage`, `rosters_shiftinstance`, `rosters_leave`,
+`organisation_staff`, `patrols_tour`. Whoever is on approved leave is not expected at a post (`rosters.contracts.on_leave`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from tenants.calendar import queries as calendar
 from tenants.calendar.choices import DayKind
 from tenants.duty.contracts import Covered, Expected, Shortfall
 from tenants.duty.schedule import Span
+from tenants.rosters.contracts import on_leave
 
 GRACE = timedelta(minutes=15)  # from the begin of a shift, or from an acceptance, until the holder must have signed on
 NEXT_SHIFT = timedelta(hours=12)  # who comes on within this time may receive a handover
@@ -56,20 +57,25 @@ on_duty AS (
                 WHERE r.staff_id = a.relief_id AND r.staff_id <> s.staff_id AND r.post_id = s.post_id
                   AND r.signed_off_at IS NULL))
            )
-         ) AS away
+         ) AS away,
+         EXISTS (
+           SELECT 1 FROM rosters_leave l
+           WHERE l.staff_id = s.staff_id AND l.status = 'approved' AND l.starts_at >= s.signed_on_at
+             AND l.starts_at <= %(now)s AND l.ends_at > %(now)s) AS gone
   FROM duty_stint s JOIN wanted USING (post_id) WHERE s.signed_off_at IS NULL
 ),
 rostered AS (
-  SELECT DISTINCT i.post_id, i.staff_id, false AS away
+  SELECT DISTINCT i.post_id, i.staff_id, false AS away, false AS gone
   FROM rosters_shiftinstance i JOIN wanted w USING (post_id)
   WHERE i.cancelled_at IS NULL AND i.starts_at <= %(now)s AND i.ends_at > %(now)s
-    AND (SELECT count(*) FROM on_duty o WHERE o.post_id = i.post_id) < w.persons
+    AND NOT {on_leave}
+    AND (SELECT count(*) FROM on_duty o WHERE o.post_id = i.post_id AND NOT o.gone) < w.persons
     AND NOT EXISTS (SELECT 1 FROM on_duty o WHERE o.post_id = i.post_id AND o.staff_id = i.staff_id)
 )
-SELECT e.post_id, e.staff_id, p.account_id, e.away
+SELECT e.post_id, e.staff_id, p.account_id, e.away, e.gone
 FROM (SELECT * FROM on_duty UNION ALL SELECT * FROM rostered) e JOIN organisation_staff p ON p.id = e.staff_id
 ORDER BY e.post_id, e.staff_id
-"""
+""".replace("{on_leave}", on_leave("i.staff_id", "%(now)s"))
 
 
 def people_expected(*, post_ids: Iterable[UUID], now: datetime) -> dict[UUID, list[Expected]]:
@@ -79,25 +85,44 @@ def people_expected(*, post_ids: Iterable[UUID], now: datetime) -> dict[UUID, li
     nothing said after it rings helps: a declared patrol counts with a tour of that person that is open and in its
     window, a relief when the named person has signed on at the post. A short break (短时离开) never
     excuses, or it would be the way out of every call: who answers on return is 迟应答.
+
+    Approved leave: who has not signed on is not expected. A stint begun before the leave and not ended is `on_leave`:
+    the person owes no answer, and the post is held by nobody in their place, so the number who must answer stays.
+    Whoever signs on during their leave is there by their own word, and answers.
     """
     found: dict[UUID, list[Expected]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(_EXPECTED, {"posts": list(set(post_ids)), "now": now})
-        for post_id, staff_id, account_id, away in cursor.fetchall():
-            found[post_id].append(Expected(staff_id, account_id, away))
+        for post_id, *person in cursor.fetchall():
+            found[post_id].append(Expected(*person))
     return dict(found)
 
 
 def shift_began(*, post_id: UUID, staff_ids: Iterable[UUID], at: datetime) -> datetime | None:
-    """The earliest start of the rostered shifts these people have at the post at a moment."""
+    """The earliest moment from which these people's rostered shifts at the post, or what approved leave has left of them,
+    run up to a moment.
+    """
+    began = began_of(post_ids=[post_id], staff_ids=staff_ids, at=at)
+    return min(began.values(), default=None)
+
+
+_BEGAN = """
+SELECT i.post_id, i.staff_id, min(greatest(i.starts_at, (
+         SELECT max(b.ends_at) FROM rosters_leave b
+         WHERE b.staff_id = i.staff_id AND b.status = 'approved' AND b.starts_at < i.ends_at
+           AND b.ends_at > i.starts_at AND b.ends_at <= %(at)s)))
+FROM rosters_shiftinstance i
+WHERE i.post_id = ANY(%(posts)s::uuid[]) AND i.staff_id = ANY(%(staff)s::uuid[]) AND i.cancelled_at IS NULL
+  AND i.starts_at <= %(at)s AND i.ends_at > %(at)s AND NOT {on_leave}
+GROUP BY i.post_id, i.staff_id
+""".replace("{on_leave}", on_leave("i.staff_id", "%(at)s"))
+
+
+def began_of(*, post_ids: Iterable[UUID], staff_ids: Iterable[UUID], at: datetime) -> dict[tuple[UUID, UUID], datetime]:
+    """{(post, person): since when they should be there by the roster, without a break of leave}. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT min(starts_at) FROM rosters_shiftinstance WHERE post_id = %s AND staff_id = ANY(%s)"
-            " AND cancelled_at IS NULL AND starts_at <= %s AND ends_at > %s",
-            [post_id, list(staff_ids), at, at],
-        )
-        row = cursor.fetchone()
-    return row[0] if row else None
+        cursor.execute(_BEGAN, {"posts": list(set(post_ids)), "staff": list(set(staff_ids)), "at": at})
+        return {(post_id, staff_id): began for post_id, staff_id, began in cursor.fetchall()}
 
 
 def _holidays(days: list[date]) -> list[bool]:
@@ -157,15 +182,20 @@ def posts_expecting(
     return set(people_expected(post_ids=wanted, now=now)) | (by_contract & wanted)
 
 
+_RECEIVERS = """
+SELECT staff_id FROM duty_stint WHERE post_id = %(post)s AND signed_off_at IS NULL
+UNION
+SELECT i.staff_id FROM rosters_shiftinstance i
+WHERE i.post_id = %(post)s AND i.cancelled_at IS NULL AND i.starts_at < %(next)s AND i.ends_at > %(now)s AND NOT {on_leave}
+""".replace("{on_leave}", on_leave("i.staff_id", "greatest(i.starts_at, %(now)s)"))
+
+
 def receivers(*, post_id: UUID, now: datetime) -> set[UUID]:
-    """Who may receive a handover: on duty at the post, or rostered there within the next twelve hours."""
+    """Who may receive a handover: on duty at the post, or rostered there within the next twelve hours and not on leave
+    then.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT staff_id FROM duty_stint WHERE post_id = %s AND signed_off_at IS NULL"
-            " UNION SELECT staff_id FROM rosters_shiftinstance WHERE post_id = %s AND cancelled_at IS NULL"
-            " AND starts_at < %s AND ends_at > %s",
-            [post_id, post_id, now + NEXT_SHIFT, now],
-        )
+        cursor.execute(_RECEIVERS, {"post": post_id, "next": now + NEXT_SHIFT, "now": now})
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -176,16 +206,16 @@ WHERE a.status = 'open' AND (%(only)s::uuid IS NULL OR a.id = %(only)s) AND (p.s
               WHERE s.staff_id = a.holder_id AND s.post_id = a.post_id AND s.signed_off_at IS NULL)
   AND NOT EXISTS (SELECT 1 FROM rosters_shiftinstance i
                   WHERE i.staff_id = a.holder_id AND i.post_id = a.post_id AND i.cancelled_at IS NULL
-                    AND i.starts_at > %(late)s AND i.starts_at < %(next)s)
+                    AND i.starts_at > %(late)s AND i.starts_at < %(next)s AND NOT {on_leave})
   AND NOT EXISTS (SELECT 1 FROM duty_handoveritem h
                   WHERE h.anomaly_id = a.id AND h.status = 'accepted' AND h.answered_at > %(late)s)
 ))
 ORDER BY a.post_id, a.id
-"""
+""".replace("{on_leave}", on_leave("i.staff_id", "i.starts_at"))
 
 
 def forsaken(*, now: datetime, anomaly_id: UUID | None = None) -> list[UUID]:
-    """Open anomalies in the hands of somebody who is not on duty there and will not come: no shift within twelve hours,
+    """Open anomalies in the hands of somebody who is not on duty there and will not come: no shift within twelve hours (leave is none),
     a shift begun 15 minutes ago, or no longer with the company.
     """
     with connection.cursor() as cursor:
@@ -200,10 +230,15 @@ wanted AS (
   FROM windows WHERE post_id = ANY(%(posts)s) AND ends > %(from)s AND starts < %(until)s
 ),
 stints AS (
-  SELECT s.id, s.post_id, greatest(s.signed_on_at, %(from)s) AS starts,
+  SELECT s.id, s.post_id, s.staff_id, greatest(s.signed_on_at, %(from)s) AS starts,
          least(coalesce(s.signed_off_at, %(until)s), %(until)s) AS ends
   FROM duty_stint s WHERE s.post_id = ANY(%(posts)s) AND s.signed_on_at < %(until)s
     AND (s.signed_off_at IS NULL OR s.signed_off_at > %(from)s)
+),
+leaves AS (
+  SELECT s.post_id, l.starts_at AS starts, least(l.ends_at, s.ends) AS ends
+  FROM stints s JOIN rosters_leave l ON l.staff_id = s.staff_id AND l.status = 'approved'
+  WHERE l.starts_at >= s.starts AND l.starts_at < s.ends
 ),
 absences AS (
   SELECT s.post_id, greatest(a.starts_at, s.starts) AS starts,
@@ -216,6 +251,8 @@ steps AS (
   UNION ALL SELECT post_id, ends, -persons, 0, 0 FROM wanted
   UNION ALL SELECT post_id, starts, 0, 1, 0 FROM stints WHERE starts < ends
   UNION ALL SELECT post_id, ends, 0, -1, 0 FROM stints WHERE starts < ends
+  UNION ALL SELECT post_id, starts, 0, -1, 0 FROM leaves
+  UNION ALL SELECT post_id, ends, 0, 1, 0 FROM leaves
   UNION ALL SELECT post_id, starts, 0, 0, 1 FROM absences WHERE starts < ends
   UNION ALL SELECT post_id, ends, 0, 0, -1 FROM absences WHERE starts < ends
 ),

@@ -57,14 +57,15 @@ def send_due(*, tenant: Tenant, now: datetime) -> int:
     summons: list[Summons] = []
     for row in rows:
         duty, called = posts[row.post_id], people.get(row.post_id, [])
-        away = sum(p.away for p in called)
+        away = sum(p.away and not p.on_leave for p in called)
+        owed = [p for p in called if not (p.away or p.on_leave)]
         row.status, row.sent_at = CallStatus.RINGING, now
         row.deadline = now + timedelta(minutes=duty.answer_minutes)
-        row.needed = persons_needed(rule=duty.persons_to_answer, present=len(called) - away, away=away)
+        row.needed = persons_needed(rule=duty.persons_to_answer, present=len(owed), away=away)
         row.asks_photo, row.asks_code, row.asks_face = duty.asks_photo, duty.asks_code, duty.asks_face
         row.night = schedule.in_night(now, night_from=duty.night_from, night_until=duty.night_until, tz=tenant.tz)
-        row.excused = bool(called) and away == len(called)
-        summons += [Summons(call=row, staff_id=p.staff_id, away=p.away, hook_at=hook_at) for p in called]
+        row.excused = not owed and away > 0
+        summons += [Summons(call=row, staff_id=p.staff_id, away=p.away or p.on_leave, hook_at=hook_at) for p in called]
     Call.objects.bulk_update(
         rows,
         ["status", "sent_at", "deadline", "needed", "asks_photo", "asks_code", "asks_face", "night", "excused"],
