@@ -90,7 +90,7 @@ class Membership(models.Model):
                 name="identity_membership_provider_named",
             ),
             models.UniqueConstraint(
-                fields=["account", "school_id", "role", "provider_id"],
+                fields=["account", "school_id", "role", "provider_id", "staff_id"],
                 nulls_distinct=False,
                 name="identity_membership_once",
             ),

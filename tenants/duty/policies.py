@@ -26,7 +26,7 @@ def oversees(actor: Actor) -> bool:
 
 def can_judge(actor: Actor, *, summoned: Collection[UUID], provider_id: UUID | None) -> bool:
     """Say what a call was: whoever oversees, but nobody who was under it or whose company answers for the post."""
-    if not oversees(actor) or (actor.staff_id is not None and actor.staff_id in summoned):
+    if not oversees(actor) or not actor.staff_ids.isdisjoint(summoned):
         return False
     return provider_id is None or provider_id not in actor.provider_ids
 

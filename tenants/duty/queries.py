@@ -10,7 +10,7 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 from django.db import connection
-from django.db.models import F, Max, Model, Prefetch, Q, QuerySet
+from django.db.models import Case, F, Max, Model, Prefetch, Q, QuerySet, When
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -62,8 +62,8 @@ def _scope(by: Actor) -> Q | None:
     mine = Q(pk__in=[])
     if by.has(Role.PROVIDER_MANAGER) and by.provider_ids:
         mine |= Q(post__party__provider_id__in=by.provider_ids)
-    if by.staff_id is not None:
-        mine |= Q(post__party__staff=by.staff_id)
+    if by.staff_ids:
+        mine |= Q(post__party_id__in=organisation.own_parties(by))
     return mine
 
 
@@ -91,8 +91,8 @@ def visible_calls(by: Actor) -> QuerySet[Call]:
     mine = Q(pk__in=[])
     if by.has(Role.PROVIDER_MANAGER) and by.provider_ids:
         mine |= Q(post__party__provider_id__in=by.provider_ids)
-    if by.staff_id is not None:
-        mine |= Q(pk__in=Summons.objects.filter(staff_id=by.staff_id).values("call_id"))
+    if by.staff_ids:
+        mine |= Q(pk__in=Summons.objects.filter(staff_id__in=by.staff_ids).values("call_id"))
     return rows.filter(mine).exclude(status=CallStatus.WAITING)
 
 
@@ -498,13 +498,15 @@ def punch_of(stint: Stint, direction: str, *, by: Actor) -> Punch | None:
     return punches.own_by_client_id(punch_key(stint.pk, direction), by=by)
 
 
+def open_stints(by: Actor) -> QuerySet[Stint]:
+    """What the person has not ended: of the row they act as first, then the newest. One stands in one place at a time."""
+    rows = Stint.objects.filter(staff_id__in=by.staff_ids, signed_off_at__isnull=True)
+    return rows.order_by(Case(When(staff_id=by.staff_id, then=0), default=1), "-signed_on_at")
+
+
 def own_stint(by: Actor) -> Stint | None:
-    """The open stint of the person, with post and open absence; two queries."""
-    if by.staff_id is None:
-        return None
-    rows = Stint.objects.filter(staff_id=by.staff_id, signed_off_at__isnull=True).select_related(
-        "post__place", "post__party", "staff"
-    )
+    """The open stint of the person, of whichever of their rows, with post and open absence; two queries."""
+    rows = open_stints(by).select_related("post__place", "post__party", "staff")
     return rows.prefetch_related(
         Prefetch(
             "absences",
@@ -523,7 +525,7 @@ def ringing(by: Actor, *, now: datetime) -> list[Call]:
     """The calls this person must answer now, or can still answer late; the most urgent first."""
     if by.staff_id is None or not by.may(policies.READ):
         return []
-    mine = Summons.objects.filter(staff_id=by.staff_id, on_duty=True).filter(unsettled())
+    mine = Summons.objects.filter(staff_id__in=by.staff_ids, on_duty=True).filter(unsettled())
     rows = Call.objects.filter(pk__in=mine.values("call_id")).select_related("post__place")
     late = Q(
         status=CallStatus.DONE, outcome__in=UNANSWERED, judged_at__isnull=True, sent_at__gt=now - timedelta(hours=12)
@@ -532,31 +534,32 @@ def ringing(by: Actor, *, now: datetime) -> list[Call]:
 
 
 def own_summons(call_row: Call, by: Actor) -> Summons | None:
-    """The person's part of a call."""
-    return Summons.objects.filter(call=call_row, staff_id=by.staff_id).first() if by.staff_id else None
+    """The person's part of a call, as whichever of their rows: while it is open what waits for an answer goes first."""
+    over = call_row.status == CallStatus.DONE and call_row.outcome not in UNANSWERED
+    rows = Summons.objects.filter(call=call_row, staff_id__in=by.staff_ids)
+    return rows.order_by(Case(When(unsettled(), then=int(over)), default=int(not over)), "-on_duty", "staff_id").first()
 
 
 def posts_to_sign_on(by: Actor, *, now: datetime) -> list[tuple[DutyPost, bool]]:
-    """Duty posts of the person's party, with whether the roster names the person there now; those first."""
+    """Duty posts of the person's parties, with whether the roster names the person there now; those first."""
     if by.staff_id is None:
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT post_id FROM rosters_shiftinstance WHERE staff_id = %s AND cancelled_at IS NULL"
+            "SELECT DISTINCT post_id FROM rosters_shiftinstance WHERE staff_id = ANY(%s) AND cancelled_at IS NULL"
             " AND in_from <= %s AND ends_at > %s",
-            [by.staff_id, now, now],
+            [list(by.staff_ids), now, now],
         )
         rostered = {row[0] for row in cursor.fetchall()}
-    rows = DutyPost.objects.filter(active=True, post__active=True, post__party__staff=by.staff_id)
-    found = [(row, row.pk in rostered) for row in rows.select_related("post__place").order_by("post__name")]
+    rows = DutyPost.objects.filter(active=True, post__active=True, post__party_id__in=organisation.own_parties(by))
+    rows = rows.select_related("post__place", "post__party").order_by("post__name", "post__party__name")
+    found = [(row, row.pk in rostered) for row in rows]
     return sorted(found, key=lambda pair: not pair[1])
 
 
 def held_by(by: Actor) -> list[Anomaly]:
     """What is open in the person's hands, with what became of the last offer."""
-    if by.staff_id is None:
-        return []
-    rows = Anomaly.objects.filter(holder_id=by.staff_id, status=AnomalyStatus.OPEN).select_related("post")
+    rows = Anomaly.objects.filter(holder_id__in=by.staff_ids, status=AnomalyStatus.OPEN).select_related("post")
     return list(
         rows.prefetch_related(
             Prefetch(
@@ -572,7 +575,7 @@ def offered_to(by: Actor) -> list[HandoverItem]:
     """What waits for the person to accept or refuse."""
     if by.staff_id is None or not by.may(policies.READ):
         return []
-    rows = HandoverItem.objects.filter(handover__receiver_id=by.staff_id, status=ItemStatus.OFFERED)
+    rows = HandoverItem.objects.filter(handover__receiver_id__in=by.staff_ids, status=ItemStatus.OFFERED)
     return list(rows.select_related("anomaly__post", "handover__stint__staff").order_by("handover_id", "pk"))
 
 

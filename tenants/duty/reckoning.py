@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,10 +15,10 @@ from tenants.duty.models import Attempt, Call, Stint, Summons
 from tenants.duty.outcomes import Answer, Past
 
 
-def earlier_answers(staff_id: UUID, *, besides: UUID, since: datetime) -> list[UUID]:
-    """The photos with which a person answered earlier calls, those that did not hold included."""
-    mine = Summons.objects.filter(staff_id=staff_id, received_at__gte=since, photo_id__isnull=False)
-    kept = Attempt.objects.filter(summons__staff_id=staff_id, answered_at__gte=since, photo_id__isnull=False)
+def earlier_answers(staff_ids: Collection[UUID], *, besides: UUID, since: datetime) -> list[UUID]:
+    """The photos with which a person (all their rows) answered earlier calls, those that did not hold included."""
+    mine = Summons.objects.filter(staff_id__in=staff_ids, received_at__gte=since, photo_id__isnull=False)
+    kept = Attempt.objects.filter(summons__staff_id__in=staff_ids, answered_at__gte=since, photo_id__isnull=False)
     found = [*mine.values_list("photo_id", flat=True), *kept.values_list("photo_id", flat=True)]
     return [photo for photo in found if photo is not None and photo != besides]
 

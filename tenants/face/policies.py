@@ -32,7 +32,7 @@ def can_see_lists(actor: Actor) -> bool:
 
 
 def is_self(actor: Actor, staff_id: UUID) -> bool:
-    return actor.staff_id is not None and actor.staff_id == staff_id and bool(actor.roles) and actor.grant_id is None
+    return actor.is_own(staff_id) and bool(actor.roles) and actor.grant_id is None
 
 
 def can_see_person(actor: Actor, person: Staff) -> bool:

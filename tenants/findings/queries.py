@@ -33,14 +33,6 @@ READ = "findings:read"
 ENDED = (FindingStatus.CLOSED, FindingStatus.VOID)
 
 
-def own_party_id(actor: Actor) -> UUID | None:
-    """The party the actor is staff of (a department, or the contract they work under); one query for staff."""
-    if actor.staff_id is None:
-        return None
-    person = organisation.staff_by_id([actor.staff_id]).get(actor.staff_id)
-    return person.party_id if person else None
-
-
 def visible(by: Actor) -> QuerySet[Finding]:
     """The findings an actor may see: all for school staff, those of their own party for everybody else.
 
@@ -57,8 +49,8 @@ def visible(by: Actor) -> QuerySet[Finding]:
     mine = Q(pk__in=[])
     if by.provider_ids and by.has(Role.PROVIDER_MANAGER):
         mine |= Q(party__provider_id__in=by.provider_ids)
-    if by.staff_id is not None:
-        mine |= Q(party__staff=by.staff_id)
+    if by.staff_ids:
+        mine |= Q(party_id__in=organisation.own_parties(by))
     return Finding.objects.filter(mine)
 
 
@@ -356,7 +348,7 @@ def plan_changes(*, finding_id: UUID, by: Actor) -> list[Event]:
 
     Two queries. Raises NotFound.
     """
-    row, own = finding(finding_id=finding_id, by=by), own_party_id(by)
-    if not (policies.can_verify(by, row, own_party_id=own) or policies.can_conclude(by, row, own_party_id=own)):
+    row, own = finding(finding_id=finding_id, by=by), organisation.own_party_ids(by)
+    if not (policies.can_verify(by, row, own_party_ids=own) or policies.can_conclude(by, row, own_party_ids=own)):
         return []
     return list(timeline.plan_changes(since=row.found_at, place_id=row.place_id, party_id=row.party_id)[:50])

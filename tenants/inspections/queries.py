@@ -46,8 +46,8 @@ def visible(by: Actor) -> QuerySet[Inspection]:
     mine = Q(pk__in=[])
     if by.provider_ids and by.has(Role.PROVIDER_MANAGER):
         mine |= Q(party__provider_id__in=by.provider_ids)
-    if by.staff_id is not None:
-        mine |= Q(party__staff=by.staff_id)
+    if by.staff_ids:
+        mine |= Q(party_id__in=organisation.own_parties(by))
     return Inspection.objects.filter(mine, status=InspectionStatus.DONE)
 
 

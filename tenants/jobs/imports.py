@@ -68,6 +68,7 @@ def _remembered(by: Actor) -> dict[str, Any]:
         "roles": sorted(r.value for r in by.roles),
         "providers": sorted(str(i) for i in by.provider_ids),
         "staff": str(by.staff_id) if by.staff_id else None,
+        "other_staff": sorted(str(i) for i in by.other_staff_ids),
     }
 
 
@@ -78,7 +79,8 @@ def _actor(job: Job, tenant: Tenant) -> Actor:
     return Actor(
         account_id=job.account_id, name=said["name"], roles=frozenset(Role(r) for r in said["roles"]),
         school_id=tenant.school_id, provider_ids=frozenset(UUID(i) for i in said["providers"]),
-        staff_id=UUID(said["staff"]) if said["staff"] else None, via=Via.SESSION,
+        staff_id=UUID(said["staff"]) if said["staff"] else None,
+        other_staff_ids=frozenset(UUID(i) for i in said.get("other_staff", ())), via=Via.SESSION,
     )  # fmt: skip
 
 

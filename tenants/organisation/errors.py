@@ -102,7 +102,14 @@ class StaffNumberTaken(Conflict):
 
 class IdCardTaken(Conflict):
     code = "id_card_taken"
-    message = _("该身份证号已登记在工号 %(number)s「%(name)s」名下，请核对是否同一人。")
+    message = _(
+        "该身份证号已登记在工号 %(number)s「%(name)s」名下，请核对是否同一人。同一人在两个单位任职的，第二份档案不填身份证号，保存后在员工页面关联原来的登录账号。"
+    )
+
+
+class LoginNotShared(Invalid):
+    code = "login_not_shared"
+    message = _("工号 %(number)s %(why)s")
 
 
 class PhoneWrong(Invalid):

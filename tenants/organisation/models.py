@@ -156,7 +156,7 @@ class Staff(models.Model):
     id_card_sealed = models.BinaryField(null=True)
     id_card_masked = models.CharField(max_length=20, blank=True)
     id_card_index = models.CharField(max_length=64, null=True, unique=True)
-    account_id = models.UUIDField(null=True, unique=True)
+    account_id = models.UUIDField(null=True)  # one person's rows at several parties share one login
     forget_on = models.DateField(_("个人信息删除日期"), null=True, blank=True)  # set when the person leaves
     forgotten_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
@@ -175,9 +175,23 @@ def party_ids_seen_by(actor: Actor) -> list[UUID] | None:
     seen: set[UUID] = set()
     if actor.has(Role.PROVIDER_MANAGER) and actor.provider_ids:
         seen.update(party_ids_of_providers(actor.provider_ids))
-    if actor.staff_id:
-        seen.update(Staff.objects.filter(pk=actor.staff_id).values_list("party_id", flat=True))
-    return sorted(seen)
+    return sorted(seen | own_party_ids(actor))
+
+
+def own_parties(actor: Actor) -> QuerySet[Staff, Any]:
+    """The ids of the parties an actor is staff of (departments, or contracts they work under), for a filter."""
+    return Staff.objects.filter(pk__in=actor.staff_ids).values("party_id")
+
+
+def own_party_ids(actor: Actor) -> frozenset[UUID]:
+    """The same, read: one query for staff, none for anybody else."""
+    return frozenset(row["party_id"] for row in own_parties(actor)) if actor.staff_ids else frozenset()
+
+
+def own_staff_ids_of(party_id: UUID, *, by: Actor) -> list[UUID]:
+    """The actor's own rows at one party, in order of age: as which they may act for it."""
+    rows = Staff.objects.filter(pk__in=by.staff_ids, party_id=party_id).order_by("pk")
+    return list(rows.values_list("pk", flat=True))
 
 
 def parties(
@@ -299,7 +313,7 @@ def staff(
     if not policies.can_read_all(by):
         if not by.may(policies.READ):
             raise NotAllowed
-        mine = Q(pk=by.staff_id) if by.staff_id else Q(pk__in=[])
+        mine = Q(pk__in=by.staff_ids)
         if by.has(Role.PROVIDER_MANAGER) and by.provider_ids:
             mine |= Q(party__provider_id__in=by.provider_ids)
         rows = rows.filter(mine)
@@ -375,9 +389,12 @@ def people_called(search: str = "") -> QuerySet[Staff]:
     return rows.filter(name_filter(search)) if search.strip() else rows
 
 
-def staff_of_account(account_id: UUID) -> Staff | None:
-    """Who an account is among the school's people."""
-    return Staff.objects.filter(account_id=account_id).first()
+def sharing_login(person: Staff) -> list[Staff]:
+    """The other rows of the same person: those with the same login. The caller has read the person."""
+    if person.account_id is None:
+        return []
+    rows = Staff.objects.filter(account_id=person.account_id).exclude(pk=person.pk).select_related("party")
+    return list(rows.order_by("number"))
 
 
 def born_on(person: Staff, *, tenant: Tenant) -> date | None:

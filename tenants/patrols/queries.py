@@ -188,7 +188,11 @@ def mine(*, by: Actor, now: datetime) -> QuerySet[Tour]:
     """For the phone: tours this person may walk now or within twelve hours, and what they have begun."""
     soon = Q(status=TourStatus.DUE, ends_at__gt=now, starts_at__lt=now + timedelta(hours=12))
     begun = Q(status=TourStatus.WALKING, walker_id=by.account_id)
-    return _with_counts(visible_tours(by).filter(soon | begun, route__active=True)).order_by("starts_at")
+    return (
+        _with_counts(visible_tours(by).filter(soon | begun, route__active=True))
+        .select_related("route__party")
+        .order_by("starts_at")
+    )
 
 
 def walks(staff_ids: Collection[UUID], now: datetime) -> dict[UUID, Walk]:

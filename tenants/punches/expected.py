@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -38,24 +39,31 @@ def around(staff_id: UUID, at: datetime) -> list[Expected]:
     )
 
 
-def whose(by: Actor, at: datetime) -> UUID:
-    """As which of their own staff rows somebody punches at this moment: who has a shift whose window holds it, the one
-    that runs first; else whose shift begins next; else as whom they act. `by.staff_id` is set."""
+def whose(
+    by: Actor, at: datetime, *, among: Collection[UUID] | None = None, post_id: UUID | None = None
+) -> UUID:  # fmt: skip
+    """As which of their own staff rows somebody acts at this moment: who has a shift whose window holds it, the one
+    that runs first; else whose shift begins next; else as whom they act. `by.staff_id` is set.
+
+    `among`: only these of their rows (not empty). `post_id`: a shift at this post goes before the others.
+    """
     assert by.staff_id is not None
-    if not by.other_staff_ids:
-        return by.staff_id
+    rows = by.staff_ids if among is None else by.staff_ids.intersection(among)
+    self_id = by.staff_id if by.staff_id in rows else min(rows)
+    if len(rows) == 1:
+        return self_id
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT i.staff_id FROM rosters_shiftinstance i WHERE i.staff_id = ANY(%(staff)s::uuid[])"
             " AND i.cancelled_at IS NULL AND i.starts_at > %(at)s - interval '3 days' AND i.out_until > %(at)s"
             " AND i.starts_at < %(at)s + interval '1 day'"
-            " ORDER BY NOT (i.in_from <= %(at)s), NOT (i.starts_at <= %(at)s AND %(at)s < i.ends_at),"
+            " ORDER BY i.post_id IS NOT DISTINCT FROM %(post)s::uuid DESC, NOT (i.in_from <= %(at)s), NOT (i.starts_at <= %(at)s AND %(at)s < i.ends_at),"
             " least(abs(extract(epoch FROM i.starts_at - %(at)s)), abs(extract(epoch FROM i.ends_at - %(at)s))),"
             " i.staff_id = %(self)s DESC LIMIT 1",
-            {"staff": [str(i) for i in by.staff_ids], "self": by.staff_id, "at": at},
+            {"staff": [str(i) for i in rows], "self": self_id, "at": at, "post": post_id},
         )
         row = cursor.fetchone()
-    return row[0] if row else by.staff_id
+    return row[0] if row else self_id
 
 
 def rostered_at(staff_id: UUID, post_id: UUID, at: datetime) -> bool:

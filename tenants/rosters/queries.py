@@ -284,7 +284,7 @@ def assignments(
     if not policies.reads_grid(by):
         if not by.may(policies.READ) or by.staff_id is None:
             raise NotAllowed
-        rows = rows.filter(staff_id=by.staff_id, published_at__isnull=False)
+        rows = rows.filter(staff_id__in=by.staff_ids, published_at__isnull=False)
     else:
         seen = policies.party_ids(by)
         if seen is not None:
@@ -311,7 +311,7 @@ def instances(
     if not policies.reads_grid(by):
         if not by.may(policies.READ) or by.staff_id is None:
             raise NotAllowed
-        rows = rows.filter(staff_id=by.staff_id)
+        rows = rows.filter(staff_id__in=by.staff_ids)
     else:
         seen = policies.party_ids(by)
         if seen is not None:
@@ -326,13 +326,14 @@ def instances(
 
 
 def own_days(*, by: Actor, first: date, last: date) -> list[Assignment]:
-    """The worker's own published roster. Raises NotAllowed."""
+    """The worker's own published roster, of all their staff rows. Raises NotAllowed."""
     if by.staff_id is None or not by.may(policies.READ):
         raise NotAllowed
     rows = Assignment.objects.filter(
-        staff_id=by.staff_id, cancelled_at__isnull=True, published_at__isnull=False, day__gte=first, day__lte=last
+        staff_id__in=by.staff_ids, cancelled_at__isnull=True, published_at__isnull=False, day__gte=first, day__lte=last
     )
-    return list(rows.select_related("shift", "post", "place").prefetch_related("shift__segments").order_by("day", "pk"))
+    rows = rows.select_related("staff__party", "shift", "post", "place").prefetch_related("shift__segments")
+    return list(rows.order_by("day", "pk"))
 
 
 def colleagues(*, by: Actor, day: date, post_ids: Iterable[UUID]) -> dict[UUID, list[tuple[str, str]]]:
@@ -344,7 +345,7 @@ def colleagues(*, by: Actor, day: date, post_ids: Iterable[UUID]) -> dict[UUID, 
         raise NotAllowed
     mine = set(
         Assignment.objects.filter(
-            staff_id=by.staff_id, cancelled_at__isnull=True, published_at__isnull=False,
+            staff_id__in=by.staff_ids, cancelled_at__isnull=True, published_at__isnull=False,
             day__gte=day - timedelta(days=31), day__lte=day + timedelta(days=31), post_id__in=list(post_ids),
         ).values_list("post_id", flat=True)
     )  # fmt: skip
@@ -356,7 +357,7 @@ def colleagues(*, by: Actor, day: date, post_ids: Iterable[UUID]) -> dict[UUID, 
             published_at__isnull=False,
             shift__isnull=False,
         )
-        .exclude(staff_id=by.staff_id)
+        .exclude(staff_id__in=by.staff_ids)
         .order_by("staff__pinyin")
         .values_list("post_id", "staff__name", "shift__name")
     )
@@ -374,7 +375,7 @@ def swap_partners(*, by: Actor, assignment: Assignment) -> list[tuple[UUID, str]
         post_id=assignment.post_id, cancelled_at__isnull=True, published_at__isnull=False,
         day__gte=assignment.day - timedelta(days=31), day__lte=assignment.day + timedelta(days=31),
         staff__party_id=assignment.staff.party_id, staff__status="active",
-    ).exclude(staff_id=assignment.staff_id)  # fmt: skip
+    ).exclude(staff_id__in=by.staff_ids)  # fmt: skip
     rows = around.order_by("staff__pinyin").values_list("staff_id", "staff__name").distinct()
     return list(dict.fromkeys((r[0], r[1]) for r in rows))
 
@@ -490,7 +491,7 @@ def leaves(
     if not policies.reads_grid(by):
         if by.staff_id is None or not by.may(policies.READ):
             raise NotAllowed
-        rows = rows.filter(staff_id=by.staff_id)
+        rows = rows.filter(staff_id__in=by.staff_ids)
     else:
         seen = policies.party_ids(by)
         if seen is not None:
@@ -528,7 +529,7 @@ def swaps(*, by: Actor, status: str = "", party_id: UUID | None = None, search: 
     if not policies.reads_grid(by):
         if by.staff_id is None or not by.may(policies.READ):
             raise NotAllowed
-        rows = rows.filter(Q(assignment__staff_id=by.staff_id) | Q(taker_id=by.staff_id))
+        rows = rows.filter(Q(assignment__staff_id__in=by.staff_ids) | Q(taker_id__in=by.staff_ids))
     else:
         seen = policies.party_ids(by)
         if seen is not None:
@@ -563,4 +564,4 @@ def own_open_requests(by: Actor) -> int:
     """Swaps that wait for the worker's own answer."""
     if by.staff_id is None:
         return 0
-    return Swap.objects.filter(taker_id=by.staff_id, status=SwapStatus.ASKED).count()
+    return Swap.objects.filter(taker_id__in=by.staff_ids, status=SwapStatus.ASKED).count()

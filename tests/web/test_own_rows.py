@@ -10,10 +10,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.test import Client
 
-from identity import queries as identity
 from identity.choices import Role
 from identity.contracts import Actor
-from identity.models import Account, Membership
+from identity.models import Account
 from kernel import clock
 from kernel.errors import NotAllowed
 from kernel.tenancy import Tenant
@@ -21,41 +20,16 @@ from tenants.attendance import operations as attendance
 from tenants.attendance import policies as attendance_policies
 from tenants.attendance import queries as results
 from tenants.attendance.models import Confirmation
-from tenants.organisation.models import Staff
 from tenants.punches import operations, policies
 from tenants.punches.models import Punch
 from tests.factories.attendance import make_day
 from tests.factories.findings import make_member
-from tests.factories.organisation import make_party, make_post, make_staff
+from tests.factories.organisation import make_post, make_staff
 from tests.factories.punches import make_instance, make_punch
 from tests.graphql_api.test_evaluations import ask
+from tests.web.conftest import Both
 
 pytestmark = pytest.mark.django_db
-Both = tuple[Staff, Staff, Actor]
-
-
-@pytest.fixture
-def both(alpha: Tenant) -> Both:
-    """Cleaner for one company, gardener for another; the older membership is the cleaner's."""
-    cleaner, gardener = (
-        make_staff("周大姐", post=make_post(post, party=make_party("contract", name)))
-        for post, name in (("保洁员", "清源物业"), ("绿化工", "青禾园林"))
-    )
-    first = make_member(alpha, Role.FRONTLINE, staff_id=cleaner.pk)
-    account = Account.objects.get(pk=first.account_id)
-    Membership.objects.create(
-        account=account, school_id=alpha.school_id, role=Role.FRONTLINE, staff_id=gardener.pk,
-        provider_id=gardener.party.provider_id, created_at=clock.now() + timedelta(minutes=1),
-    )  # fmt: skip
-    today = clock.now().astimezone(alpha.tz).date()
-    return cleaner, gardener, identity.actor_for(account, school_id=alpha.school_id, today=today)
-
-
-@pytest.fixture
-def phone(both: Both) -> Client:
-    client = Client(headers={"host": "alpha.localhost"})
-    client.force_login(Account.objects.get(pk=both[2].account_id))
-    return client
 
 
 def test_the_oldest_membership_is_the_one_acted_as_and_all_rows_are_own(both: Both) -> None:

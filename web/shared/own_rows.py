@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from identity.contracts import Actor
+from kernel.errors import NotAllowed
 from tenants.organisation import queries as organisation
 from web.http import SchoolRequest
 
@@ -19,9 +20,25 @@ def said(request: SchoolRequest) -> UUID | None:
 
 
 def acting(request: SchoolRequest, default: UUID | None = None) -> Actor:
-    """The actor as the staff row asked for, else as `default`; a row that is not theirs changes nothing."""
+    """The actor as the staff row asked for, else as `default`. A row that is not theirs changes nothing in an address;
+    in a form it is refused: nothing is written for another row than the one that was meant. Raises NotAllowed.
+    """
     wanted = said(request) or default
-    return request.actor if wanted is None else request.actor.as_staff(wanted)
+    if wanted is None:
+        return request.actor
+    if request.method == "POST" and not request.actor.is_own(wanted):
+        raise NotAllowed
+    return request.actor.as_staff(wanted)
+
+
+def as_said(by: Actor, *, first: str = "?") -> str:
+    """What an address says of as whom one looks, after `first`; nothing where there is no choice."""
+    return f"{first}as={by.staff_id}" if by.other_staff_ids else ""
+
+
+def choice(by: Actor) -> dict[str, Any]:
+    """What a page needs for the switch (components/own_rows.html) and its forms (components/as_whom.html)."""
+    return {"own_rows": own_rows(by), "acting_as": by.staff_id}
 
 
 def own_rows(by: Actor) -> list[dict[str, Any]]:

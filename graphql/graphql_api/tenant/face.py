@@ -15,6 +15,7 @@ from graphql_api.context import Context
 from graphql_api.loaders import load_one
 from graphql_api.mutations import DomainMutation
 from graphql_api.tenant.organisation import StaffType
+from graphql_api.tenant.own_rows import AS_WHOM, acting
 from kernel import clock
 from kernel.errors import Invalid, NotAllowed
 from tenants.face import operations, pack, queries, texts
@@ -155,8 +156,12 @@ class FaceQuery(graphene.ObjectType):
     """Reads of the face service. Scope: face:read."""
 
     face_service = graphene.NonNull(FaceServiceType)
-    my_face = graphene.Field(MyFaceType, description="Null for accounts that are no member of staff")
-    my_face_consents = Listing(connection_of(FaceConsentType))
+    my_face = graphene.Field(
+        MyFaceType,
+        description="Null for accounts that are no member of staff",
+        staff_id=graphene.UUID(description=AS_WHOM),
+    )
+    my_face_consents = Listing(connection_of(FaceConsentType), staff_id=graphene.UUID(description=AS_WHOM))
     face_check = graphene.Field(FaceCheckType, id=graphene.Argument(graphene.UUID, required=True))
     face_coverage = graphene.NonNull(FaceCoverageType)
     face_standings = Listing(
@@ -179,8 +184,10 @@ class FaceQuery(graphene.ObjectType):
         }
 
     @staticmethod
-    def resolve_my_face(root: None, info: graphene.ResolveInfo) -> dict[str, Any] | None:
-        actor = info.context.actor
+    def resolve_my_face(
+        root: None, info: graphene.ResolveInfo, staff_id: UUID | None = None
+    ) -> dict[str, Any] | None:  # fmt: skip
+        actor = acting(info.context, staff_id)
         if actor.staff_id is None:
             return None
         person = queries.person(actor.staff_id, by=actor)
@@ -195,8 +202,10 @@ class FaceQuery(graphene.ObjectType):
         }
 
     @staticmethod
-    def resolve_my_face_consents(root: None, info: graphene.ResolveInfo, **_page: Any) -> Any:
-        actor = info.context.actor
+    def resolve_my_face_consents(
+        root: None, info: graphene.ResolveInfo, staff_id: UUID | None = None, **_page: Any
+    ) -> Any:  # fmt: skip
+        actor = acting(info.context, staff_id)
         return queries.decisions_of(actor.staff_id, by=actor) if actor.staff_id else []
 
     @staticmethod
@@ -234,13 +243,14 @@ class DecideFace(DomainMutation):
         text_version = graphene.String(required=True)
         is_14 = graphene.Boolean(description="They say that they are at least 14; needed without an ID card on record")
         key = graphene.String(description="Made by the sender: sent twice is done once")
+        staff_id = graphene.UUID(description=AS_WHOM)
 
     scope = "face:write"
     consent = graphene.Field(FaceConsentType)
 
     @classmethod
-    def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
-        row = operations.decide(**given, by=context.actor, tenant=context.tenant, now=clock.now())
+    def perform(cls, context: Context, *, staff_id: UUID | None = None, **given: Any) -> dict[str, Any]:
+        row = operations.decide(**given, by=acting(context, staff_id), tenant=context.tenant, now=clock.now())
         return {"consent": row}
 
 
@@ -282,18 +292,21 @@ class EnrolFace(DomainMutation):
     class Arguments:
         picture = graphene.String(required=True)
         key = graphene.String()
+        staff_id = graphene.UUID(description=AS_WHOM)
 
     scope = "face:write"
     check_id = graphene.UUID()
 
     @classmethod
-    def perform(cls, context: Context, *, picture: str, key: str = "") -> dict[str, Any]:
+    def perform(
+        cls, context: Context, *, picture: str, key: str = "", staff_id: UUID | None = None
+    ) -> dict[str, Any]:  # fmt: skip
         try:
             data = base64.b64decode(picture, validate=True)
         except (binascii.Error, ValueError) as wrong:
             raise Invalid("照片须为 base64 文本。", field="picture") from wrong
         check_id = operations.request_enrolment(
-            picture=data, key=key, by=context.actor, tenant=context.tenant, now=clock.now()
+            picture=data, key=key, by=acting(context, staff_id), tenant=context.tenant, now=clock.now()
         )
         return {"check_id": check_id}
 

@@ -24,6 +24,7 @@ from identity.operations.members import (
     password_changed,
     reactivate_member,
     reset_password,
+    share_account,
 )
 from identity.operations.tokens import ScopeUnknown, TokenRefused, create_token, mark_used, revoke_token
 
@@ -61,5 +62,6 @@ __all__ = [
     "revoke_grant",
     "revoke_invitation",
     "revoke_token",
+    "share_account",
     "sweep_tickets",
 ]

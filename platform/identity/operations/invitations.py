@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from identity import events, mail, policies, secrets
@@ -95,9 +95,10 @@ def invite(
         raise Invalid(_("这个角色不属于当前单位，请重新选择。"), field="role")
     if (role == Role.PROVIDER_MANAGER) != (provider_id is not None):
         raise Invalid(_("物业企业负责人必须选择所属企业，其他角色不能选择。"), field="provider")
-    if Membership.objects.filter(
+    there = Membership.objects.filter(
         account__email__iexact=email, school_id=school_id, role=role, provider_id=provider_id, active=True
-    ).exists():
+    )
+    if (there if staff_id is None else there.filter(staff_id=staff_id)).exists():
         raise AlreadyMember(field="email")
     token = secrets.new_secret()
     Invitation.objects.filter(
@@ -188,13 +189,19 @@ def _redeem(token: str, school_id: UUID | None, now: datetime) -> Invitation:
 
 
 def _join(invitation: Invitation, account: Account, now: datetime) -> Membership:
-    membership, _made = Membership.objects.update_or_create(
-        account=account,
-        school_id=invitation.school_id,
-        role=invitation.role,
-        provider_id=invitation.provider_id,
-        defaults={"active": True, "ends_on": None, "staff_id": invitation.staff_id},
+    same = Membership.objects.filter(
+        account=account, school_id=invitation.school_id, role=invitation.role, provider_id=invitation.provider_id
+    ).order_by("-active", "created_at", "pk")
+    if invitation.staff_id is not None:  # another staff row is another membership: neither takes the other's place
+        same = same.filter(Q(staff_id=invitation.staff_id) | Q(staff_id__isnull=True)).order_by(
+            F("staff_id").asc(nulls_last=True)
+        )
+    membership = same.first() or Membership(
+        account=account, school_id=invitation.school_id, role=invitation.role, provider_id=invitation.provider_id
     )
+    membership.active, membership.ends_on = True, None
+    membership.staff_id = invitation.staff_id or membership.staff_id
+    membership.save()
     invitation.accepted_at, invitation.accepted_by = now, account
     invitation.save(update_fields=["accepted_at", "accepted_by"])
     events.record(

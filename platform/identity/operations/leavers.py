@@ -65,7 +65,8 @@ def reopen_staff_access(*, staff_id: UUID, tenant: Tenant, by: Actor) -> bool:
 def forget_staff_account(*, staff_id: UUID, tenant: Tenant, by: Actor) -> bool:
     """Make the login of a forgotten person nameless and unusable, if it served this school alone.
 
-    Returns whether it was. Accounts that act elsewhere or have a mail address are left to their owners.
+    Returns whether it was. Accounts that act elsewhere, serve another staff row here that still works, or have a mail
+    address are left to their owners.
     """
     if not policies.can_manage_members(by, tenant.school_id):
         raise NotAllowed
@@ -73,7 +74,7 @@ def forget_staff_account(*, staff_id: UUID, tenant: Tenant, by: Actor) -> bool:
     if row is None:
         return False
     elsewhere = Membership.objects.filter(account=row.account).exclude(
-        Q(school_id=tenant.school_id) & Q(role=Role.FRONTLINE)
+        Q(school_id=tenant.school_id, role=Role.FRONTLINE) & (Q(staff_id=staff_id) | Q(active=False))
     )
     if row.account.email or elsewhere.exists():
         return False

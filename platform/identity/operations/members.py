@@ -212,6 +212,31 @@ def open_accounts(*, staff: Sequence[StaffLogin], tenant: Tenant, by: Actor, now
 
 
 @transaction.atomic
+def share_account(*, account_id: UUID, staff_id: UUID, tenant: Tenant, by: Actor, now: datetime) -> Membership:
+    """Let a frontline account act for one more staff row of this school; twice does nothing.
+
+    The account must be a frontline one here already: nobody's admin draws in a stranger. Locks the account.
+    Raises NotAllowed, NotFound.
+    """
+    if not policies.can_manage_members(by, tenant.school_id):
+        raise NotAllowed
+    account = Account.objects.select_for_update().filter(pk=account_id, is_active=True).first()
+    here = Membership.objects.filter(account_id=account_id, school_id=tenant.school_id, role=Role.FRONTLINE)
+    if account is None or not here.filter(active=True).exists():
+        raise NotFound
+    row = here.filter(staff_id=staff_id).first() or Membership(
+        account=account, school_id=tenant.school_id, role=Role.FRONTLINE, staff_id=staff_id, created_at=now
+    )
+    row.active, row.ends_on = True, None
+    row.save()
+    events.record(
+        verb="member.row_added", sentence=f"{account.name} 的账号再关联一份员工档案", subject=row, by=by,
+        school_id=tenant.school_id,
+    )  # fmt: skip
+    return row
+
+
+@transaction.atomic
 def reset_password(*, membership_id: UUID, tenant: Tenant, by: Actor, now: datetime) -> Credential:
     """A new initial password on paper for a frontline worker who has no mail address. Ends all their sessions.
 

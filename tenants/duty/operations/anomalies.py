@@ -102,7 +102,7 @@ def report_anomaly(
     stint: Stint | None = None
     if by.staff_id is not None and policies.is_staff(by):
         try:
-            stint = open_stint(by.staff_id)
+            stint = open_stint(by)
         except NotOn:
             if post_id is None:
                 raise
@@ -110,6 +110,8 @@ def report_anomaly(
         if not policies.oversees(by) or post_id is None:
             raise NotAllowed
         stint = None
+    if stint is not None:
+        by = by.as_staff(stint.staff_id)
     duty = lock_post(stint.post_id if stint else post_id)  # type: ignore[arg-type]
     holder_id = owner_id or (stint.staff_id if stint else None)
     if (
@@ -121,7 +123,7 @@ def report_anomaly(
         duty, AnomalyKind(kind), text or "见照片或录音", by=by, tenant=tenant, now=now, severity=severity, stint=stint,
         holder_id=holder_id, file_ids=files,
     )  # fmt: skip
-    if owner_id is not None and owner_id != by.staff_id:
+    if owner_id is not None and not by.is_own(owner_id):
         notices.notify(
             account_ids=accounts_of([owner_id]), kind=NoticeKind.TODO, title=f"请处理：{duty.post.name}",
             text=f"{by.name}登记 {row.number} {row.text}，由您负责", path="/m/duty/", subject=row,
@@ -144,7 +146,7 @@ def may_close(row: Anomaly, by: Actor) -> bool:
     """Its holder, and the office."""
     if row.status != AnomalyStatus.OPEN:
         return False
-    return policies.oversees(by) or (policies.is_staff(by) and row.holder_id == by.staff_id)
+    return policies.oversees(by) or (policies.is_staff(by) and by.is_own(row.holder_id))
 
 
 @transaction.atomic

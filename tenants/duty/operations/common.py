@@ -15,9 +15,9 @@ from identity.people import people_of_school
 from kernel.errors import NotAllowed, NotFound
 from kernel.live import announce
 from kernel.tenancy import Tenant
-from tenants.duty import chain, policies
+from tenants.duty import chain, policies, queries
 from tenants.duty.choices import AnomalyKind, EntryKind, Rung
-from tenants.duty.errors import NotADutyPost, NotOn
+from tenants.duty.errors import NotADutyPost, NotOn, NotYourParty
 from tenants.duty.models import Anomaly, AnomalyFile, DutyPost, LogEntry, Seal, Stint
 from tenants.duty.queries import keyed, line_of, photos_among
 from tenants.findings.choices import FindingSource, Severity
@@ -25,6 +25,7 @@ from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
 from tenants.organisation.models import Place, Staff
+from tenants.punches import expected
 from tenants.timeline import numbers
 from tenants.timeline.operations import record
 
@@ -53,8 +54,14 @@ def lock_post(post_id: UUID, *, active: bool = False) -> DutyPost:
     return row
 
 
+def check_staff(by: Actor) -> None:
+    """Raises NotAllowed for whoever cannot be on duty."""
+    if not policies.is_staff(by):
+        raise NotAllowed
+
+
 def own_staff(by: Actor) -> Staff:
-    """The person behind the actor. Raises NotAllowed for whoever cannot be on duty."""
+    """The person behind the actor, as whom they act. Raises NotAllowed for whoever cannot be on duty."""
     if not policies.is_staff(by) or by.staff_id is None:
         raise NotAllowed
     person = organisation.staff_by_id([by.staff_id]).get(by.staff_id)
@@ -63,26 +70,42 @@ def own_staff(by: Actor) -> Staff:
     return person
 
 
-def lock_person(staff_id: UUID) -> None:
+def acting_at(duty: DutyPost, *, by: Actor, now: datetime) -> Actor:
+    """The actor as that one of their own rows which belongs to the post's party: rostered there now, else of that
+    post, else as whom they act. Raises NotYourParty.
+    """
+    if not by.other_staff_ids:
+        person = own_staff(by)
+        if person.party_id != duty.post.party_id:
+            raise NotYourParty
+        return by
+    rows = organisation.own_staff_ids_of(duty.post.party_id, by=by)
+    if not rows:
+        raise NotYourParty
+    return by.as_staff(expected.whose(by, now, among=rows, post_id=duty.post_id))
+
+
+def lock_person(by: Actor) -> None:
     """One step of a person at a time: nobody signs on at two posts, or moves on while a step looks for their stint.
 
-    Taken before any post's lock, never after.
+    All their rows in one order, before any post's lock, never after.
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended('duty|' || current_schema() || '|' || %s, 0))",
-            [str(staff_id)],
+            "SELECT pg_advisory_xact_lock(hashtextextended('duty|' || current_schema() || '|' || u.id, 0))"
+            " FROM (SELECT unnest(%s::text[]) AS id ORDER BY 1) u",
+            [[str(staff_id) for staff_id in by.staff_ids]],
         )
 
 
-def open_stint(staff_id: UUID) -> Stint:
-    """The person's open stint; the person is locked first, then the post. Raises NotOn."""
-    lock_person(staff_id)
-    found = Stint.objects.filter(staff_id=staff_id, signed_off_at__isnull=True).values_list("post_id", flat=True)
-    if not found:
+def open_stint(by: Actor) -> Stint:
+    """The person's open stint, of whichever of their rows; the person is locked first, then the post. Raises NotOn."""
+    lock_person(by)
+    found = queries.open_stints(by).values_list("pk", "post_id").first()
+    if found is None:
         raise NotOn
-    lock_post(found[0])
-    row = Stint.objects.select_related("staff").filter(staff_id=staff_id, signed_off_at__isnull=True).first()
+    lock_post(found[1])
+    row = Stint.objects.select_related("staff").filter(pk=found[0], signed_off_at__isnull=True).first()
     if row is None:
         raise NotOn
     return row

@@ -17,6 +17,7 @@ from tenants.duty.errors import AlreadyAnswered, NothingToHand, ReasonMissing, R
 from tenants.duty.models import Anomaly, DutyPost, Handover, HandoverItem, Stint
 from tenants.duty.operations.common import (
     accounts_of,
+    check_staff,
     clean,
     lock_post,
     open_stint,
@@ -51,11 +52,12 @@ def offer_handover(
     What was offered to somebody else before is offered anew; what was refused stays up. Locks the post.
     Raises NotAllowed, NotOn, ReceiverUnfit, NothingToHand.
     """
-    person = own_staff(by)
+    check_staff(by)
     claim = once.claim(key=client_key, operation="duty.handover", by=by)
     if claim.result_id:
         return Handover.objects.get(pk=claim.result_id)
-    stint = open_stint(person.pk)
+    stint = open_stint(by)
+    person, by = stint.staff, by.as_staff(stint.staff_id)
     duty = lock_post(stint.post_id)
     receiver = _receiver(receiver_id, giver=person, duty=duty, now=now)
     held = Anomaly.objects.filter(post_id=duty.pk, holder=person, status=AnomalyStatus.OPEN)
@@ -130,10 +132,12 @@ def answer_item(
     Locks the post: of two answers at once the second is told. The same answer again changes nothing.
     Raises NotAllowed, NotFound, AlreadyAnswered, ReasonMissing.
     """
-    person = own_staff(by)
+    check_staff(by)
     duty, item = _locked_item(item_id, by)
-    if item.handover.receiver_id != person.pk:
+    if not by.is_own(item.handover.receiver_id):
         raise NotFound
+    by = by.as_staff(item.handover.receiver_id)
+    person = own_staff(by)
     if once.claim_for(key=client_key, operation="duty.handover_item", by=by, result_id=item_id):
         return item
     if item.status != ItemStatus.OFFERED:
@@ -193,12 +197,13 @@ def _answer(
 @transaction.atomic
 def accept_handover(*, handover_id: UUID, by: Actor, tenant: Tenant, now: datetime, client_key: str = "") -> Handover:
     """Accept every item that is still offered, in one step. Locks the post. Raises NotAllowed, NotFound, Invalid."""
-    person = own_staff(by)
-    found = Handover.objects.filter(pk=handover_id, receiver=person).values_list("post_id", flat=True)
+    check_staff(by)
+    found = Handover.objects.filter(pk=handover_id, receiver_id__in=by.staff_ids).values_list("post_id", flat=True)
     if not found:
         raise NotFound
     duty = lock_post(found[0])
     handover = Handover.objects.select_related("receiver").get(pk=handover_id)
+    person, by = handover.receiver, by.as_staff(handover.receiver_id)
     if once.claim_for(key=client_key, operation="duty.handover_accept", by=by, result_id=handover_id):
         return handover
     items = list(handover.items.select_related("anomaly", "handover").filter(status=ItemStatus.OFFERED))
@@ -212,4 +217,4 @@ def accept_handover(*, handover_id: UUID, by: Actor, tenant: Tenant, now: dateti
 
 def may_answer(handover: Handover, by: Actor) -> bool:
     """Only the named receiver."""
-    return policies.is_staff(by) and handover.receiver_id == by.staff_id and handover.done_at is None
+    return policies.is_staff(by) and by.is_own(handover.receiver_id) and handover.done_at is None

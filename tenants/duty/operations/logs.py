@@ -20,7 +20,7 @@ from tenants.timeline import once
 def _may_write(post_id: UUID, by: Actor) -> Stint | None:
     """Who writes into a log: whoever is on duty there, and the office. Raises NotAllowed."""
     if by.staff_id is not None and policies.is_staff(by):
-        own = Stint.objects.filter(post_id=post_id, staff_id=by.staff_id, signed_off_at__isnull=True).first()
+        own = queries.open_stints(by).filter(post_id=post_id).first()
         if own is not None:
             return own
     if not policies.oversees(by):

@@ -31,8 +31,8 @@ def punch_along(
         return
     try:
         punches.punch(
-            client_id=punch_key(stint.pk, direction), direction=direction, code=scanned.code, post_id=duty.pk, by=by,
-            tenant=tenant, now=now,
+            client_id=punch_key(stint.pk, direction), direction=direction, code=scanned.code, post_id=duty.pk,
+            staff_id=stint.staff_id, by=by, tenant=tenant, now=now,
         )  # fmt: skip
     except DomainError:
         return

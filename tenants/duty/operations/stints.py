@@ -19,12 +19,13 @@ from tenants.duty.errors import (
     CallRinging,
     HandoverOpen,
     NotAway,
-    NotYourParty,
     ReasonMissing,
 )
 from tenants.duty.models import Absence, Anomaly, DutyPost, Stint, Summons
 from tenants.duty.operations.anomalies import send_up
 from tenants.duty.operations.common import (
+    acting_at,
+    check_staff,
     clean,
     is_at,
     lock_person,
@@ -60,21 +61,22 @@ def _lacking(duty: DutyPost, person: Staff, now: datetime, tenant: Tenant) -> li
 def sign_on(
     *, post_id: UUID, by: Actor, tenant: Tenant, now: datetime, place_code: str = "", client_key: str = ""
 ) -> Stint:
-    """上岗. Fills the person's shift instance at the post, if there is one. Locks the person and the post.
+    """上岗, as that one of the person's rows which belongs to the post. Fills its shift instance there, if there is one.
+    Locks the person and the post.
 
     With the code at the post it is a punch for that shift, too; a punch refused never refuses the sign-on.
     A missing certificate is recorded and raised, never a reason to lose the sign-on. Signing on twice is once.
     Raises NotAllowed, NotADutyPost, NotYourParty, AlreadyOn.
     """
-    person = own_staff(by)
+    check_staff(by)
     claim = once.claim(key=client_key, operation="duty.sign_on", by=by)
     if claim.result_id:
         return Stint.objects.get(pk=claim.result_id)
-    lock_person(person.pk)
+    lock_person(by)
     duty = lock_post(post_id, active=True)
-    if person.party_id != duty.post.party_id:
-        raise NotYourParty
-    there = Stint.objects.select_related("post").filter(staff=person, signed_off_at__isnull=True).first()
+    by = acting_at(duty, by=by, now=now)
+    person = own_staff(by)
+    there = queries.open_stints(by).select_related("post").first()
     if there is not None:
         if there.post_id != post_id:
             raise AlreadyOn(post=there.post.name)
@@ -118,11 +120,12 @@ def sign_off(*, by: Actor, tenant: Tenant, now: datetime, place_code: str = "", 
 
     Raises NotAllowed, NotOn, HandoverOpen, CallRinging.
     """
-    person = own_staff(by)
+    check_staff(by)
     claim = once.claim(key=client_key, operation="duty.sign_off", by=by)
     if claim.result_id:
         return Stint.objects.get(pk=claim.result_id)
-    stint = open_stint(person.pk)
+    stint = open_stint(by)
+    person, by = stint.staff, by.as_staff(stint.staff_id)
     duty = lock_post(stint.post_id)
     held = Anomaly.objects.filter(post_id=stint.post_id, holder=person, status=AnomalyStatus.OPEN).count()
     if held:
@@ -181,13 +184,14 @@ def declare_absence(
 
     Raises NotAllowed, NotOn, AlreadyAway, AwayTooLong, Invalid.
     """
-    person = own_staff(by)
+    check_staff(by)
     claim = once.claim(key=client_key, operation="duty.absence", by=by)
     if claim.result_id:
         return Absence.objects.get(pk=claim.result_id)
     if kind not in AbsenceKind.values:
         raise Invalid("请选择离岗的原因。", field="kind")
-    stint = open_stint(person.pk)
+    stint = open_stint(by)
+    person, by = stint.staff, by.as_staff(stint.staff_id)
     duty = lock_post(stint.post_id)
     longest = duty.break_minutes if kind == AbsenceKind.BREAK else LONGEST[AbsenceKind(kind)]
     if not 1 <= minutes <= longest:
@@ -231,11 +235,12 @@ def declare_absence(
 @transaction.atomic
 def return_to_post(*, by: Actor, tenant: Tenant, now: datetime, client_key: str = "") -> Absence:
     """返岗. Locks the post. Raises NotAllowed, NotOn, NotAway."""
-    person = own_staff(by)
+    check_staff(by)
     claim = once.claim(key=client_key, operation="duty.return", by=by)
     if claim.result_id:
         return Absence.objects.get(pk=claim.result_id)
-    stint = open_stint(person.pk)
+    stint = open_stint(by)
+    person, by = stint.staff, by.as_staff(stint.staff_id)
     duty = lock_post(stint.post_id)
     row = Absence.objects.filter(stint=stint, ends_at__isnull=True).first()
     if row is None:

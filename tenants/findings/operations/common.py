@@ -17,10 +17,10 @@ from tenants.findings import policies
 from tenants.findings.choices import MOVES, FindingStatus, StepKind
 from tenants.findings.errors import PhotoUnknown, TooManyPhotos, WrongMove
 from tenants.findings.models import Finding, Step, StepPhoto
-from tenants.findings.queries import own_party_id
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
+from tenants.organisation.queries import own_party_ids
 from tenants.timeline.operations import record
 
 MAX_PHOTOS = 9
@@ -38,7 +38,7 @@ def locked(finding_id: UUID, by: Actor) -> Finding:
     )
     if finding is None:
         raise NotFound
-    if not policies.can_see(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_see(by, finding, own_party_ids=own_party_ids(by)):
         raise NotFound
     return finding
 

@@ -25,9 +25,9 @@ from tenants.findings.errors import (
 )
 from tenants.findings.models import Extension, Finding
 from tenants.findings.operations.common import locked, note, people_of_party, step, supervisors, tell
-from tenants.findings.queries import own_party_id
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
+from tenants.organisation.queries import own_party_ids
 from tenants.timeline import once
 
 
@@ -61,7 +61,7 @@ def ask_extension(
         return finding
     if finding.status not in WITH_FIXER:
         raise WrongMove(status=str(FindingStatus(finding.status).label))
-    if not policies.can_ask_extension(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_ask_extension(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     if not reason.strip():
         raise ReasonMissing(field="reason")
@@ -147,7 +147,7 @@ def _asked(extension_id: UUID, by: Actor) -> tuple[Finding, Extension]:
         raise NotFound
     finding = locked(found, by)
     asked = Extension.objects.select_for_update().get(pk=extension_id)
-    if not policies.can_manage(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_manage(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     if asked.status != ExtensionStatus.PENDING:
         raise ExtensionAnswered

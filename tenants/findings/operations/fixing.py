@@ -30,11 +30,11 @@ from tenants.findings.operations.common import (
     verifiers,
 )
 from tenants.findings.operations.extending import lapse
-from tenants.findings.queries import own_party_id
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import StaffStatus
+from tenants.organisation.queries import own_party_ids
 from tenants.timeline import once
 
 ROOT_CAUSE_MIN = 10
@@ -62,7 +62,7 @@ def start_fix(
         return finding
     if finding.status not in WITH_FIXER:
         raise WrongMove(status=str(FindingStatus(finding.status).label))
-    if not policies.can_fix(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_fix(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     move(finding, FindingStatus.FIXING)
     _fixed_by(finding, by)
@@ -100,7 +100,7 @@ def check_new(finding: Finding, photos: Sequence[UUID]) -> None:
 
 def _companies(finding: Finding, by: Actor) -> frozenset[UUID]:
     """For whom `by` works on it: the responsible company, or all of theirs when they record it for somebody else."""
-    if policies.answers_for(by, finding, own_party_id=own_party_id(by)):
+    if policies.answers_for(by, finding, own_party_ids=own_party_ids(by)):
         return frozenset({finding.party.provider_id} if finding.party.provider_id else ())
     return by.provider_ids
 
@@ -135,7 +135,7 @@ def submit_fix(
         return finding
     if finding.status not in WITH_FIXER:
         raise WrongMove(status=str(FindingStatus(finding.status).label))
-    if not policies.can_fix(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_fix(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     finding.root_cause = root_cause.strip()[:500] or finding.root_cause
     if finding.repeat_of_id and len(finding.root_cause) < ROOT_CAUSE_MIN:
@@ -180,7 +180,7 @@ def assign_owner(*, finding_id: UUID, owner_id: UUID | None, by: Actor, tenant: 
     finding = locked(finding_id, by)
     if finding.status not in UNSOLVED:
         raise WrongMove(status=str(FindingStatus(finding.status).label))
-    if not policies.can_name_owner(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_name_owner(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     if finding.owner_id == owner_id:
         return finding

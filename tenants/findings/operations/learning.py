@@ -16,7 +16,7 @@ from tenants.findings.choices import Consequence, FindingStatus, Severity, StepK
 from tenants.findings.errors import ConsequenceMissing, PlanUnchanged, ReasonMissing, RubricUnchanged, WrongMove
 from tenants.findings.models import Finding
 from tenants.findings.operations.common import locked, note, step
-from tenants.findings.queries import own_party_id
+from tenants.organisation.queries import own_party_ids
 from tenants.rubrics import queries as rubrics
 from tenants.timeline import queries as timeline
 
@@ -86,7 +86,7 @@ def set_consequence(
     finding = locked(finding_id, by)
     if finding.status != FindingStatus.CLOSED:
         raise WrongMove(status=str(FindingStatus(finding.status).label))
-    if not policies.can_conclude(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_conclude(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     if not consequence:
         raise ConsequenceMissing(field="consequence")

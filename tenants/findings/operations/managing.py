@@ -28,9 +28,9 @@ from tenants.findings.operations.common import (
     to_fix_again,
 )
 from tenants.findings.operations.extending import lapse
-from tenants.findings.queries import own_party_id
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
+from tenants.organisation.queries import own_party_ids
 from tenants.timeline import once
 
 
@@ -43,7 +43,7 @@ def void(*, finding_id: UUID, reason: str, by: Actor, tenant: Tenant, now: datet
     finding = locked(finding_id, by)
     if finding.status not in UNSOLVED:
         raise WrongMove(status=str(FindingStatus(finding.status).label))
-    if not policies.can_void(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_void(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     if not reason.strip():
         raise ReasonMissing(field="reason")
@@ -99,7 +99,7 @@ def fit_verifier(finding: Finding, account_id: UUID, tenant: Tenant, now: dateti
 def assign_verifier(*, finding_id: UUID, verifier_id: UUID | None, by: Actor, tenant: Tenant, now: datetime) -> Finding:
     """Name who verifies, or nobody in particular (None). Locks the finding. Raises NotFound, NotAllowed, VerifierUnfit."""
     finding = locked(finding_id, by)
-    if not policies.can_manage(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_manage(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     if finding.verifier_id == verifier_id:
         return finding
@@ -127,7 +127,7 @@ def change_deadline(
     Raises NotFound, NotAllowed, DeadlinePast, DeadlineFar, ReasonMissing.
     """
     finding = locked(finding_id, by)
-    if not policies.can_manage(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_manage(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     deadlines.checked(deadline, now=now)
     if not reason.strip():

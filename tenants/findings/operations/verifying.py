@@ -29,18 +29,18 @@ from tenants.findings.operations.common import (
 from tenants.findings.operations.extending import lapse
 from tenants.findings.operations.fixing import ROOT_CAUSE_MIN, check_new
 from tenants.findings.operations.learning import check_consequence, needs_consequence, write_consequence
-from tenants.findings.queries import own_party_id
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
+from tenants.organisation.queries import own_party_ids
 from tenants.timeline import once
 
 
 def _check_verifier(finding: Finding, by: Actor) -> None:
     if finding.status != FindingStatus.VERIFYING:
         raise WrongMove(status=str(FindingStatus(finding.status).label))
-    if policies.is_fixer(by, finding, own_party_id=own_party_id(by)):
+    if policies.is_fixer(by, finding, own_party_ids=own_party_ids(by)):
         raise FixerNeverCloses
-    if not policies.can_verify(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_verify(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
 
 
@@ -167,7 +167,7 @@ def reopen(
         return finding
     if finding.status != FindingStatus.CLOSED:
         raise WrongMove(status=str(FindingStatus(finding.status).label))
-    if not policies.can_reopen(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_reopen(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     if not reason.strip():
         raise ReasonMissing(field="reason")
@@ -222,9 +222,9 @@ def confirm_on_site(
         return finding
     if finding.status not in UNSOLVED:
         raise WrongMove(status=str(FindingStatus(finding.status).label))
-    if policies.is_fixer(by, finding, own_party_id=own_party_id(by)):
+    if policies.is_fixer(by, finding, own_party_ids=own_party_ids(by)):
         raise FixerNeverCloses
-    if not policies.can_confirm(by, finding, own_party_id=own_party_id(by)):
+    if not policies.can_confirm(by, finding, own_party_ids=own_party_ids(by)):
         raise NotAllowed
     photos = checked_photos(photo_ids, by)
     if not solved:

@@ -37,6 +37,7 @@ from tenants.organisation.operations.staff import (
     part,
     part_due,
     reveal,
+    share_login,
 )
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "set_line",
     "set_party_active",
     "set_place_active",
+    "share_login",
     "start_lines",
     "tell_ending_certificates",
 ]

@@ -27,6 +27,7 @@ from tenants.organisation.errors import (
     IdCardTaken,
     IdCardWrong,
     LeftBeforeHired,
+    LoginNotShared,
     Nothing,
     PartyClosed,
     PhoneWrong,
@@ -410,6 +411,39 @@ def open_logins(*, staff_ids: Sequence[UUID], now: datetime, by: Actor, tenant: 
             numbers=[p.number for p in opened[:500]],
         )
     return credentials
+
+
+@transaction.atomic
+def share_login(*, staff_id: UUID, number: str, by: Actor, tenant: Tenant, now: datetime) -> Staff:
+    """Let one person's further row use the login of the row with that work number: one who works for two parties
+    signs in once. The row must have no login of its own, and both bear one name. Locks the person.
+
+    Raises NotAllowed, NotFound, StaffGone, LoginNotShared.
+    """
+    if not policies.can_manage(by):
+        raise NotAllowed
+    person = _locked(staff_id)
+    if person.status == StaffStatus.LEFT:
+        raise StaffGone(name=person.name)
+    number = number.strip()
+    other = Staff.objects.filter(number=number).exclude(pk=staff_id).first()
+    why = _not_shared(person, other)
+    if why or other is None or other.account_id is None:
+        raise LoginNotShared(field="number", number=number or "（空）", why=why)
+    identity.share_account(account_id=other.account_id, staff_id=staff_id, tenant=tenant, by=by, now=now)
+    return link_account(staff_id=staff_id, account_id=other.account_id, by=by, tenant=tenant)
+
+
+def _not_shared(person: Staff, other: Staff | None) -> str:
+    if other is None:
+        return "不在员工名单里，请核对工号。"
+    if person.account_id is not None:
+        return "不能关联：这名员工已经有登录账号。"
+    if other.name != person.name:
+        return f"是「{other.name}」，与「{person.name}」不是同一人，请核对工号。"
+    if other.account_id is None or other.status == StaffStatus.LEFT:
+        return "还没有可用的登录账号，请先为它开通。"
+    return ""
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ from tenants.findings import operations as findings
 from tenants.findings.choices import FindingSource
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
+from tenants.organisation import queries as organisation
 from tenants.patrols import policies, queries
 from tenants.patrols.choices import CLOSED, QuestionKind, ScanMethod, StopStatus, TourStatus
 from tenants.patrols.errors import (
@@ -34,6 +35,7 @@ from tenants.patrols.errors import (
 from tenants.patrols.models import Point, Question, Stop, Tour
 from tenants.patrols.operations.drafts import ScanDraft, plain_tag
 from tenants.patrols.operations.tours import close, locked, make_stops, overseers, parties_of, recorded
+from tenants.punches import expected
 from tenants.timeline import once
 
 OFFLINE = timedelta(hours=72)  # a phone may report so long after the window; later it is refused with its reason
@@ -46,6 +48,12 @@ def _when(said: datetime, counted: Counted, tenant: Tenant, now: datetime) -> tu
     if at is not None:
         return at, True
     return (now if said > now + AHEAD_OF_CLOCK else said), False
+
+
+def _as_whom(tour: Tour, by: Actor, at: datetime) -> UUID | None:
+    """As which of their own rows somebody walks: of the route's party, on shift then; else as whom they act."""
+    rows = organisation.own_staff_ids_of(tour.route.party_id, by=by) if by.other_staff_ids else []
+    return expected.whose(by, at, among=rows) if rows else by.staff_id
 
 
 def _begin(tour: Tour, at: datetime, by: Actor, tenant: Tenant, now: datetime) -> None:
@@ -61,7 +69,7 @@ def _begin(tour: Tour, at: datetime, by: Actor, tenant: Tenant, now: datetime) -
     if at >= tour.ends_at or now > tour.ends_at + OFFLINE:
         raise TooLate
     tour.status, tour.started_at = TourStatus.WALKING, at
-    tour.walker_id, tour.walker_name, tour.walker_staff_id = by.account_id, by.name, by.staff_id
+    tour.walker_id, tour.walker_name, tour.walker_staff_id = by.account_id, by.name, _as_whom(tour, by, at)
     tour.finished_at = tour.judged_at = tour.credibility = None
     tour.save()
     make_stops(tour)

@@ -11,7 +11,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from identity.contracts import Actor
 from kernel import clock
 from kernel.clock import month_bounds
 from kernel.errors import DomainError, NotAllowed, NotFound
@@ -22,7 +21,7 @@ from tenants.attendance.choices import Mark
 from tenants.attendance.contracts import Line
 from web.http import SchoolRequest, signed_in
 from web.shared.day_grid import weeks
-from web.shared.own_rows import acting, own_rows
+from web.shared.own_rows import acting, as_said, choice
 from web.shared.pages import go
 from web.tenant.attendance.forms import CorrectionForm, MonthField
 from web.tenant.attendance.views import CORRECTION_TONES, ask, correction_start
@@ -35,11 +34,6 @@ def _month(request: SchoolRequest, text: str) -> date:
     except Exception:
         chosen = None
     return chosen or clock.now().astimezone(request.school.tz).date().replace(day=1)
-
-
-def _as(by: Actor, staff_id: UUID) -> str:
-    """What the address says of as whom one looks; nothing where there is no choice."""
-    return f"&as={staff_id}" if by.other_staff_ids else ""
 
 
 def _mark_of(line: Line) -> dict[str, Any]:
@@ -83,7 +77,7 @@ def month(request: SchoolRequest) -> HttpResponse:
         "weeks": weeks(_first, after - timedelta(days=1), marks, today=today),
         "earlier": chosen - timedelta(days=1), "later": after if after <= today else None, "marks": sheets.TONES,
         "may_confirm": confirmed is None and figures is not None and not figures.open and today >= after
-        and policies.can_confirm(by, staff_id=staff_id), "own_rows": own_rows(by), "acting_as": staff_id,
+        and policies.can_confirm(by, staff_id=staff_id), **choice(by),
         "over": today >= after, "left": queries.corrections_left(staff_id=staff_id, month=chosen, limit=limit), "limit": limit,
         "tones": CORRECTION_TONES, "client_key": new_id().hex,
     }  # fmt: skip
@@ -98,7 +92,9 @@ def shift(request: SchoolRequest, instance_id: UUID) -> HttpResponse:
     if not request.actor.is_own(row.staff_id):
         raise NotFound
     form = CorrectionForm(request.POST or None, initial=correction_start(row))
-    back = f"{reverse('attendance:phone')}?month={row.day:%Y-%m}{_as(request.actor, row.staff_id)}"
+    back = (
+        f"{reverse('attendance:phone')}?month={row.day:%Y-%m}{as_said(request.actor.as_staff(row.staff_id), first='&')}"
+    )
     context: dict[str, Any] = {
         "title": f"{row.day.month}月{row.day.day}日", "back": back, "row": row, "form": form,
         "line": queries.lines([row], tz=request.school.tz)[0], "client_key": new_id().hex,
@@ -125,7 +121,7 @@ def confirm(request: SchoolRequest) -> HttpResponse:
     by = acting(request)
     if by.staff_id is None:
         raise NotAllowed
-    back = f"{reverse('attendance:phone')}?month={chosen:%Y-%m}{_as(by, by.staff_id)}"
+    back = f"{reverse('attendance:phone')}?month={chosen:%Y-%m}{as_said(by, first='&')}"
     try:
         operations.confirm_month(
             staff_id=by.staff_id, month=chosen, by=by, tenant=request.school, now=clock.now(),
@@ -145,5 +141,5 @@ def withdraw(request: SchoolRequest, correction_id: UUID) -> HttpResponse:
         )
     except DomainError as refused:
         return go(request, "attendance:phone", said=refused.sentence, tone="bad")
-    month_ = f"?month={row.instance.day:%Y-%m}{_as(request.actor, row.staff_id)}"
+    month_ = f"?month={row.instance.day:%Y-%m}{as_said(request.actor.as_staff(row.staff_id), first='&')}"
     return go(request, reverse("attendance:phone") + month_, said="已撤回")

@@ -38,10 +38,13 @@ def _home(request: SchoolRequest) -> dict[str, Any]:
     now, by = clock.now(), request.actor
     stint = queries.own_stint(by)
     held = queries.held_by(by)
+    if stint:
+        by = by.as_staff(stint.staff_id)
     return {
         "title": "值班",
         "back": reverse("phone:home"),
         "stint": stint,
+        "several": bool(by.other_staff_ids),
         "now": now,
         "away": stint.open_absences[0] if stint and stint.open_absences else None,  # type: ignore[attr-defined]
         "ringing": queries.ringing(by, now=now),

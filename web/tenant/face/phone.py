@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from identity.contracts import Actor
 from kernel import clock
 from kernel.errors import DomainError, Invalid, NotFound
 from tenants.face import operations, pack, queries, texts
@@ -18,6 +19,7 @@ from tenants.face.contracts import CheckResult
 from tenants.face.pictures import MAX_BYTES
 from tenants.organisation import queries as organisation
 from web.http import SchoolRequest, signed_in
+from web.shared.own_rows import acting, as_said, choice
 from web.shared.pages import go, is_htmx
 
 # What to do about a picture that did not do.
@@ -44,13 +46,14 @@ def mine(request: SchoolRequest) -> HttpResponse:
 
 
 def _context(request: SchoolRequest, **more: Any) -> dict[str, Any]:
-    by = request.actor
+    by = acting(request)
     now = clock.now()
     today = now.astimezone(request.school.tz).date()
     context: dict[str, Any] = {
         "title": "人脸与隐私",
         "back": reverse("phone:home"),
         "text": texts.current(today),
+        **choice(by),
         **more,
     }
     if by.staff_id is None:
@@ -86,6 +89,18 @@ def _context(request: SchoolRequest, **more: Any) -> dict[str, Any]:
     }
 
 
+def _person(request: SchoolRequest) -> tuple[Actor, UUID]:
+    """As whom it is done: consent and template are those of one employer's row. Raises NotFound."""
+    by = acting(request)
+    if by.staff_id is None:
+        raise NotFound
+    return by, by.staff_id
+
+
+def _back(request: SchoolRequest, said: str) -> HttpResponse:
+    return go(request, reverse("face:mine") + as_said(acting(request)), said=said)
+
+
 def _refused(request: SchoolRequest, no: DomainError) -> HttpResponse:
     return render(request, "face/mine.html", _context(request, refused=no.sentence), status=422)
 
@@ -100,7 +115,7 @@ def decide(request: SchoolRequest) -> HttpResponse:
             text_version=request.POST.get("text_version", ""),
             is_14=request.POST.get("is_14") == "1",
             key=request.headers.get("Idempotency-Key", ""),
-            by=request.actor,
+            by=acting(request),
             tenant=request.school,
             now=clock.now(),
         )
@@ -111,7 +126,7 @@ def decide(request: SchoolRequest) -> HttpResponse:
         if row.decision == Decision.AGREED
         else "已记录：您不使用人脸，打卡用其他方式，结果一样"
     )
-    return go(request, "face:mine", said=said)
+    return _back(request, said)
 
 
 def _picture(request: SchoolRequest) -> bytes:
@@ -126,7 +141,7 @@ def _picture(request: SchoolRequest) -> bytes:
 def enrol(request: SchoolRequest) -> HttpResponse:
     try:
         check_id = operations.request_enrolment(
-            picture=_picture(request), key=request.headers.get("Idempotency-Key", ""), by=request.actor,
+            picture=_picture(request), key=request.headers.get("Idempotency-Key", ""), by=acting(request),
             tenant=request.school, now=clock.now(),
         )  # fmt: skip
     except DomainError as no:
@@ -139,10 +154,9 @@ def enrol(request: SchoolRequest) -> HttpResponse:
 def trial(request: SchoolRequest) -> HttpResponse:
     """Try whether one is known: the same as a punch, without one."""
     try:
-        if request.actor.staff_id is None:
-            raise NotFound
+        by, staff_id = _person(request)
         check_id = operations.request_check(
-            staff_id=request.actor.staff_id, picture=_picture(request), purpose="trial", by=request.actor,
+            staff_id=staff_id, picture=_picture(request), purpose="trial", by=by,
             tenant=request.school, now=clock.now(),
         )  # fmt: skip
     except DomainError as no:
@@ -157,7 +171,7 @@ def check(request: SchoolRequest, check_id: UUID) -> HttpResponse:
     result: CheckResult = queries.own_result(check_id, by=request.actor)
     context = {
         "title": "录入结果" if result.purpose == "enrol" else "核对结果",
-        "back": reverse("face:mine"),
+        "back": reverse("face:mine") + as_said(request.actor.as_staff(result.staff_id)),
         "result": result,
         "advice": ADVICE.get(Outcome(result.outcome), "") if result.outcome else "",
         "slow": (clock.now() - result.requested_at).total_seconds() > 20,
@@ -170,21 +184,17 @@ def check(request: SchoolRequest, check_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def revoke_mine(request: SchoolRequest) -> HttpResponse:
-    if request.actor.staff_id is None:
-        raise NotFound
-    operations.revoke(staff_id=request.actor.staff_id, by=request.actor, tenant=request.school, now=clock.now())
-    return go(request, "face:mine", said="已撤回同意，人脸特征已删除")
+    by, staff_id = _person(request)
+    operations.revoke(staff_id=staff_id, by=by, tenant=request.school, now=clock.now())
+    return _back(request, "已撤回同意，人脸特征已删除")
 
 
 @require_POST
 @signed_in
 def delete_mine(request: SchoolRequest) -> HttpResponse:
-    if request.actor.staff_id is None:
-        raise NotFound
+    by, staff_id = _person(request)
     try:
-        operations.delete_template(
-            staff_id=request.actor.staff_id, by=request.actor, tenant=request.school, now=clock.now()
-        )
+        operations.delete_template(staff_id=staff_id, by=by, tenant=request.school, now=clock.now())
     except DomainError as no:
         return _refused(request, no)
-    return go(request, "face:mine", said="已删除，您可以随时重新录入")
+    return _back(request, "已删除，您可以随时重新录入")

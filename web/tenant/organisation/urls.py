@@ -37,6 +37,7 @@ urlpatterns = [
     path("staff/new/", staff.new, name="new_staff"),
     path("staff/export/", staff.export, name="export_staff"),
     path("staff/logins/", staff.open_logins, name="open_logins"),
+    path("staff/<uuid:staff_id>/login/", staff.share_login, name="share_login"),
     path("staff/<uuid:staff_id>/", staff.person, name="person"),
     path("staff/<uuid:staff_id>/change/", staff.change, name="change_staff"),
     path("staff/<uuid:staff_id>/leave/", staff.leave, name="leave"),

@@ -36,7 +36,10 @@ def index(request: SchoolRequest) -> HttpResponse:
     for row in rows:
         row.open_now = row.starts_at <= now < row.ends_at  # type: ignore[attr-defined]
     done = queries.tours(by=request.actor).filter(walker_id=request.actor.account_id, status__in=CLOSED)[:10]
-    context = {"title": "巡更", "rows": rows, "done": done, "tones": TONES, "back": reverse("phone:home")}
+    context = {
+        "title": "巡更", "rows": rows, "done": done, "tones": TONES, "back": reverse("phone:home"),
+        "several": bool(request.actor.other_staff_ids),
+    }  # fmt: skip
     return render(request, "patrols/phone_index.html", context)
 
 

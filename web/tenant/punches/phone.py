@@ -26,7 +26,7 @@ from tenants.punches.grading import way_out
 from tenants.punches.models import Punch
 from tenants.rosters.choices import Grade
 from web.http import SchoolRequest, signed_in
-from web.shared.own_rows import acting, own_rows, said
+from web.shared.own_rows import acting, as_said, choice, said
 from web.shared.pages import go
 from web.shared.phone_clock import counted, number
 from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, recorded_at, refused_json
@@ -136,8 +136,8 @@ def home(request: SchoolRequest) -> HttpResponse:
         "way_out": way_out(asked),
         "face_ready": by.staff_id in faces.ready_people([by.staff_id], today=today),
         "client_key": str(new_id()),
-        "own_rows": own_rows(by),
-        "acting_as": by.staff_id,
+        "as_said": as_said(by),
+        **choice(by),
         "zone": str(tz),
         **_recent(request),
     }

@@ -196,6 +196,20 @@ class RemoveCertificate(Write):
         return {"removed_id": certificate_id}
 
 
+class ShareStaffLogin(Write):
+    """One who works for two parties: this row uses the login of the row with that work number."""
+
+    staff = graphene.Field(StaffType)
+
+    class Arguments:
+        staff_id = graphene.UUID(required=True)
+        number = graphene.String(required=True)
+
+    @classmethod
+    def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
+        return {"staff": operations.share_login(**given, now=clock.now(), **by_and_tenant(context))}
+
+
 class Login(graphene.ObjectType):
     """A login just opened; the password is told this once."""
 

@@ -17,6 +17,7 @@ from graphql_api.tenant.organisation.people import (
     OpenStaffLogins,
     RemoveCertificate,
     RevealStaffNumber,
+    ShareStaffLogin,
     StaffLeft,
     StaffReturned,
 )
@@ -59,6 +60,7 @@ class OrganisationMutation(graphene.ObjectType):
     add_certificate = AddCertificate.Field()
     change_certificate = ChangeCertificate.Field()
     remove_certificate = RemoveCertificate.Field()
+    share_staff_login = ShareStaffLogin.Field()
     open_staff_logins = OpenStaffLogins.Field()
     start_import = StartImport.Field()
     confirm_import = ConfirmImport.Field()

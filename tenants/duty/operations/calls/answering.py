@@ -19,6 +19,7 @@ from tenants.duty.errors import (
     CallOver,
     ChallengeStale,
     CodeMissing,
+    NotYourParty,
     PhotoMissing,
     PhotoReused,
     PhotoUnknown,
@@ -26,7 +27,7 @@ from tenants.duty.errors import (
 )
 from tenants.duty.models import Attempt, Call, DutyPost, Summons
 from tenants.duty.operations.calls.common import locked_call, settle
-from tenants.duty.operations.common import accounts_of, is_at, own_staff, tell
+from tenants.duty.operations.common import accounts_of, acting_at, check_staff, is_at, own_staff, tell
 from tenants.evidence import queries as evidence
 from tenants.evidence.alike import is_copy
 from tenants.evidence.contracts import EvidenceContract
@@ -43,15 +44,16 @@ OPEN_FOR_ANSWERS = timedelta(hours=12)
 COPIES_SINCE = timedelta(days=180)  # how far back a person's own answers are compared
 
 
-def _own_summons(duty: DutyPost, call: Call, by: Actor) -> Summons:
+def _own_summons(duty: DutyPost, call: Call, by: Actor, now: datetime) -> Summons:
     """The person's part of the call; a colleague of the same company who answers instead is written down as such."""
-    person = own_staff(by)
-    row = Summons.objects.filter(call=call, staff=person).first()
+    check_staff(by)
+    row = queries.own_summons(call, by)
     if row is not None:
         return row
-    if person.party_id != duty.post.party_id:
-        raise NotFound
-    return Summons(call=call, staff=person, on_duty=False)
+    try:
+        return Summons(call=call, staff=own_staff(acting_at(duty, by=by, now=now)), on_duty=False)
+    except NotYourParty as stranger:
+        raise NotFound from stranger
 
 
 def _may_still_answer(call: Call, row: Summons, now: datetime) -> None:
@@ -70,7 +72,8 @@ def open_call(*, call_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> Sum
     Locks the post and the call. Raises NotAllowed, NotFound, CallNotOut, CallOver.
     """
     duty, call = locked_call(call_id)
-    row = _own_summons(duty, call, by)
+    row = _own_summons(duty, call, by, now)
+    by = by.as_staff(row.staff_id)
     fresh = row._state.adding
     if row.answered_at is not None and not may_answer_again(row=row, call=call, now=now):
         return row
@@ -121,7 +124,8 @@ def answer_call(
     """
     copied = _copies_an_earlier_one(photo_id, by, now)  # before the lock: it looks at pictures
     duty, call = locked_call(call_id)
-    row = _own_summons(duty, call, by)
+    row = _own_summons(duty, call, by, now)
+    by = by.as_staff(row.staff_id)
     if row.answered_at is not None and not may_answer_again(row=row, call=call, now=now):
         return row
     if once.claim_for(key=client_key, operation="duty.answer", by=by, result_id=call_id):
@@ -211,7 +215,7 @@ def _copies_an_earlier_one(photo_id: UUID | None, by: Actor, now: datetime) -> b
     """Whether the picture is one of the person's earlier answers, re-saved or cropped; looks at the three likeliest."""
     if photo_id is None or by.staff_id is None or not evidence.existing([photo_id], by=by):
         return False
-    earlier = reckoning.earlier_answers(by.staff_id, besides=photo_id, since=now - COPIES_SINCE)
+    earlier = reckoning.earlier_answers(by.staff_ids, besides=photo_id, since=now - COPIES_SINCE)
     likely = evidence.nearest_among(photo_id=photo_id, among=earlier)
     pictures = evidence.small_pictures([photo_id, *likely]) if likely else {}
     mine = pictures.get(photo_id)

@@ -85,22 +85,22 @@ def events_of(steps: list[Step]) -> list[dict[str, Any]]:
 
 
 def may_of(request: SchoolRequest, row: Finding) -> dict[str, bool]:
-    own = queries.own_party_id(request.actor)
+    own = organisation.own_party_ids(request.actor)
     by = request.actor
     return {
-        "start": row.status == FindingStatus.OPEN and policies.can_fix(by, row, own_party_id=own),
-        "submit": policies.can_fix(by, row, own_party_id=own),
-        "verify": policies.can_verify(by, row, own_party_id=own),
-        "reopen": policies.can_reopen(by, row, own_party_id=own),
-        "manage": policies.can_manage(by, row, own_party_id=own),
-        "void": policies.can_void(by, row, own_party_id=own),
+        "start": row.status == FindingStatus.OPEN and policies.can_fix(by, row, own_party_ids=own),
+        "submit": policies.can_fix(by, row, own_party_ids=own),
+        "verify": policies.can_verify(by, row, own_party_ids=own),
+        "reopen": policies.can_reopen(by, row, own_party_ids=own),
+        "manage": policies.can_manage(by, row, own_party_ids=own),
+        "void": policies.can_void(by, row, own_party_ids=own),
         "comment": policies.can_comment(by, row),
-        "ask_extension": policies.can_ask_extension(by, row, own_party_id=own),
-        "owner": policies.can_name_owner(by, row, own_party_id=own),
-        "conclude": policies.can_conclude(by, row, own_party_id=own),
+        "ask_extension": policies.can_ask_extension(by, row, own_party_ids=own),
+        "owner": policies.can_name_owner(by, row, own_party_ids=own),
+        "conclude": policies.can_conclude(by, row, own_party_ids=own),
         "fixed_it": row.status == FindingStatus.VERIFYING
         and by.has(*policies.OVERSEERS)
-        and policies.is_fixer(by, row, own_party_id=own),
+        and policies.is_fixer(by, row, own_party_ids=own),
     }
 
 

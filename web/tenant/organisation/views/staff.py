@@ -137,6 +137,7 @@ def person(request: SchoolRequest, staff_id: UUID) -> HttpResponse:
         "certificates": [{"row": c, "state": _certificate_state(c)} for c in held],
         "lacking": lacking if row.status == StaffStatus.ACTIVE else [],
         "can_manage": policies.can_manage(request.actor),
+        "sharing": queries.sharing_login(row) if policies.can_read_party(request.actor, row.party) else [],
         "can_reveal": policies.can_reveal(request.actor, row),
         "events": [{"at": e.at, "who": e.actor_name, "text": e.sentence} for e in timeline.events_of(row)[:30]]
         if policies.can_read_all(request.actor)
@@ -280,6 +281,20 @@ def open_logins(request: SchoolRequest) -> HttpResponse:
     answer = render(request, "organisation/logins.html", context)
     answer["Cache-Control"] = "no-store"
     return answer
+
+
+@require_POST
+@signed_in
+def share_login(request: SchoolRequest, staff_id: UUID) -> HttpResponse:
+    """One who works for two parties signs in with the login they have."""
+    try:
+        operations.share_login(
+            staff_id=staff_id, number=request.POST.get("number", ""), by=request.actor, tenant=request.school,
+            now=clock.now(),
+        )  # fmt: skip
+    except DomainError as refused:
+        return go(request, "organisation:person", staff_id, said=refused.sentence, tone="bad")
+    return go(request, "organisation:person", staff_id, said="已关联，两份档案用同一个账号登录")
 
 
 # --- Certificates --------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from tenants.rosters.models import Leave, Swap
 from web.http import SchoolRequest, signed_in
 from web.shared.day_grid import weeks
 from web.shared.filters import given
+from web.shared.own_rows import acting, choice
 from web.shared.pages import go, is_htmx, paginate, render_list
 from web.shared.xlsx import download
 from web.tenant.evidence.uploads import client_key, from_outbox, refused_json
@@ -199,10 +200,11 @@ def decide_swap(request: SchoolRequest, swap_id: UUID) -> HttpResponse:
 # --- Phone ---------------------------------------------------------------------------------------
 
 
-def _own(request: SchoolRequest) -> UUID:
+def _own(request: SchoolRequest) -> frozenset[UUID]:
+    """All staff rows of the person: their roster and requests are one list, whoever they work for."""
     if request.actor.staff_id is None:
         raise NotAllowed("您的账号没有对应本校员工，看不到个人排班。请联系管理员在成员管理中关联。")
-    return request.actor.staff_id
+    return request.actor.staff_ids
 
 
 @require_safe
@@ -240,7 +242,7 @@ def phone_roster(request: SchoolRequest) -> HttpResponse:
         "title": "我的排班", "back": reverse("phone:home"), "days": days, "first": first,
         "weeks": weeks(first, first + timedelta(days=AHEAD - 1), marks, today=today), "today": today,
         "before": (first - timedelta(days=AHEAD)).isoformat(), "after": (first + timedelta(days=AHEAD)).isoformat(),
-        "mates": [pair for pairs in mates.values() for pair in pairs],
+        "mates": [pair for pairs in mates.values() for pair in pairs], "several": bool(request.actor.other_staff_ids),
         "waiting": queries.own_open_requests(request.actor),
     }  # fmt: skip
     return render(request, "rosters/phone_roster.html", context)
@@ -250,7 +252,7 @@ def phone_roster(request: SchoolRequest) -> HttpResponse:
 def phone_leave(request: SchoolRequest) -> HttpResponse:
     """Ask for leave: whole days, half days, or exactly one shift (?instance=)."""
     _own(request)
-    now, tenant = clock.now(), request.school
+    now, tenant, by = clock.now(), request.school, acting(request)
     day = day_asked(request, today_of(request))
     exact = None
     wanted = opt_uuid(request.GET.get("shift", ""))
@@ -261,6 +263,7 @@ def phone_leave(request: SchoolRequest) -> HttpResponse:
         ]
         if spans:
             exact = (spans[0].starts_at, spans[-1].ends_at, given)
+            by = by.as_staff(given.staff_id)
     form = LeaveForm(request.POST or None, initial={"first": day, "last": day, "kind": "personal"})
     if exact:
         for name in ("first", "first_part", "last", "last_part"):
@@ -268,7 +271,7 @@ def phone_leave(request: SchoolRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "title": "请假", "back": reverse("rosters:phone_roster"), "form": form,
         "client_key": client_key(request) or str(new_id()),
-        "exact": exact and {"when": operations.when_text(exact[0], exact[1], tenant), "shift": exact[2].shift},
+        **choice(by), "exact": exact and {"when": operations.when_text(exact[0], exact[1], tenant), "shift": exact[2].shift},
     }  # fmt: skip
     if request.method != "POST":
         return render(request, "rosters/phone_leave.html", context)
@@ -278,7 +281,7 @@ def phone_leave(request: SchoolRequest) -> HttpResponse:
     starts, ends = (exact[0], exact[1]) if exact else _times(data, tenant)
     try:
         operations.ask_leave(
-            kind=data["kind"], starts_at=starts, ends_at=ends, reason=data["reason"], by=request.actor, tenant=tenant,
+            kind=data["kind"], starts_at=starts, ends_at=ends, reason=data["reason"], by=by, tenant=tenant,
             now=now, client_key=client_key(request),
         )  # fmt: skip
     except DomainError as refused:
@@ -334,17 +337,17 @@ def phone_requests(request: SchoolRequest) -> HttpResponse:
     """My leaves and swaps, and what colleagues ask of me."""
     own = _own(request)
     swaps = list(
-        queries.swaps(by=request.actor).filter(taker_id=own)[:20]
+        queries.swaps(by=request.actor).filter(taker_id__in=own)[:20]
         if policies.reads_grid(request.actor)
         else queries.swaps(by=request.actor)[:40]
     )
     context = {
         "title": "我的请假与换班", "back": reverse("rosters:phone_roster"), "tones": TONES, "own": own,
-        "leaves": _dress(request, list(queries.leaves(by=request.actor, staff_id=own)[:20])),
-        "asked_of_me": [s for s in swaps if s.taker_id == own and s.status == SwapStatus.ASKED],
+        "leaves": _dress(request, list(queries.leaves(by=request.actor).filter(staff_id__in=own)[:20])),
+        "asked_of_me": [s for s in swaps if s.taker_id in own and s.status == SwapStatus.ASKED],
         "swaps": _dress_swaps(
-            request, [s for s in swaps if not (s.taker_id == own and s.status == SwapStatus.ASKED)][:20]
-        ),
+            request, [s for s in swaps if not (s.taker_id in own and s.status == SwapStatus.ASKED)][:20]
+        ), "several": len(own) > 1,
         "open": [RequestStatus.PENDING, RequestStatus.APPROVED], "open_swaps": [SwapStatus.ASKED, SwapStatus.ACCEPTED],
     }  # fmt: skip
     return render(request, "rosters/phone_requests.html", context)
