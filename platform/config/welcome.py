@@ -21,6 +21,6 @@ def lines(port: int) -> list[str]:
     for plan in PLANS:
         rows.append(
             f"    {plan.name}    admin.{plan.slug} 管理员 · leader.{plan.slug} 分管领导 · "
-            f"supervisor.{plan.slug} 督查员 · worker.{plan.slug} 一线员工"
+            f"supervisor.{plan.slug} 督查员 · worker.{plan.slug} 一线员工 · twojobs.{plan.slug} 兼两份岗的员工"
         )
     return [*rows, "    物业企业  provider 同时服务两校"]

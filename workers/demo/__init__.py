@@ -21,6 +21,7 @@ from workers.demo.school import (
     patrols,
     punches,
     rosters,
+    two_jobs,
 )
 
 SEED = 20261
@@ -50,13 +51,15 @@ def make_shared(*, now: datetime, say: Callable[[str], None]) -> None:
         company = institute.provider(staff)
         for plan in PLANS:
             schools.make(plan, company, now=now)
+        institute.fire_provider(staff)
         say("两所学校的数据空间")
 
 
 def make_school(plan: schools.Plan, *, now: datetime, say: Callable[[str], None]) -> None:
     """Three months of one school. Touches no row of the other: both may be made at once."""
     with public_context():
-        company = institute.provider(institute.make())
+        staff = institute.make()
+        company, second = institute.provider(staff), institute.fire_provider(staff)
         tenant, people = schools.make(plan, company, now=now)
         with school_context(tenant):
             calendar.make(people, tenant)
@@ -72,6 +75,7 @@ def make_school(plan: schools.Plan, *, now: datetime, say: Callable[[str], None]
             patrols.make(plan, people, tenant, now=now, seed=SEED)
             say(f"{plan.name}：两条巡更路线与十个夜晚")
             face.make(plan, people, tenant, now=now, seed=SEED)
+            two_jobs.make(plan, people, second, tenant, now=now)
             attendance.make(plan, people, tenant, now=now)
             say(f"{plan.name}：两个月的考勤结果")
             duty.make(plan, people, tenant, now=now, seed=SEED)

@@ -10,6 +10,8 @@ from workers.demo.people import account
 
 COMPANY = "澄屿湾物业服务有限公司"
 COMPANY_CODE = "91330000MA7DEM0X2C"
+FIRE_COMPANY = "屿安消防技术服务有限公司"
+FIRE_COMPANY_CODE = "91330000MA7DEM1Y36"
 
 
 @dataclass(frozen=True)
@@ -34,3 +36,8 @@ def make() -> Institute:
 def provider(staff: Institute) -> ProviderRef:
     """The property company that serves both schools."""
     return providers.ensure_provider(credit_code=COMPANY_CODE, name=COMPANY, by=staff.admin)
+
+
+def fire_provider(staff: Institute) -> ProviderRef:
+    """A small company that keeps watch in a fire control room."""
+    return providers.ensure_provider(credit_code=FIRE_COMPANY_CODE, name=FIRE_COMPANY, by=staff.admin)

@@ -19,7 +19,7 @@ from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.ids import new_id
 from tenants.duty import challenges, operations, policies, queries
 from tenants.duty.choices import REPORTABLE, AbsenceKind, CallStatus, Doubt, FaceState
-from tenants.duty.models import Call, Stint, Summons
+from tenants.duty.models import Call, DutyPost, Stint, Summons
 from tenants.duty.operations.calls import may_answer_again
 from tenants.evidence import operations as evidence
 from tenants.findings.choices import Severity
@@ -34,10 +34,21 @@ from web.tenant.evidence.uploads import client_key, from_outbox, keep_photos, re
 PLACE_CODE = re.compile(r"/q/([A-Za-z0-9-]{2,24})/?$")
 
 
+def _by_party(posts: list[tuple[DutyPost, bool]], *, several: bool) -> list[dict[str, Any]]:
+    """The posts to choose from, under the names of the parties for who works for several; one nameless group else."""
+    if not several:
+        return [{"party": "", "rows": posts}] if posts else []
+    groups: dict[str, list[tuple[DutyPost, bool]]] = {}
+    for pair in posts:
+        groups.setdefault(pair[0].post.party.name, []).append(pair)
+    return [{"party": name, "rows": rows} for name, rows in groups.items()]
+
+
 def _home(request: SchoolRequest) -> dict[str, Any]:
     now, by = clock.now(), request.actor
     stint = queries.own_stint(by)
     held = queries.held_by(by)
+    posts = [] if stint else queries.posts_to_sign_on(by, now=now)
     if stint:
         by = by.as_staff(stint.staff_id)
     return {
@@ -48,7 +59,8 @@ def _home(request: SchoolRequest) -> dict[str, Any]:
         "now": now,
         "away": stint.open_absences[0] if stint and stint.open_absences else None,  # type: ignore[attr-defined]
         "ringing": queries.ringing(by, now=now),
-        "posts": [] if stint else queries.posts_to_sign_on(by, now=now),
+        "posts": _by_party(posts, several=bool(by.other_staff_ids)),
+        "likely": posts[0][0].pk if posts else None,
         "held": held,
         "offered": queries.offered_to(by),
         "receivers": queries.possible_receivers(by, post_id=stint.post_id, now=now) if stint and held else [],
