@@ -113,6 +113,11 @@ def cancel(assignments: Iterable[Assignment], *, now: datetime) -> None:
         _cut({a.staff_id for a in rows}, min(a.day for a in rows), max(a.day for a in rows), [])
 
 
+def recut(staff_ids: set[UUID], first: date, last: date) -> None:
+    """Put right the windows of these people's instances after their rules changed. Call under `lock_people`."""
+    _cut(staff_ids, first, last, [])
+
+
 def _cut(staff_ids: set[UUID], first: date, last: date, new: list[ShiftInstance]) -> None:
     """Insert `new` with windows cut against all neighbours, and put right the windows of those that were there."""
     there = list(

@@ -21,6 +21,7 @@ def sweep(**_newer: Any) -> None:
     """Ask for the daily round of every open school, so that one school's trouble stops no other."""
     for tenant in schools.open_tenants():
         enqueue_on_commit("rosters.follow_calendar", tenant=tenant)
+        enqueue_on_commit("rosters.follow_rules", tenant=tenant)
         enqueue_on_commit("rosters.extend", tenant=tenant)
         enqueue_on_commit("rosters.forecast", tenant=tenant)
 
@@ -35,6 +36,12 @@ def extend(*, tenant: Tenant, **_newer: Any) -> int:
 def follow_calendar(*, tenant: Tenant, **_newer: Any) -> int:
     """Re-make what cycles made for days of which the calendar says otherwise by now. Safe to run twice."""
     return len(operations.follow_calendar(tenant=tenant, now=clock.now()))
+
+
+@app.task(base=SchoolTask, name="rosters.follow_rules")
+def follow_rules(*, tenant: Tenant, **_newer: Any) -> int:
+    """Let coming shift instances carry the rule and grade that hold on their day by now. Safe to run twice."""
+    return operations.follow_rules(tenant=tenant, now=clock.now())
 
 
 @app.task(base=SchoolTask, name="rosters.forecast")

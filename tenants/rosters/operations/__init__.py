@@ -9,7 +9,7 @@ from tenants.rosters.operations.cells import (
     copy_period,
     publish,
 )
-from tenants.rosters.operations.following import follow_calendar
+from tenants.rosters.operations.following import follow_calendar, follow_rules
 from tenants.rosters.operations.gaps import tell_gaps
 from tenants.rosters.operations.patterns import end_use, extend, remake, retire_pattern, save_pattern, use_pattern
 from tenants.rosters.operations.requests import (
@@ -51,6 +51,7 @@ __all__ = [
     "end_use",
     "extend",
     "follow_calendar",
+    "follow_rules",
     "half_day",
     "publish",
     "remake",

@@ -1,7 +1,8 @@
-"""Rosters follow what they were made by: a calendar that changed after cycles had made their cells.
+"""Rosters follow what they were made by: a calendar, rules and terms that changed after cells and instances were made.
 
-What is noted of a day (`FollowedDay`) is compared with what the calendar says now, so it does not matter who changed it
-(the school, an import, a newer library of the State's days) or whether a message was lost.
+Always by comparing rows: what is noted of a day (`FollowedDay`) with what the calendar says now, what an instance froze
+with what would be frozen on it now. So it does not matter who changed it (the school, an import, a newer library of the
+State's days) or whether a message was lost.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from identity.choices import Role
@@ -23,12 +25,38 @@ from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
 from tenants.rosters import followed, instances
-from tenants.rosters.choices import AssignmentSource
+from tenants.rosters.choices import AssignmentSource, Grade
 from tenants.rosters.models import Assignment, FollowedDay, PatternUse, Shift
 from tenants.rosters.operations.cells import CellChange, Item, change_cells
 from tenants.rosters.operations.patterns import CHUNK, WEEKS_AHEAD, shift_on, tell_refused
+from tenants.rosters.operations.results import ask_results
 from tenants.rosters.people import day_text
 from tenants.timeline.operations import record
+
+# Instances nobody can have punched for yet, whose rule or grade is not the one that holds on their day by now. Grades
+# have no day of their own: they hold from tomorrow on. %(staff)s: uuid[] or NULL.
+_BEHIND = """
+SELECT i.id, i.staff_id, i.day, w.id AS rule_id,
+       CASE WHEN i.day > %(today)s THEN coalesce(t.grade, %(grade)s) ELSE i.grade END AS grade,
+       (o.in_before_minutes, o.out_after_minutes) <> (w.in_before_minutes, w.out_after_minutes) AS recut
+FROM rosters_shiftinstance i
+JOIN rosters_rule o ON o.id = i.rule_id
+CROSS JOIN LATERAL (
+    SELECT r.id, r.in_before_minutes, r.out_after_minutes FROM rosters_rule r
+    WHERE r.valid_from <= i.day
+      AND (r.scope = 'school' OR r.post_id = i.post_id OR (r.scope = 'party' AND r.party_id = i.party_id))
+    ORDER BY r.post_id IS NULL, r.party_id IS NULL, r.valid_from DESC, r.created_at DESC LIMIT 1
+) w
+LEFT JOIN rosters_postterms t ON t.post_id = i.post_id
+WHERE i.cancelled_at IS NULL AND i.day >= %(today)s AND i.in_from > %(now)s
+  AND (%(staff)s::uuid[] IS NULL OR i.staff_id = ANY(%(staff)s::uuid[]))
+  AND (i.rule_id <> w.id OR (i.day > %(today)s AND i.grade <> coalesce(t.grade, %(grade)s)))
+"""
+_WHO = "SELECT DISTINCT staff_id FROM (" + _BEHIND + ") b ORDER BY 1"  # noqa: S608 (constants; values are parameters)
+_POINT = (
+    "UPDATE rosters_shiftinstance i SET rule_id = b.rule_id, grade = b.grade FROM (" + _BEHIND + ") b"  # noqa: S608
+    " WHERE i.id = b.id RETURNING i.staff_id, i.day, b.recut"
+)
 
 
 def follow_calendar(*, tenant: Tenant, now: datetime) -> list[date]:
@@ -150,3 +178,34 @@ def _tell(
             path=f"/rosters/?day={day.day}", subject=row,
             occasion=f"roster.calendar:{day.day}:{now.isoformat()}", now=now,
         )  # fmt: skip
+
+
+def follow_rules(*, tenant: Tenant, now: datetime) -> int:
+    """Let instances made earlier carry the rule and the grade that hold on their day by now, so that all are judged alike.
+
+    Only those whose punch window has not opened: nobody who may have punched is judged by another rule than that punch
+    was made under. A grade holds from tomorrow on. Windows are cut anew where the rule's minutes differ. Works in chunks
+    of people, each its own transaction; safe to run twice. Returns how many instances changed. The event is the rule's.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_WHO, _parameters(tenant=tenant, now=now, staff_ids=None))
+        people = [row[0] for row in cursor.fetchall()]
+    return sum(_point(people[n : n + CHUNK], tenant=tenant, now=now) for n in range(0, len(people), CHUNK))
+
+
+@transaction.atomic
+def _point(staff_ids: Sequence[UUID], *, tenant: Tenant, now: datetime) -> int:
+    instances.lock_people(staff_ids, schema=tenant.schema)
+    with connection.cursor() as cursor:
+        cursor.execute(_POINT, _parameters(tenant=tenant, now=now, staff_ids=staff_ids))
+        rows: list[tuple[UUID, date, bool]] = cursor.fetchall()
+    if cut := [(staff_id, day) for staff_id, day, recut in rows if recut]:
+        days = [day for _staff_id, day in cut]
+        instances.recut({staff_id for staff_id, _day in cut}, min(days), max(days))
+    ask_results(((staff_id, day) for staff_id, day, _recut in rows), tenant=tenant, now=now)
+    return len(rows)
+
+
+def _parameters(*, tenant: Tenant, now: datetime, staff_ids: Sequence[UUID] | None) -> dict[str, Any]:
+    today = now.astimezone(tenant.tz).date()
+    return {"today": today, "now": now, "grade": Grade.C, "staff": None if staff_ids is None else list(staff_ids)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from django.db.models import Max
 
 from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed, NotFound
+from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.organisation import queries as organisation
 from tenants.rosters import policies
@@ -163,7 +164,7 @@ def set_rule(
 ) -> Rule:
     """Add the next version of the rules of the school, a party or a post; earlier days keep theirs.
 
-    Instances made before keep the version they were made with. Raises NotAllowed, NotFound, Invalid, RuleInPast,
+    Instances made before for its days follow (`rosters.follow_rules`), unless one may already punch for them. Raises NotAllowed, NotFound, Invalid, RuleInPast,
     RuleTaken, ThresholdsFall.
     """
     if not policies.can_set_rules(by):
@@ -196,6 +197,7 @@ def set_rule(
         party_id=party_id,
         post_id=post_id,
     )
+    enqueue_on_commit("rosters.follow_rules", tenant=tenant)
     return row
 
 
@@ -215,7 +217,7 @@ def _post(post_id: UUID) -> Any:
 def set_terms(
     *, post_id: UUID, grade: str, hourly_rate: Decimal | None, by: Actor, tenant: Tenant, now: datetime
 ) -> PostTerms:
-    """What evidence a post asks for and what an hour costs; instances made from now on carry the grade.
+    """What evidence a post asks for and what an hour costs. The grade holds for all its shifts from tomorrow on.
 
     Raises NotAllowed, NotFound, Invalid.
     """
@@ -229,10 +231,12 @@ def set_terms(
     row, _made = PostTerms.objects.update_or_create(
         post_id=post_id, defaults={"grade": grade, "hourly_rate": hourly_rate}
     )
+    tomorrow = now.astimezone(tenant.tz).date() + timedelta(days=1)
     record(
-        verb="post.terms_set", sentence=f"岗位「{post.name}」要求 {grade} 级佐证", subject=post, by=by,
+        verb="post.terms_set", sentence=f"岗位「{post.name}」自 {tomorrow} 起要求 {grade} 级佐证", subject=post, by=by,
         party_id=post.party_id,
     )  # fmt: skip
+    enqueue_on_commit("rosters.follow_rules", tenant=tenant)
     return row
 
 

@@ -137,7 +137,10 @@ class RuleForm(Chosen):
     post = forms.ChoiceField(
         label="岗位", required=False, help_text="适用于“岗位”时选择；岗位优先于单位，单位优先于全校"
     )
-    valid_from = forms.DateField(label="生效日期", widget=DAY, help_text="之前的班次按当时的规则")
+    valid_from = forms.DateField(
+        label="生效日期", widget=DAY,
+        help_text="从这天起的班次都按新规则，已经排好的也一样；之前的和已能打卡的班次按当时的规则",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -148,7 +151,9 @@ class RuleForm(Chosen):
 
 
 class TermsForm(forms.Form):
-    grade = forms.ChoiceField(label="打卡佐证等级", choices=Grade.choices)
+    grade = forms.ChoiceField(
+        label="打卡佐证等级", choices=Grade.choices, help_text="从明天起的班次都按这个等级，已经排好的也一样"
+    )
     hourly_rate = forms.DecimalField(
         label="每岗每小时费用（元）", required=False, min_value=0, max_value=9999, decimal_places=2,
         help_text="用于把缺岗小时折算成金额；没有约定可不填",
