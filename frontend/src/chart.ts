@@ -35,7 +35,7 @@ const category = (data: string[]) => ({
   type: 'category', data, axisTick: { show: false }, axisLine: { lineStyle: { color: '#c5cedb' } }, axisLabel: { color: DIM, hideOverlap: true },
 })
 
-function option(spec: Spec): echarts.EChartsCoreOption {
+function option(spec: Spec, width: number): echarts.EChartsCoreOption {
   const unit = spec.unit ?? '', many = spec.series.length > 1
   const base = {
     color: COLOURS,
@@ -64,7 +64,7 @@ function option(spec: Spec): echarts.EChartsCoreOption {
           markLine: first(i) && { ...mark, data: [{ yAxis: spec.target }] } })) }
     case 'hbar':
     case 'hstack':
-      return { ...base, tooltip: { ...base.tooltip, trigger: 'axis', axisPointer: { type: 'shadow' } }, grid: { ...base.grid, right: 48 }, xAxis: value(spec), yAxis: { ...category(spec.categories), inverse: true },
+      return { ...base, tooltip: { ...base.tooltip, trigger: 'axis', axisPointer: { type: 'shadow' } }, grid: { ...base.grid, right: 48 }, xAxis: value(spec), yAxis: { ...category(spec.categories), inverse: true, axisLabel: { color: DIM, width: Math.round(width * .4), overflow: 'break' } },
         series: spec.series.map((s, i) => ({ type: 'bar', name: s.name, data: s.data, color: s.color, stack: spec.kind === 'hstack' ? 'a' : undefined, barMaxWidth: 18,
           label: many ? undefined : { show: true, position: 'right', color: INK, formatter: (p: { value: unknown }) => `${String(p.value)}${unit}` },
           markLine: first(i) && { ...mark, data: [{ xAxis: spec.target }] } })) }
@@ -90,7 +90,7 @@ function drawAll(): void {
     drawn.add(el)
     const spec = JSON.parse(source.textContent ?? '') as Spec
     const chart = echarts.init(el, null, { renderer: 'svg', locale: 'ZH' })
-    chart.setOption({ ...option(spec), ...(spec.option ?? {}) })
+    chart.setOption({ ...option(spec, el.clientWidth), ...(spec.option ?? {}) })
     el.setAttribute('role', 'img')
     el.setAttribute('aria-label', spec.description ?? el.dataset.chartTitle ?? '图表')
     new ResizeObserver(() => chart.resize()).observe(el)

@@ -19,14 +19,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, TruncWeek
 
 from kernel.clock import day_bounds, month_bounds
 from kernel.metrics import Direction, Metric, Reading
@@ -175,3 +175,27 @@ def readings(*, month: date, tz: ZoneInfo) -> dict[str, list[Reading]]:
             )
         )
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """Problems found and problems closed in the local week that begins on `first`, a Monday."""
+
+    first: date
+    found: int
+    closed: int
+
+
+def weekly(*, until: date, weeks: int, tz: ZoneInfo) -> list[Week]:
+    """The last `weeks` weeks up to the one that holds `until`, oldest first, empty ones too. Two queries."""
+    last = until - timedelta(days=until.weekday())
+    firsts = [last - timedelta(weeks=n) for n in reversed(range(weeks))]
+    since = day_bounds(firsts[0], tz)[0]
+
+    def by_week(column: str, **more: Any) -> dict[date, int]:
+        rows = _scope(None, "", None).filter(**{f"{column}__gte": since}, **more)
+        counted = rows.values(week=TruncWeek(column, tzinfo=tz)).annotate(n=Count("pk"))
+        return {row["week"].date(): row["n"] for row in counted}
+
+    found, closed = by_week("found_at"), by_week("closed_at", status=FindingStatus.CLOSED)
+    return [Week(first, found.get(first, 0), closed.get(first, 0)) for first in firsts]

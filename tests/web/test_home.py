@@ -38,3 +38,21 @@ def test_lines_count_as_assigned_when_each_has_somebody(alpha: Tenant) -> None:
     make_line("cleaning", party=party)
     page = signed(admin).get("/").content.decode()
     assert "已有 1/8 条" in page
+
+
+def test_the_office_sees_figures_that_open_and_shares_of_nothing_are_not_known(alpha: Tenant) -> None:
+    boss = make_member(alpha, Role.SCHOOL_LEADER)
+    assert "此刻在岗" not in signed(boss).get("/").content.decode()  # nothing to count yet
+    found = make_finding(alpha, by=boss)
+    page = signed(boss).get("/").content.decode()
+    assert "未销号问题" in page and "近 8 周发现与销号" in page
+    presence = page.partition("本月到岗率")[2].partition("</a>")[0]
+    assert "不知道" in presence and "本月还没有" in presence  # no shift was judged
+    assert found.title in signed(boss).get("/findings/?bucket=unsolved").content.decode()
+
+
+def test_frontline_and_companies_see_no_figures_of_the_school(alpha: Tenant) -> None:
+    found = make_finding(alpha, by=make_member(alpha, Role.SCHOOL_LEADER))
+    manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=found.party.provider_id)
+    for who in (make_member(alpha, Role.FRONTLINE), manager):
+        assert "未销号问题" not in signed(who).get("/", follow=True).content.decode()

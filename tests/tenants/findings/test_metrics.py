@@ -81,3 +81,12 @@ def test_seen_on_site_without_a_fix_handed_in_does_not_leave_the_denominator(alp
     seen = in_time()
     assert found.status == "verifying"
     assert (seen.numerator, seen.denominator, seen.coverage) == (0, 1, 1)
+
+
+def test_weeks_begin_on_monday_where_the_school_is_and_empty_ones_are_there(alpha: Tenant) -> None:
+    sunday_night = datetime(2026, 11, 15, 15, 59, tzinfo=UTC)  # 23:59 in Shanghai
+    make_finding(alpha, now=sunday_night)
+    make_finding(alpha, now=sunday_night + timedelta(minutes=2))
+    make_closed(alpha, now=NOW)
+    weeks = metrics.weekly(until=NOW.date(), weeks=3, tz=alpha.tz)
+    assert [(w.first.day, w.found, w.closed) for w in weeks] == [(2, 0, 0), (9, 1, 0), (16, 2, 1)]

@@ -20,6 +20,7 @@ from tenants.organisation import queries as organisation
 from tenants.rubrics import queries as rubrics
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go
+from web.tenant.home.figures import figures
 
 OFFICE = (Role.SCHOOL_ADMIN, Role.SCHOOL_LEADER, Role.SCHOOL_SUPERVISOR)
 
@@ -149,5 +150,6 @@ def home(request: SchoolRequest) -> HttpResponse:
         "items": steps,
         "open_steps": open_steps,
         "needs": _needs_me(request) if not actor.of_institute else [],
+        "figures": figures(request, clock.now()) if actor.has(*OFFICE) and not actor.of_institute else {},
     }
     return render(request, "home/home.html", context)
