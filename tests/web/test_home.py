@@ -12,7 +12,7 @@ from identity.models import Account
 from kernel import clock
 from kernel.tenancy import Tenant
 from tests.factories.findings import make_finding, make_member
-from tests.factories.organisation import make_department, make_line
+from tests.factories.organisation import make_department, make_line, make_party
 
 
 def signed(actor: Actor) -> Client:
@@ -52,7 +52,8 @@ def test_the_office_sees_figures_that_open_and_shares_of_nothing_are_not_known(a
 
 
 def test_frontline_and_companies_see_no_figures_of_the_school(alpha: Tenant) -> None:
-    found = make_finding(alpha, by=make_member(alpha, Role.SCHOOL_LEADER))
-    manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=found.party.provider_id)
+    company = make_party("contract")
+    make_finding(alpha, by=make_member(alpha, Role.SCHOOL_LEADER), party=company)
+    manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=company.provider_id)
     for who in (make_member(alpha, Role.FRONTLINE), manager):
         assert "未销号问题" not in signed(who).get("/", follow=True).content.decode()
