@@ -83,6 +83,7 @@ class Seen:
     source: str = "phone"
     refusal: str = ""
     post: Any = None
+    unchecked: bool = False  # only the phone says when
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +273,9 @@ def judge(
     corrected = [n for n, p in (("in", first), ("out", last)) if p and p.source == "correction"]
     if corrected:
         trace["corrected"] = corrected
+    unchecked = [n for n, p in (("in", first), ("out", last)) if p and p.unchecked]
+    if unchecked:
+        trace["unchecked"] = unchecked
 
     has_in, has_out = first is not None or not shift.needs_in, last is not None or not shift.needs_out
     if not has_in or not has_out or late or early:
@@ -381,7 +385,7 @@ WHY = {
     "not_live": "活体核验未通过",
     "too_weak": "佐证等级不够",
     "wrong_place": "扫的不是本岗位的码",
-    "clock": "手机时间无法确认",
+    "clock": "时间未核对",
     "uncertified": "缺少上岗证书",
     "left": "已离职",
     "other_post": "是为另一个岗位打的",
@@ -430,9 +434,8 @@ def sentence(
         return f"{parts[0]}，{'全程外勤，按出勤计' if mark == Mark.FIELD else '已批准请假'}"
     if "from" in trace:
         parts.append(f"扣除请假后应在岗 {_at(trace['from'], day, tz)}–{_at(trace['until'], day, tz)}")
-    corrected = trace.get("corrected", [])
     if told.in_at:
-        parts.append(f"首卡 {clock_of(told.in_at, day, tz)}{'（补卡）' if 'in' in corrected else ''}")
+        parts.append(f"首卡 {clock_of(told.in_at, day, tz)}{_mark_of('in', trace)}")
         if trace.get("flex"):
             parts.append(f"弹性顺延 {trace['flex']} 分")
         if told.late_minutes:
@@ -440,7 +443,7 @@ def sentence(
         elif trace.get("graced"):
             parts.append(f"晚到 {trace['graced']} 分在宽限 {grace} 分内")
     if told.out_at:
-        parts.append(f"末卡 {clock_of(told.out_at, day, tz)}{'（补卡）' if 'out' in corrected else ''}")
+        parts.append(f"末卡 {clock_of(told.out_at, day, tz)}{_mark_of('out', trace)}")
         if told.early_minutes and mark != Mark.PENDING:
             parts += [f"超出宽限 {early_grace} 分"] if early_grace else []
             parts.append(f"早退 {told.early_minutes} 分")
@@ -451,6 +454,17 @@ def sentence(
         parts.append(f"{_at(p['at'], day, tz)} 的打卡{why}，未计入")
     parts.append(_verdict(told, mark, trace))
     return "，".join(p for p in parts if p) + ("（待定：打卡范围可能有误，等待主管处理）" if held else "")
+
+
+def _mark_of(which: str, trace: dict[str, Any]) -> str:
+    """What is to be known of the first or last punch: put right by a correction, or a time that only the phone says."""
+    return (
+        "（补卡）"
+        if which in trace.get("corrected", [])
+        else "（时间未核对）"
+        if which in trace.get("unchecked", [])
+        else ""
+    )
 
 
 def _verdict(told: Told, mark: str, trace: dict[str, Any]) -> str:

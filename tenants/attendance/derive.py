@@ -23,6 +23,7 @@ from kernel.tenancy import Tenant
 from tenants.attendance.choices import PENALTIES, WRONGFUL, Mark, SuspectStatus
 from tenants.attendance.models import Suspect
 from tenants.organisation import queries as organisation
+from tenants.punches.contracts import TIME_UNCHECKED
 from tenants.timeline.operations import record
 
 # --- The rule -------------------------------------------------------------------------------------
@@ -59,7 +60,7 @@ _REMAINING = "(tstzmultirange(tstzrange(starts_at, ends_at)) - cut)"
 
 # The punch that begins a shift: the first in its window; else one that says 来 after it, before anybody left.
 _IN_TIME = f"""
-    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    SELECT p.id, p.at, p.grade, p.source, {TIME_UNCHECKED} AS loose FROM punches_punch p
     WHERE a.begins IS NOT NULL AND a.rest = ''
       AND p.staff_id = a.staff_id AND p.at >= a.in_from AND p.at < a.in_to AND p.status = 'accepted'
       AND (p.grade <= a.grade OR p.source = 'correction')
@@ -67,7 +68,7 @@ _IN_TIME = f"""
       AND (p.direction = 'in' OR (p.at < a.middle AND (p.direction = 'unknown' OR p.at < ({_ENDED_BEFORE}))))
     ORDER BY p.at, p.id LIMIT 1"""
 _LATE_IN = f"""
-    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    SELECT p.id, p.at, p.grade, p.source, {TIME_UNCHECKED} AS loose FROM punches_punch p
     WHERE a.needs_in AND a.begins IS NOT NULL AND a.rest = ''
       AND p.staff_id = a.staff_id AND p.at >= a.in_to AND p.at < a.ends AND p.direction = 'in' AND {_COUNTS.format("p", "a")}
       AND NOT EXISTS (SELECT FROM punches_punch w WHERE w.staff_id = a.staff_id AND w.at >= a.begins AND w.at < p.at
@@ -75,7 +76,7 @@ _LATE_IN = f"""
     ORDER BY p.at, p.id LIMIT 1"""
 # The one that ends it: the last in its window; else one that says 走 before it, after which nobody came.
 _OUT_TIME = f"""
-    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    SELECT p.id, p.at, p.grade, p.source, {TIME_UNCHECKED} AS loose FROM punches_punch p
     WHERE b.begins IS NOT NULL AND b.rest = ''
       AND p.staff_id = b.staff_id AND p.at >= b.out_since AND p.at < b.out_until AND p.status = 'accepted'
       AND (b.in_at IS NULL OR p.at > b.in_at)
@@ -84,7 +85,7 @@ _OUT_TIME = f"""
       AND (p.direction = 'out' OR (p.at >= b.middle AND (p.direction = 'unknown' OR p.at >= ({_BEGINS_AFTER}))))
     ORDER BY p.at DESC, p.id DESC LIMIT 1"""
 _EARLY_OUT = f"""
-    SELECT p.id, p.at, p.grade, p.source FROM punches_punch p
+    SELECT p.id, p.at, p.grade, p.source, {TIME_UNCHECKED} AS loose FROM punches_punch p
     WHERE b.needs_out AND b.begins IS NOT NULL AND b.rest = ''
       AND p.staff_id = b.staff_id AND p.at >= b.begins AND p.at < b.out_since AND (b.in_at IS NULL OR p.at > b.in_at)
       AND p.direction = 'out' AND {_COUNTS.format("p", "b")}
@@ -132,7 +133,7 @@ SELECT
     CASE WHEN rest <> '' THEN jsonb_build_object('rest', rest)
          WHEN begins IS NULL THEN '{{}}'::jsonb
          WHEN on_leave > 0 OR (came_late > 0 AND late = 0) OR moved > 0 OR silent OR useless IS NOT NULL
-              OR in_source = 'correction' OR out_source = 'correction'
+              OR in_source = 'correction' OR out_source = 'correction' OR in_loose OR out_loose
          THEN jsonb_strip_nulls(jsonb_build_object(
             'from', CASE WHEN on_leave > 0 THEN floor(date_part('epoch', begins))::bigint END,
             'until', CASE WHEN on_leave > 0 THEN floor(date_part('epoch', ends))::bigint END,
@@ -141,6 +142,8 @@ SELECT
             'corrected', CASE WHEN in_source = 'correction' AND out_source = 'correction' THEN '["in","out"]'::jsonb
                               WHEN in_source = 'correction' THEN '["in"]'::jsonb
                               WHEN out_source = 'correction' THEN '["out"]'::jsonb END,
+            'unchecked', CASE WHEN in_loose AND out_loose THEN '["in","out"]'::jsonb
+                              WHEN in_loose THEN '["in"]'::jsonb WHEN out_loose THEN '["out"]'::jsonb END,
             'useless', useless,
             'device_silent', CASE WHEN silent THEN true END))
          ELSE '{{}}'::jsonb END AS trace
@@ -195,7 +198,7 @@ SELECT *,
     CASE WHEN came_late > grace_minutes THEN came_late ELSE 0 END AS late,
     CASE WHEN left_early > early_grace_minutes THEN left_early ELSE 0 END AS early
 FROM (
-SELECT b.*, o.id AS out_id, o.at AS out_at, o.source AS out_source,
+SELECT b.*, o.id AS out_id, o.at AS out_at, o.source AS out_source, o.loose AS out_loose,
     greatest(in_grade, coalesce(o.grade, '')) AS used_grade,
     in_id IS NOT NULL OR NOT needs_in AS has_in,
     o.id IS NOT NULL OR NOT needs_out AS has_out,
@@ -203,7 +206,7 @@ SELECT b.*, o.id AS out_id, o.at AS out_at, o.source AS out_source,
 FROM (
 SELECT *, CASE WHEN moved = 0 THEN ends ELSE ends + moved * interval '1 minute' END AS until
 FROM (
-SELECT a.*, f.id AS in_id, f.at AS in_at, coalesce(f.grade, '') AS in_grade, f.source AS in_source,
+SELECT a.*, f.id AS in_id, f.at AS in_at, coalesce(f.grade, '') AS in_grade, f.source AS in_source, f.loose AS in_loose,
     CASE WHEN NOT needs_in OR f.id IS NULL THEN 0
          ELSE greatest(0, {_minutes("f.at - begins")} - flex) END AS came_late,
     CASE WHEN flex = 0 OR NOT needs_in OR f.id IS NULL OR ends <> ends_at THEN 0

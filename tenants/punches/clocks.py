@@ -2,7 +2,8 @@
 
 A phone counts on from the server's signed time (`kernel.anchors`): ANCHORED. Reopened without a network its
 stopwatch is gone; the difference of its own clock since the anchor stands in (WALL). Without an anchor its
-time is a claim and marked as such.
+time is a claim and marked as such; one that lies long before its receipt is *unchecked*: dropping the anchor is easier
+than beating it, so whatever was brought along shows at most that somebody was there by the time it arrived.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from kernel.anchors import AHEAD, counted_from
 from tenants.punches.choices import ClockBasis
 
 CLAIM_FOR = timedelta(days=3)  # how far back a time that cannot be checked may lie
+UNCHECKED = timedelta(minutes=5)  # a claim received later than this after it: neither anchor nor receipt says when
 LATE = timedelta(hours=1)  # arrived later than this after it happened: shown as 补传
 NOTABLE = timedelta(seconds=60)  # drift of a device that is worth a word
 NOISE = timedelta(seconds=5)  # drift below the time a request takes is none
@@ -26,6 +28,11 @@ class Reading:
     at: datetime
     basis: ClockBasis
     believable: bool = True
+
+
+def unchecked(basis: str, at: datetime, received_at: datetime) -> bool:
+    """Whether only the sender's word says that it happened so long before it arrived."""
+    return basis == ClockBasis.CLAIMED and received_at - at > UNCHECKED
 
 
 def read_phone(

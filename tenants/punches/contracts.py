@@ -17,6 +17,10 @@ from typing import NamedTuple
 from uuid import UUID
 
 MOST_RECORDS = 20_000  # of one batch
+# Punch `p` of a phone whose time only the phone says (`clocks.unchecked`).
+TIME_UNCHECKED = (
+    "(p.clock = 'claimed' AND p.source IN ('phone', 'voucher') AND p.received_at - p.at > interval '5 minutes')"
+)
 
 
 class Record(NamedTuple):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from tenants.punches.choices import PunchStatus, Refusal
+from tenants.punches import clocks
+from tenants.punches.choices import PunchSource, PunchStatus, Refusal
 from tenants.punches.fences import EDGE_M, USABLE_M
 from tenants.punches.grading import way_out
 from tenants.punches.models import Punch
@@ -38,6 +39,8 @@ def why(row: Punch) -> str:
             return f"佐证只到 {row.grade} 级，这个岗位要求 {row.asked} 级。{more}{noted}"
         case Refusal.WRONG_PLACE:
             return row.note or "扫的不是本岗位的码。"
+        case Refusal.CLOCK if unchecked(row):
+            return f"时间未核对：手机没有服务器时间，{span((row.received_at - row.at).total_seconds())}后才上传，佐证不能说明那时在岗，只到 {row.grade} 级，这个岗位要求 {row.asked} 级。"
         case Refusal.CLOCK:
             return "手机或设备的时间无法确认，不知道这张卡是什么时候打的。"
         case Refusal.LEFT:
@@ -69,6 +72,8 @@ def next_step(row: Punch) -> str:
             return f"请再打一次，带上：{way_out(row.asked)}。"
         case Refusal.WRONG_PLACE:
             return "请扫本班次地点的码；临时换了地方，请主管见证，或点“申诉”。"
+        case Refusal.CLOCK if unchecked(row):
+            return "请点“申诉”说明当时的情况，主管确认后按要求的等级计入。以后先联网打开一次打卡页，断网、重启也能核对时间。"
         case Refusal.CLOCK:
             return "请联网打开打卡页后再打一次（时间会自动校准），之前的这一次可以申诉。"
         case Refusal.LEFT:
@@ -83,7 +88,16 @@ def spoken(row: Punch) -> str:
     return "已收到，正在核验" if row.status == PunchStatus.PENDING else f"打卡未通过。{why(row)}"
 
 
+def unchecked(row: Punch) -> bool:
+    """Whether only the phone says when it was."""
+    phone = row.source in (PunchSource.PHONE, PunchSource.VOUCHER)
+    return phone and clocks.unchecked(row.clock, row.at, row.received_at)
+
+
 def arrived(row: Punch) -> str:
-    """ "2 天后补传" for a punch that arrived late, else ""."""
+    """ "2 天后补传" for a punch that arrived late, else ""; with "（时间未核对）" where only the phone says when it was."""
     gap: timedelta = row.received_at - row.at
-    return f"{span(gap.total_seconds())}后补传" if gap >= timedelta(hours=1) else ""
+    loose = unchecked(row)
+    return (
+        f"{span(gap.total_seconds())}后补传{'（时间未核对）' if loose else ''}" if loose or gap >= clocks.LATE else ""
+    )

@@ -157,6 +157,7 @@ def _case_of(row: Punch, *, wrong_place: bool = False, believable: bool = True, 
         stale=row.latitude is not None and row.fix_age_s is not None and row.fix_age_s > FRESH.total_seconds(),
         wrong_place=wrong_place,
         believable=believable,
+        unchecked=clocks.unchecked(row.clock, row.at, row.received_at),
         **more,
     )
 
@@ -226,7 +227,8 @@ def punch(
     left = _gone(person, reading.at, tenant)
     case = _case_of(row, wrong_place=where.wrong_place, believable=reading.believable, left=left)
     _settle(row, case, post=where.post, tenant=tenant)
-    if face is not None and row.refusal in (Refusal.NONE, Refusal.TOO_WEAK, Refusal.STALE_FIX):
+    may_help = (Refusal.NONE, Refusal.TOO_WEAK, Refusal.STALE_FIX, *([Refusal.CLOCK] if case.unchecked else []))
+    if face is not None and row.refusal in may_help:  # where the time is unchecked it helps whoever decides the appeal
         row.status, row.refusal = PunchStatus.PENDING, Refusal.NONE
         row.save(force_insert=True)
         _ask_face(row, face, by=by, tenant=tenant, now=now)
@@ -308,6 +310,8 @@ def vouch(
         vector=vector, asked=where.asked, verdict=Verdict.OUTSIDE if verdict == Verdict.OUTSIDE else Verdict.NONE,
         stale=fix.stale, wrong_place=where.wrong_place, believable=reading.believable,
         left=_gone(person, reading.at, tenant),
+        # The school's own word says when, too: who gives it decides appeals. A company's word needs a time.
+        unchecked=interested and clocks.unchecked(reading.basis, reading.at, now),
     )  # fmt: skip
     _settle(row, case, post=where.post, tenant=tenant)
     row.save(force_insert=True)
@@ -384,7 +388,7 @@ def _judge_waiting(
         row,
         Case(
             vector=vector, asked=case.asked, verdict=case.verdict, stale=case.stale,
-            mismatch=case.mismatch, not_live=case.not_live,
+            mismatch=case.mismatch, not_live=case.not_live, unchecked=case.unchecked,
         ),
         post=post, tenant=tenant,
     )  # fmt: skip

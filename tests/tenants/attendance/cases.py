@@ -13,6 +13,7 @@ from kernel.tenancy import Tenant
 from tenants.attendance.day import MINUTE, Away, Expected, Judged, Rule, Seen, judge
 from tenants.attendance.models import DayResult
 from tenants.organisation.models import Post, Staff
+from tenants.punches import sentences
 from tenants.punches.models import Device, Punch
 from tenants.rosters.models import Assignment, Leave, ShiftInstance
 from tenants.rosters.models import Rule as RuleRow
@@ -132,9 +133,10 @@ def _punches(dice: random.Random, staff: Staff, own: Sequence[ShiftInstance], po
                 post = dice.choice([None, None, i.post, i.post, dice.choice(posts)])
                 made.append(
                     Punch(
-                        staff=staff, at=at, recorded_at=at, received_at=at, source=dice.choice(["phone", "device", "correction"]),
+                        staff=staff, at=at, recorded_at=at, source=dice.choice(["phone", "device", "correction"]),
                         direction=dice.choice(["unknown", "unknown", "in", "out"]), post=post,
                         grade=dice.choice("ABBBCD"), status=status, refusal="outside" if status == "refused" else "",
+                        received_at=at + timedelta(minutes=(len(made) * 7) % 40), clock="claimed" if len(made) % 3 else "wall",
                     )
                 )  # fmt: skip
     return made
@@ -146,7 +148,9 @@ def oracle(now: datetime) -> dict[Any, Judged]:
     for leave in Leave.objects.filter(status="approved"):
         leaves[leave.staff_id].append(Away(leave.starts_at, leave.ends_at, works=leave.kind == "field"))
     for p in Punch.objects.all():
-        punches[p.staff_id].append(Seen(p.pk, p.at, p.direction, p.grade, p.status, p.source, p.refusal, p.post_id))
+        punches[p.staff_id].append(
+            Seen(p.pk, p.at, p.direction, p.grade, p.status, p.source, p.refusal, p.post_id, sentences.unchecked(p))
+        )
     devices = list(Device.objects.filter(active=True).select_related("place"))
     rows = list(ShiftInstance.objects.filter(cancelled_at__isnull=True).select_related("rule", "staff", "post__place"))
     for row in rows:

@@ -47,6 +47,16 @@ NIGHT = shift("22:00", "+06:00")
 DAYTIME = shift("08:00", "18:00")
 
 
+def test_a_time_that_only_the_phone_says_stands_in_sentence_and_trace() -> None:
+    asks_nothing = replace(DAYTIME, grade="D")
+    punches = [Seen(1, at("08:00"), grade="D", unchecked=True), Seen(2, at("18:01"))]
+    result = judge(asks_nothing, RULE, punches=punches, now=LONG_AFTER)
+    assert result.trace == {"unchecked": ["in"]}
+    assert say(result, asks_nothing) == "班次 08:00–18:00，首卡 08:00（时间未核对），末卡 18:01，正常"
+    refused = [Seen(1, at("08:00"), grade="D", status="refused", refusal="clock"), Seen(2, at("18:01"))]
+    assert "08:00 的打卡时间未核对，未计入" in say(judge(DAYTIME, RULE, punches=refused, now=LONG_AFTER), DAYTIME)
+
+
 def test_the_sentence_of_a_late_night_shift() -> None:
     result = judge(NIGHT, RULE, punches=seen("22:14", "+06:02"), now=LONG_AFTER)
     assert (result.mark, result.late_minutes, result.worked_minutes) == (Mark.LATE, 14, 466)

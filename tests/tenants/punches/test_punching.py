@@ -245,7 +245,9 @@ def test_a_phone_without_network_or_with_a_wrong_clock_has_its_photo_counted(alp
     _person, by = worker(alpha, post=make_post())
     done, said = NOW - timedelta(hours=30), NOW + timedelta(days=1)
     photo = make_photo(alpha, by, taken_at=NOW - timedelta(hours=30))
-    assert photographed(alpha, by, photo, recorded_at=done)[0] == "accepted"
+    kept = anchors.anchor(schema=alpha.schema, now=done - timedelta(hours=2))
+    waited = {"anchor": kept, "elapsed_ms": 2 * 3_600_000, "recorded_at": done}
+    assert photographed(alpha, by, photo, **waited)[0] == "accepted"
     anchor = anchors.anchor(schema=alpha.schema, now=NOW - timedelta(minutes=3))
     mine = make_photo(alpha, by)
     type(mine).objects.filter(pk=mine.pk).update(taken_at=said)
@@ -299,11 +301,66 @@ def test_a_clock_that_lies_into_the_future_does_not_count_but_is_kept(alpha: Ten
     assert not Dirty.objects.exists()
 
 
-def test_without_an_anchor_the_time_is_marked(alpha: Tenant) -> None:
+def test_without_an_anchor_a_time_long_before_its_receipt_proves_nothing(alpha: Tenant) -> None:
+    """Scanned and photographed at noon, claimed for eight: kept, with its sentence and a way on, but no proof of eight."""
+    person, by = worker(alpha, post=make_post())
+    make_fence(person.post)
+    photo = make_photo(alpha, by)
+    claim = NOW - timedelta(minutes=220)
+    row = take(alpha, by, recorded_at=claim, photo_id=photo.pk, **here())
+    assert (row.at, row.clock) == (claim, ClockBasis.CLAIMED)
+    assert (row.grade, row.status, row.refusal) == ("D", PunchStatus.REFUSED, Refusal.CLOCK)
+    assert sentences.why(row).startswith("时间未核对：手机没有服务器时间，4 小时后才上传")
+    assert "申诉" in sentences.next_step(row) and "联网打开一次打卡页" in sentences.next_step(row)
+    assert sentences.arrived(row) == "4 小时后补传（时间未核对）"
+    assert not Dirty.objects.exists()
+
+
+def test_where_a_post_asks_for_no_proof_an_unchecked_time_counts_and_is_marked(alpha: Tenant) -> None:
+    person, by = worker(alpha, post=make_post())
+    make_instance(person, starts_at=NOW - timedelta(hours=3), grade="D")
+    row = take(alpha, by, recorded_at=NOW - timedelta(hours=3))
+    assert (row.grade, row.status) == ("D", PunchStatus.ACCEPTED)
+    assert sentences.arrived(row) == "3 小时后补传（时间未核对）"
+
+
+def test_an_honest_phone_that_lost_the_anchor_is_treated_fairly(alpha: Tenant) -> None:
+    """Received at once: the receipt says when. Restarted in the cellar: the difference of its clock stands in for hours."""
+    person, by = worker(alpha, post=make_post())
+    make_fence(person.post)
+    at_once = take(alpha, by, recorded_at=NOW - timedelta(minutes=4), **here())
+    assert (at_once.clock, at_once.grade, at_once.status) == (ClockBasis.CLAIMED, "C", PunchStatus.ACCEPTED)
+    anchor = anchors.anchor(schema=alpha.schema, now=NOW - timedelta(hours=9))
+    restarted = take(alpha, by, anchor=anchor, elapsed_ms=5 * 3_600_000, recorded_at=NOW - timedelta(hours=4), **here())
+    assert (restarted.clock, restarted.grade, restarted.status) == (ClockBasis.WALL, "C", PunchStatus.ACCEPTED)
+    assert "未核对" not in sentences.arrived(restarted)
+
+
+def test_a_refused_claim_is_counted_by_whoever_decides_the_appeal(alpha: Tenant) -> None:
     person, by = worker(alpha, post=make_post())
     make_fence(person.post)
     row = take(alpha, by, recorded_at=NOW - timedelta(hours=3), **here())
-    assert (row.at, row.clock, row.status) == (NOW - timedelta(hours=3), ClockBasis.CLAIMED, PunchStatus.ACCEPTED)
+    asked = operations.appeal(punch_id=row.pk, text="手机刷机后没有网络", by=by, tenant=alpha, now=NOW)
+    office = make_member(alpha, Role.SCHOOL_SUPERVISOR)
+    operations.decide_appeal(appeal_id=asked.pk, granted=True, note="当班同事证实", by=office, tenant=alpha, now=NOW)
+    row.refresh_from_db()
+    assert (row.status, row.grade, row.at) == (PunchStatus.ACCEPTED, "C", NOW - timedelta(hours=3))
+
+
+def test_a_companys_voucher_needs_a_time_and_the_schools_does_not(alpha: Tenant) -> None:
+    party = make_contract()
+    person, _by = worker(alpha, post=make_post(party=party), party=party)
+    make_fence(person.post)
+    claim = {"recorded_at": NOW - timedelta(hours=3), **here()}
+    office = make_member(alpha, Role.SCHOOL_SUPERVISOR)
+    manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)
+
+    def vouched(by: Actor) -> tuple[str, str, str]:
+        row = operations.vouch(staff_id=person.pk, client_id=uuid4(), by=by, tenant=alpha, now=NOW, **claim)
+        return row.grade, row.status, row.refusal
+
+    assert vouched(office) == ("A", PunchStatus.ACCEPTED, "")
+    assert vouched(manager) == ("D", PunchStatus.REFUSED, Refusal.CLOCK)
 
 
 # --- Phones and people -----------------------------------------------------------------------------

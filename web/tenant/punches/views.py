@@ -29,7 +29,7 @@ CRUMBS = [{"label": "在岗管理"}]
 MAX_ROWS = 50_000
 HEADS = [
     "打卡时间", "姓名", "工号", "所属单位", "岗位", "地点", "方向", "来源", "设备", "等级", "要求", "状态", "原因",
-    "定位误差（米）", "距范围（米）", "时间依据", "见证人", "缺少证书", "收到时间", "备注",
+    "定位误差（米）", "距范围（米）", "时间依据", "时间未核对", "见证人", "缺少证书", "收到时间", "备注",
 ]  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def _cells(row: Punch) -> list[Any]:
         row.place.full_name if row.place else "", str(Direction(row.direction).label),
         str(PunchSource(row.source).label), row.device.name if row.device else "", row.grade, row.asked,
         str(PunchStatus(row.status).label), sentences.why(row), row.accuracy_m, row.outside_m,
-        str(ClockBasis(row.clock).label), row.vouched_by_name, kinds(row.lacking), row.received_at, row.note,
+        str(ClockBasis(row.clock).label), "是" if sentences.unchecked(row) else "", row.vouched_by_name, kinds(row.lacking), row.received_at, row.note,
     ]  # fmt: skip
 
 

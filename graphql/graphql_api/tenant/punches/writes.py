@@ -45,7 +45,9 @@ class PositionInput(graphene.InputObjectType):
 class ClockInput(graphene.InputObjectType):
     """How the phone knows the time."""
 
-    recorded_at = graphene.DateTime(description="By the phone's own clock")
+    recorded_at = graphene.DateTime(
+        description="By the phone's own clock. Without an anchor, and five minutes or more before it is received, it proves nothing of that time (grade D)"
+    )
     anchor = graphene.String(description="From punchClock")
     elapsed_ms = graphene.Float(description="Since the anchor was given")
     monotonic = graphene.Boolean(description="Counted without interruption")
