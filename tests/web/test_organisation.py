@@ -379,6 +379,23 @@ def test_a_scan_is_kept_with_the_certificate(boss: Browser, settings: object, tm
     assert wrong.status_code == 422 and "不支持这种文件" in text(wrong)
 
 
+def test_an_emptied_review_date_stays_until_it_is_dropped_with_a_reason(boss: Browser) -> None:
+    person = make_staff()
+    fields = {"kind": "electrician", "number": "T1", "issued_on": "2024-05-01"}
+    boss.post(at("new_certificate", person.pk), fields)
+    row = Certificate.objects.get()
+    page = at("change_certificate", person.pk, row.pk)
+    assert "留空则保持原来的日期" in text(boss.get(page))
+    assert boss.post(page, {**fields, "number": "T2", "review_on": ""}).status_code == 302
+    row.refresh_from_db()
+    assert (row.number, row.review_on) == ("T2", date(2027, 5, 1))
+    refused = boss.post(page, {**fields, "without_review": "on"})
+    assert refused.status_code == 422 and "请写明原因" in text(refused)
+    assert boss.post(page, {**fields, "without_review": "on", "reason": "新规取消复审"}).status_code == 302
+    row.refresh_from_db()
+    assert row.review_on is None and row.expires_on is not None
+
+
 def test_the_ledger_says_what_the_forecast_says_and_offers_to_upload_a_missing_scan(
     alpha: Tenant, boss: Browser
 ) -> None:

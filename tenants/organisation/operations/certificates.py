@@ -73,26 +73,61 @@ def change_certificate(
     review_on: date | None = None,
     expires_on: date | None = None,
     scan_id: UUID | None = None,
+    without_review: bool = False,
+    without_end: bool = False,
+    reason: str = "",
     by: Actor,
     tenant: Tenant,
     now: datetime | None = None,
 ) -> Certificate:
     """Change a certificate, for example after its review; without `scan_id` the scan stays. Locks it.
 
-    A later end takes back what its holder was asked to do. Raises as add_certificate.
+    A date left out stays as it is; where kind or day of issue changed (another card) the rule of the kind proposes it.
+    What was limited becomes unlimited only by saying so (`without_review`, `without_end`) with a reason, which stands on
+    the timeline with the dates before and after. A later end takes back what its holder was asked to do.
+    Raises as add_certificate, and Invalid.
     """
     if not policies.can_manage(by):
         raise NotAllowed
     row = _locked(certificate_id)
-    before = certificates.last_day(row)
+    before, was = certificates.last_day(row), _dates(row)
+    review_on, expires_on = _kept(row, kind, issued_on, review_on, expires_on, without_review, without_end)
+    reason = " ".join(reason.split())
+    if ((row.review_on and not review_on) or (row.expires_on and not expires_on)) and not 4 <= len(reason) <= 100:
+        raise Invalid("取消复审日期或有效期，请写明原因（4 到 100 字）。", field="reason")
     row.number = _check(kind, number, issued_on, review_on, expires_on, but=row.pk)
     row.kind, row.issued_on, row.review_on, row.expires_on = kind, issued_on, review_on, expires_on
     row.scan_id = _scan(scan_id, by) or row.scan_id
     row.save()
     if now is not None and certificates.last_day(row) != before:
         notices.settle(subject=row, now=now)
-    _record("changed", f"更新员工（工号 {row.staff.number}）的{row.get_kind_display()}", row, row.staff, by)
+    dates = f"：{was} → {_dates(row)}" if _dates(row) != was else ""
+    why = f"（{reason}）" if reason else ""
+    _record("changed", f"更新员工（工号 {row.staff.number}）的{row.get_kind_display()}{dates}{why}", row, row.staff, by)
     return row
+
+
+def _dates(row: Certificate) -> str:
+    return f"复审 {row.review_on or '无'}、有效期至 {row.expires_on or '长期'}"
+
+
+def _kept(
+    row: Certificate, kind: str, issued_on: date, review_on: date | None, expires_on: date | None,
+    without_review: bool, without_end: bool,
+) -> tuple[date | None, date | None]:  # fmt: skip
+    """(review, end) after a change: what is given, what is dropped on purpose, else what stands or the rule proposes."""
+    if (without_review and review_on) or (without_end and expires_on):
+        raise Invalid("填了日期就不要勾选“不需要复审”或“长期有效”。", field="review_on" if review_on else "expires_on")
+    if (kind, issued_on) != (row.kind, row.issued_on):
+        proposed = certificates.completed(kind, issued_on, review_on, expires_on)
+    else:
+        proposed = (review_on or row.review_on, expires_on or row.expires_on)
+    review, end = (None if without_review else proposed[0]), (None if without_end else proposed[1])
+    if row.review_on and not review and not without_review:
+        raise Invalid("原证有复审日期：请填写这张证的复审日期，或勾选“不需要复审”并写明原因。", field="review_on")
+    if row.expires_on and not end and not without_end:
+        raise Invalid("原证有有效期：请填写这张证的有效期，或勾选“长期有效”并写明原因。", field="expires_on")
+    return review, end
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel.clock import SHANGHAI
-from kernel.errors import NotAllowed
+from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant, school_context
 from tenants.evidence import operations as evidence
 from tenants.evidence.models import Evidence
@@ -23,6 +24,7 @@ from tenants.notices.models import Notice
 from tenants.organisation import errors, ledger, metrics, operations
 from tenants.organisation.choices import CertificateState
 from tenants.organisation.models import Certificate, CertificateNotice, Staff
+from tenants.timeline.models import Event
 from tests.factories.identity import make_account, make_member, school_actor
 from tests.factories.organisation import make_certificate, make_contract, make_department, make_post, make_staff
 from tests.kernel.test_spreadsheets import xlsx
@@ -169,6 +171,47 @@ def test_a_later_end_takes_back_the_to_do_and_counts_anew(alpha: Tenant) -> None
     )  # fmt: skip
     assert Notice.objects.get(account_id=person.account_id).read_at
     assert sweep(alpha) == 1 and "60 天内" in titles(person.account_id)[1]
+
+
+def test_a_review_date_is_not_wiped_by_leaving_it_out(alpha: Tenant) -> None:
+    """An electrician whose review lapsed: a change of the number alone makes nobody valid till 2028."""
+    person = make_staff()
+    card = {"kind": "electrician", "issued_on": date(2023, 1, 1)}
+    row = operations.add_certificate(staff_id=person.pk, number="T1", **card, by=ADMIN, tenant=alpha)
+    lapsed, ends = row.review_on, row.expires_on
+    assert lapsed is not None and lapsed < TODAY and ends is not None
+
+    def changed(**fields: Any) -> Certificate:
+        return operations.change_certificate(
+            **{"certificate_id": row.pk, "number": "T1-2", **card, "by": ADMIN, "tenant": alpha, "now": NOW, **fields}
+        )
+
+    assert (changed().review_on, changed(expires_on=ends).expires_on) == (lapsed, ends)
+    for short in ({"without_review": True}, {"without_review": True, "reason": "无"}, {"without_end": True}):
+        with pytest.raises(Invalid):
+            changed(**short)
+    with pytest.raises(Invalid):
+        changed(without_review=True, review_on=date(2029, 1, 1), reason="两样都填了")
+    done = changed(without_review=True, reason="新规定取消复审")
+    assert (done.review_on, done.expires_on, done.number) == (None, ends, "T1-2")
+    said = Event.objects.filter(verb="certificate.changed").latest("pk").sentence
+    assert f"复审 {lapsed}、有效期至 {ends} → 复审 无" in said and "（新规定取消复审）" in said
+
+
+def test_another_card_gets_the_dates_of_its_kind_and_never_none_by_silence(alpha: Tenant) -> None:
+    person = make_staff()
+    row = operations.add_certificate(
+        staff_id=person.pk, kind="electrician", number="T1", issued_on=date(2023, 1, 1), by=ADMIN, tenant=alpha
+    )
+
+    def renewed(kind: str) -> Certificate:
+        return operations.change_certificate(
+            certificate_id=row.pk, kind=kind, number="T2", issued_on=date(2026, 1, 1), by=ADMIN, tenant=alpha, now=NOW
+        )
+
+    assert (renewed("electrician").review_on, row.pk) == (date(2029, 1, 1), row.pk)
+    with pytest.raises(Invalid):
+        renewed("food_safety")
 
 
 # --- Metric ---------------------------------------------------------------------------------------

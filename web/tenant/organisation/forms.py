@@ -205,6 +205,17 @@ class CertificateForm(forms.Form):
     )
 
 
+class CertificateChangeForm(CertificateForm):
+    """A date left empty stays; dropping one is said, with its reason."""
+
+    without_review = forms.BooleanField(label="不需要复审（取消原来的复审日期）", required=False)
+    without_end = forms.BooleanField(label="长期有效（取消原来的有效期）", required=False)
+    reason = forms.CharField(
+        label="取消的原因", required=False, max_length=100, help_text="取消复审日期或有效期时必填，会记入时间线"
+    )
+    field_order = ("kind", "number", "issued_on", "review_on", "without_review", "expires_on", "without_end", "reason")
+
+
 class UploadForm(forms.Form):
     file = forms.FileField(
         label="选择文件",

@@ -170,17 +170,26 @@ class AddCertificate(Write):
 
 
 class ChangeCertificate(Write):
+    """A date left out stays; to drop one say so and why. For another card (kind or day of issue) the kind's rule proposes."""
+
     certificate = graphene.Field(CertificateType)
 
     class Arguments:
         certificate_id = graphene.UUID(required=True)
         input = CertificateInput(required=True)
+        without_review = graphene.Boolean(description="Drop the review date; needs a reason")
+        without_end = graphene.Boolean(description="Drop the end of validity; needs a reason")
+        reason = graphene.String(description="Stands on the timeline")
 
     @classmethod
-    def perform(cls, context: Context, certificate_id: UUID, input: dict[str, Any]) -> dict[str, Any]:
+    def perform(
+        cls, context: Context, certificate_id: UUID, input: dict[str, Any], without_review: bool | None = None,
+        without_end: bool | None = None, reason: str | None = None,
+    ) -> dict[str, Any]:  # fmt: skip
         row = operations.change_certificate(
-            certificate_id=certificate_id, **input, now=clock.now(), **by_and_tenant(context)
-        )
+            certificate_id=certificate_id, **input, without_review=bool(without_review), without_end=bool(without_end),
+            reason=reason or "", now=clock.now(), **by_and_tenant(context),
+        )  # fmt: skip
         return {"certificate": row}
 
 

@@ -20,7 +20,14 @@ from tenants.timeline import queries as timeline
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, paginate, render_list
 from web.shared.xlsx import download
-from web.tenant.organisation.forms import BackForm, CertificateForm, LeaveForm, StaffFilter, StaffForm
+from web.tenant.organisation.forms import (
+    BackForm,
+    CertificateChangeForm,
+    CertificateForm,
+    LeaveForm,
+    StaffFilter,
+    StaffForm,
+)
 from web.tenant.organisation.views.base import crumbs, form_page, opt_id, party_choices, post_choices
 from web.tenant.organisation.views.certificates import TONES as CERTIFICATE_TONES
 
@@ -337,9 +344,11 @@ def change_certificate(request: SchoolRequest, staff_id: UUID, certificate_id: U
     if certificate_id not in held:
         raise NotFound
     names = ("kind", "number", "issued_on", "review_on", "expires_on")
-    form = CertificateForm(
+    form = CertificateChangeForm(
         request.POST or None, request.FILES or None, initial={n: getattr(held[certificate_id], n) for n in names}
     )
+    for name in ("review_on", "expires_on"):
+        form.fields[name].help_text = "留空则保持原来的日期；换了新证，按类别推算"
     if held[certificate_id].scan_id:
         form.fields["scan"].help_text = "已有扫描件；上传新的会替换它，不换请留空"
 
