@@ -139,6 +139,7 @@ class Tour(models.Model):
     walker_name = models.CharField(max_length=60, blank=True)
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+    abandoned_at = models.DateTimeField(null=True)  # the platform ended it, since nobody did: more may come
     received_at = models.DateTimeField(null=True)  # the last of it came in
     credibility = models.PositiveSmallIntegerField(null=True)  # 0–100; null while not judged
     doubts = models.JSONField(default=list)  # [{"code", "points", "sentence"}]
@@ -187,6 +188,7 @@ class Stop(models.Model):
     scanned_at = models.DateTimeField(null=True)  # the phone's clock, put right by the server's anchor
     received_at = models.DateTimeField(null=True)
     anchored = models.BooleanField(default=False)  # the phone's clock could be put right
+    stopwatch = models.BooleanField(default=False, db_default=False)  # and counted on by what nobody can set
     method = models.CharField(max_length=6, choices=ScanMethod.choices, blank=True)
     latitude = models.FloatField(null=True)
     longitude = models.FloatField(null=True)
@@ -204,6 +206,7 @@ class Stop(models.Model):
     reviewed_at = models.DateTimeField(null=True)
     review_note = models.CharField(max_length=300, blank=True, default="", db_default="")
     made_up_by = models.ForeignKey(Tour, null=True, on_delete=models.PROTECT, related_name="+")
+    finding_id = models.UUIDField(null=True)  # the finding that names it as missed
 
     class Meta:
         ordering = ["position"]

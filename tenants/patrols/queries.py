@@ -19,6 +19,7 @@ from tenants.patrols.models import Point, Question, Route, Stop, Tour, Window
 LONGEST_WALK = timedelta(hours=12)  # a tour left open longer says nothing of where its walker is now
 DOUBTFUL = 60  # below this credibility a tour stands in the list of doubtful ones
 
+OFFLINE = timedelta(hours=72)  # a phone may report so long after the window; later it is refused with its reason
 MAKE_UPS = 2  # make-up tours in a row for the same points
 
 

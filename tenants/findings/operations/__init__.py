@@ -34,7 +34,7 @@ from tenants.findings.operations.opening import open_finding
 from tenants.findings.operations.rules import set_ladder, set_repeat_rule, set_rule
 from tenants.findings.operations.uncertified import open_uncertified
 from tenants.findings.operations.verifying import confirm_on_site, reopen, verify_pass, verify_reject
-from tenants.findings.operations.withdrawing import take_back
+from tenants.findings.operations.withdrawing import speak_for, take_back
 
 __all__ = [
     "ConsequenceMissing",
@@ -79,6 +79,7 @@ __all__ = [
     "set_ladder",
     "set_repeat_rule",
     "set_rule",
+    "speak_for",
     "start_fix",
     "submit_fix",
     "take_back",

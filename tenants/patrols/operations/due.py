@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -14,14 +15,16 @@ from tenants.findings import operations as findings
 from tenants.findings.choices import Category, FindingSource, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
+from tenants.patrols import queries
 from tenants.patrols.choices import StopStatus, TourStatus
 from tenants.patrols.models import Stop, Tour, Window
+from tenants.patrols.operations.excusing import IN_TIME
 from tenants.patrols.operations.reviewing import remind
 from tenants.patrols.operations.tours import close, lock_plan, make_stops, miss, overseers, recorded
 from tenants.timeline import numbers
 
 AHEAD = timedelta(days=2)  # tours exist so far ahead
-ABANDONED = timedelta(hours=2)  # a tour begun and not ended is ended by the sweep so long after its window
+ABANDONED = IN_TIME  # a tour begun and not ended is ended by the sweep so long after its window
 EXPLAIN_WITHIN = timedelta(hours=24)  # a missed point without a word after this opens a finding
 
 
@@ -88,6 +91,8 @@ def sweep(*, tenant: Tenant, now: datetime) -> tuple[int, int]:
             .values_list("scanned_at", flat=True)
             .first()
         )
+        tour.abandoned_at = now
+        tour.save(update_fields=["abandoned_at"])
         close(tour, at=last or tour.started_at or now, by=by, now=now, tenant=tenant)
         recorded(tour, "finished", "超时未结束，系统按已打的点结束", by)
         ended += 1
@@ -128,13 +133,18 @@ def _tell(tour: Tour, tenant: Tenant, now: datetime) -> None:
 
 
 def _unexplained(tenant: Tenant, now: datetime) -> int:
-    """A finding per tour whose missed points nobody explained or rescheduled in time; the same tour opens it once."""
+    """A finding per tour whose missed points nobody explained or rescheduled in time; the same tour opens it once.
+
+    Nobody is found missing whose phone may still say otherwise: a tour that nobody began, or that its walker did not
+    end, waits for as long as phones may report (`queries.OFFLINE`). Who ended theirs has reported, and has a day.
+    """
     opened = 0
+    ended = Q(status=TourStatus.PARTIAL, abandoned_at__isnull=True, ends_at__lt=now - EXPLAIN_WITHIN)
     waiting = (
         Tour.objects.filter(
+            ended | Q(ends_at__lt=now - queries.OFFLINE),
             status__in=[TourStatus.MISSED, TourStatus.PARTIAL],
-            ends_at__lt=now - EXPLAIN_WITHIN,
-            ends_at__gt=now - EXPLAIN_WITHIN - timedelta(days=7),
+            ends_at__gt=now - queries.OFFLINE - timedelta(days=7),
             stops__status=StopStatus.MISSED,
             stops__made_up_by__isnull=True,
         )
@@ -145,12 +155,12 @@ def _unexplained(tenant: Tenant, now: datetime) -> int:
         pk__in=list(waiting)
     ).order_by("pk"):  # fmt: skip
         # Read under the tour's lock: who explains in the same moment has explained.
-        missed = Stop.objects.filter(tour=tour, status=StopStatus.MISSED, made_up_by__isnull=True)
-        missed = missed.select_related("point__place").order_by("position")
+        rows = Stop.objects.filter(tour=tour, status=StopStatus.MISSED, made_up_by__isnull=True)
+        missed = list(rows.select_related("point__place").order_by("position"))
         if not missed:
             continue
         try:
-            findings.open_finding(
+            found = findings.open_finding(
                 title=f"{tour.route.name} 漏巡 {len(missed)} 个点未说明原因", place_id=missed[0].point.place_id,
                 line=tour.route.line, party_id=tour.route.party_id,
                 detail="、".join(s.point.place.name for s in missed)[:1000], severity=Severity.MINOR,
@@ -160,5 +170,6 @@ def _unexplained(tenant: Tenant, now: datetime) -> int:
             )  # fmt: skip
         except findings.PartyMissing:
             continue  # nobody answers for a closed party any more; the tour stays unexplained in the list
+        Stop.objects.filter(pk__in=[s.pk for s in missed], finding_id__isnull=True).update(finding_id=found.pk)
         opened += 1
     return opened

@@ -17,6 +17,7 @@ from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
 from tenants.findings import operations as findings
 from tenants.findings.choices import Category, FindingSource, Severity
+from tenants.findings.models import Finding
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.patrols import policies
@@ -42,7 +43,7 @@ def review(
     """Accept or refuse what was said about missed points; they stay missed. Without `stop_ids`, all that wait.
 
     Nobody reviews their own words. A refusal needs its reason and opens a finding at once (unless the party is
-    closed: there is nobody left to put it right). Locks the tour. Returns how many.
+    closed: there is nobody left to put it right); points that a finding names already are added to no second one. Locks the tour. Returns how many.
     Raises NotFound, NotAllowed, OwnExplanation, Invalid (note), NothingToReview.
     """
     tour = locked(tour_id, by)
@@ -73,13 +74,23 @@ def review(
     )  # fmt: skip
     if not accepted:
         with suppress(findings.PartyMissing):  # a party closed meanwhile: there is nobody left to put it right
-            _open_finding(tour, stops, note, by, tenant, now)
+            _find(tour, stops, note, by, tenant, now)
     _tell_party(tour, stops, word, note, tenant, now)
     return len(stops)
 
 
-def _open_finding(tour: Tour, stops: Sequence[Stop], note: str, by: Actor, tenant: Tenant, now: datetime) -> None:
-    findings.open_finding(
+def _find(tour: Tour, stops: Sequence[Stop], note: str, by: Actor, tenant: Tenant, now: datetime) -> None:
+    """The finding of points whose explanation was refused. What was found missing before is told of the refusal."""
+    words, named = f"漏巡说明未被认可：{note}", {s.finding_id for s in stops if s.finding_id is not None}
+    stand = [f for f in named if findings.speak_for(finding_id=f, text=words, by=by, tenant=tenant, now=now)]
+    new = [s for s in stops if s.finding_id not in stand]
+    if new:
+        found = _open_finding(tour, new, note, by, tenant, now)
+        Stop.objects.filter(pk__in=[s.pk for s in new]).update(finding_id=found.pk)
+
+
+def _open_finding(tour: Tour, stops: Sequence[Stop], note: str, by: Actor, tenant: Tenant, now: datetime) -> Finding:
+    return findings.open_finding(
         title=f"{tour.route.name} 漏巡 {len(stops)} 个点，说明未被认可",
         place_id=stops[0].point.place_id,
         line=tour.route.line,

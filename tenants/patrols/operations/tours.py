@@ -15,6 +15,7 @@ from kernel.errors import NotFound
 from kernel.jobs import enqueue_on_commit
 from kernel.live import announce
 from kernel.tenancy import Tenant
+from tenants.notices import operations as notices
 from tenants.organisation import queries as organisation
 from tenants.patrols import queries
 from tenants.patrols.choices import StopStatus, TourStatus
@@ -120,5 +121,7 @@ def close(tour: Tour, *, at: datetime, by: Actor, now: datetime, tenant: Tenant)
     tour.finished_at, tour.received_at = at, now
     tour.judged_at = tour.compared_at = tour.comparing_at = None
     tour.save(update_fields=["status", "finished_at", "received_at", "judged_at", "compared_at", "comparing_at"])
+    if not missed:
+        notices.settle(subject=tour, now=now, occasion=f"patrol.missed:{tour.pk}")
     enqueue_on_commit("patrols.judge", tenant=tenant, tour_id=str(tour.pk))
     announce("presence", tenant=tenant)

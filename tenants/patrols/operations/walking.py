@@ -34,11 +34,11 @@ from tenants.patrols.errors import (
 )
 from tenants.patrols.models import Point, Question, Stop, Tour
 from tenants.patrols.operations.drafts import ScanDraft, plain_tag
+from tenants.patrols.operations.excusing import IN_TIME, excuse
 from tenants.patrols.operations.tours import close, locked, make_stops, overseers, parties_of, recorded
 from tenants.punches import expected
 from tenants.timeline import once
 
-OFFLINE = timedelta(hours=72)  # a phone may report so long after the window; later it is refused with its reason
 AHEAD_OF_CLOCK = timedelta(minutes=2)
 
 
@@ -66,11 +66,11 @@ def _begin(tour: Tour, at: datetime, by: Actor, tenant: Tenant, now: datetime) -
         raise TourClosed
     if at < tour.starts_at:
         raise TooEarly(at=f"{tour.starts_at.astimezone(tenant.tz):%m月%d日 %H:%M}")
-    if at >= tour.ends_at or now > tour.ends_at + OFFLINE:
+    if at >= tour.ends_at or now > tour.ends_at + queries.OFFLINE:
         raise TooLate
     tour.status, tour.started_at = TourStatus.WALKING, at
     tour.walker_id, tour.walker_name, tour.walker_staff_id = by.account_id, by.name, _as_whom(tour, by, at)
-    tour.finished_at = tour.judged_at = tour.credibility = None
+    tour.finished_at = tour.abandoned_at = tour.judged_at = tour.credibility = None
     tour.save()
     make_stops(tour)
     Stop.objects.filter(tour=tour, status=StopStatus.MISSED).update(status=StopStatus.DUE)
@@ -108,7 +108,8 @@ def scan(*, tour_id: UUID, seen: ScanDraft, by: Actor, tenant: Tenant, now: date
 
     Scans arrive in any order, late, or twice: the first report of a point is kept. The first scan begins the
     tour if the phone's start did not arrive. After the end a scan made before it still counts, and the tour is
-    judged again. Locks the tour. Raises NotFound, NotAllowed, NotOnRoute, PhotoRequired, AnswerMissing,
+    judged again; so does one made in time where the platform ended the tour. What it says against a finding about
+    missed points: `excusing`. Locks the tour. Raises NotFound, NotAllowed, NotOnRoute, PhotoRequired, AnswerMissing,
     TourClosed, TooEarly, TooLate, PhotoUnknown. A party closed meanwhile costs the finding, never the scan.
     """
     tour = locked(tour_id, by)
@@ -117,7 +118,7 @@ def scan(*, tour_id: UUID, seen: ScanDraft, by: Actor, tenant: Tenant, now: date
         _begin(tour, at, by, tenant, now)
     if not policies.can_scan(by, tour):
         raise TourTaken(name=tour.walker_name) if tour.walker_id else NotAllowed
-    if tour.status in CLOSED and (tour.finished_at is None or at > tour.finished_at):
+    if tour.status in CLOSED and (tour.finished_at is None or at > _last_moment(tour, tour.finished_at)):
         raise TourClosed
     stop = _stop_of(tour, seen)
     if (
@@ -133,6 +134,7 @@ def scan(*, tour_id: UUID, seen: ScanDraft, by: Actor, tenant: Tenant, now: date
     if photos and evidence.existing(photos, by=by) != photos:
         raise findings.PhotoUnknown(field="photos")
     stop.status, stop.scanned_at, stop.received_at, stop.anchored = StopStatus.SEEN, at, now, anchored
+    stop.stopwatch = anchored and seen.counted.monotonic
     stop.method = _method(stop.point, seen)
     stop.latitude, stop.longitude, stop.accuracy_m = seen.latitude, seen.longitude, seen.accuracy_m
     stop.asked = [
@@ -149,8 +151,14 @@ def scan(*, tour_id: UUID, seen: ScanDraft, by: Actor, tenant: Tenant, now: date
     _open_findings(tour, stop, asked, by, tenant, now)
     _makes_up(tour, stop)
     if tour.status in CLOSED:
-        close(tour, at=tour.finished_at or now, now=now, tenant=tenant, by=by)
+        close(tour, at=max(tour.finished_at or at, at), now=now, tenant=tenant, by=by)
+    excuse(tour, stop, tenant=tenant, now=now)
     return stop
+
+
+def _last_moment(tour: Tour, finished_at: datetime) -> datetime:
+    """Until when a scan of an ended tour may have been made: its end; where the platform ended it, that of its window."""
+    return finished_at if tour.abandoned_at is None else max(finished_at, tour.ends_at + IN_TIME)
 
 
 def _stop_of(tour: Tour, seen: ScanDraft) -> Stop:
@@ -258,16 +266,19 @@ def finish_tour(
     *, tour_id: UUID, at: datetime, by: Actor, tenant: Tenant, now: datetime, note: str = "",
     counted: Counted = NOTHING, client_key: str = "",
 ) -> Tour:  # fmt: skip
-    """End a tour: points not seen are missed, and the judgement is asked for. Raises NotFound, TourTaken, TourClosed."""
+    """End a tour: points not seen are missed, and the judgement is asked for. One the platform ended is ended by its
+    walker yet. Raises NotFound, TourTaken, TourClosed.
+    """
     tour = locked(tour_id, by)
     if once.claim_for(key=client_key, operation="patrols.finish", by=by, result_id=tour.pk):
         return tour
     if not policies.can_scan(by, tour):
         raise TourTaken(name=tour.walker_name) if tour.walker_id else NotAllowed
-    if tour.status != TourStatus.WALKING:
+    if tour.status != TourStatus.WALKING and tour.abandoned_at is None:
         raise TourClosed
-    tour.note = note.strip()[:300]
-    tour.save(update_fields=["note"])
-    close(tour, at=max(_when(at, counted, tenant, now)[0], tour.started_at or now), by=by, now=now, tenant=tenant)
+    tour.note, tour.abandoned_at = note.strip()[:300], None
+    tour.save(update_fields=["note", "abandoned_at"])
+    ended = max(_when(at, counted, tenant, now)[0], tour.finished_at or tour.started_at or now)
+    close(tour, at=ended, by=by, now=now, tenant=tenant)
     recorded(tour, "finished", f"结束巡更：{tour.get_status_display()}", by)  # type: ignore[attr-defined]
     return tour

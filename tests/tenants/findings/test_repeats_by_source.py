@@ -102,7 +102,7 @@ def test_a_second_tour_missed_without_a_word(alpha: Tenant) -> None:
     seen: list[Finding] = []
     for n in range(2):
         patrol_operations.make_tours(tenant=alpha, now=NOW + timedelta(days=n))
-        over = NOW + timedelta(days=n + 1, hours=4)
+        over = NOW + timedelta(days=n + 3, hours=4)
         patrol_operations.sweep(tenant=alpha, now=over)
         found = Finding.objects.exclude(pk__in=[f.pk for f in seen]).order_by("found_at", "number").first()
         assert found is not None
