@@ -1,7 +1,7 @@
 """满编率: contracted post-hours against proved presence, set-based. Presence above what is contracted does not
 make up for a gap at another hour: each post and clock hour is capped at what was contracted for it.
 
-Proved is what results say: from the in-punch to the out-punch, cut to the shift, with evidence; 缺卡 proves nothing.
+Proved is what results say (in a confirmed month the last adjustment that is not held, where there is one): from the in-punch to the out-punch, cut to the shift, with evidence; 缺卡 proves nothing.
 A shift still running counts up to now, and no longer than to its end or to where its person was last seen going
 (as on the board: an out-punch followed by an in-punch is a break, one without direction ends it in the second half).
 """
@@ -20,6 +20,7 @@ from kernel.errors import NotAllowed
 from kernel.tenancy import Tenant
 from tenants.attendance import policies
 from tenants.attendance.contracts import Filled
+from tenants.attendance.held import standing
 from tenants.rosters import queries as rosters
 from tenants.rosters.contracts import CONTRACTED
 
@@ -41,6 +42,7 @@ WITH contracted AS ({CONTRACTED}), h AS MATERIALIZED (
     CROSS JOIN LATERAL generate_series(date_trunc('hour', c.starts_at), c.ends_at - interval '1 microsecond', interval '1 hour') g
     WHERE c.starts_at < %(now)s AND g < %(now)s
     GROUP BY 1, 2, 3, 4
+), later AS MATERIALIZED ({standing("a.day BETWEEN %(first)s::date - 1 AND %(last)s")}
 ), p AS MATERIALIZED (
     SELECT r.post_id, g AS hour,
            sum(date_part('epoch', least(r.until, g + interval '1 hour') - greatest(r.present_from, g)) / 60) AS minutes
@@ -55,8 +57,18 @@ WITH contracted AS ({CONTRACTED}), h AS MATERIALIZED (
                       AND b.at < i.out_until AND b.status = 'accepted' AND b.direction = 'in')) went ON true
           WHERE r.day BETWEEN %(first)s::date - 1 AND %(last)s AND present_from IS NOT NULL AND r.grade > ''
             AND (mark <> 'pending' OR wait = 'running')
+            AND NOT EXISTS (SELECT FROM later a WHERE a.instance_id = r.instance_id)
             AND (%(posts)s::uuid[] IS NULL OR r.post_id = ANY(%(posts)s::uuid[]))
-            AND (%(parties)s::uuid[] IS NULL OR r.party_id = ANY(%(parties)s::uuid[]))) r
+            AND (%(parties)s::uuid[] IS NULL OR r.party_id = ANY(%(parties)s::uuid[]))
+          UNION ALL
+          SELECT i.post_id,
+                 greatest(a.in_at, i.starts_at, to_timestamp((a.trace ->> 'from')::bigint)) AS present_from,
+                 least(a.out_at, i.ends_at + coalesce((a.trace ->> 'flex')::int, 0) * interval '1 minute',
+                       to_timestamp((a.trace ->> 'until')::bigint)) AS until
+          FROM later a JOIN rosters_shiftinstance i ON i.id = a.instance_id
+          WHERE a.worked_minutes > 0 AND (a.in_punch_id IS NOT NULL OR a.out_punch_id IS NOT NULL)
+            AND (%(posts)s::uuid[] IS NULL OR i.post_id = ANY(%(posts)s::uuid[]))
+            AND (%(parties)s::uuid[] IS NULL OR i.party_id = ANY(%(parties)s::uuid[]))) r
     CROSS JOIN LATERAL generate_series(date_trunc('hour', r.present_from), r.until - interval '1 microsecond', interval '1 hour') g
     WHERE r.until > r.present_from
     GROUP BY 1, 2

@@ -1,7 +1,7 @@
 """Adjustments of confirmed months that are 待定: a penalty that an open suspect may explain, like a held result.
 
-A held result carries its suspect (`derive.HOLD`), since sums must leave it out. An adjustment is counted nowhere and
-only shown, so whether it waits is asked when it is read: it waits as long as the case is open, and no longer.
+A held result carries its suspect (`derive.HOLD`), since sums must leave it out. Whether an adjustment waits is asked
+when it is read: it waits as long as the case is open, and no longer. Numbers take the last one that does not wait.
 """
 
 from __future__ import annotations
@@ -28,10 +28,20 @@ AND EXISTS (
                       ELSE coalesce(p.post_id, i.post_id) = s.post_id END)
 """
 
-_WAITING = f"""
-SELECT a.id FROM attendance_adjustment a
-WHERE a.id = ANY(%s) AND EXISTS (SELECT FROM attendance_suspect s WHERE s.status = 'open' AND {_EXPLAINED})
-"""
+_WAITS = f"EXISTS (SELECT FROM attendance_suspect s WHERE s.status = 'open' AND {_EXPLAINED})"
+
+_WAITING = f"SELECT a.id FROM attendance_adjustment a WHERE a.id = ANY(%s) AND {_WAITS}"
+
+
+def standing(days: str) -> str:
+    """SQL of what shifts of confirmed months came to by now, for a WITH: the last adjustment of each that does not wait.
+
+    `days` is a condition on `a.day`.
+    """
+    return f"""
+    SELECT DISTINCT ON (a.instance_id) a.* FROM attendance_adjustment a
+    WHERE {days} AND NOT {_WAITS} ORDER BY a.instance_id, a.id DESC"""
+
 
 _OF_CASES = f"""
 SELECT s.id, a.instance_id, a.day FROM attendance_suspect s

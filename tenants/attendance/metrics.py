@@ -1,6 +1,7 @@
 """The numbers attendance can state, for any period × party × line × post. Set-based: one grouped query each.
 
-A result counts by its roster day. Held results (待定) and pending ones are in nobody's numerator or denominator;
+A result counts by its roster day. In a confirmed month a shift counts as what it came to by now: by its last adjustment
+that is not held, where there is one (cancelled: not at all); what was confirmed stays on the sheet. Held results (待定) and pending ones are in nobody's numerator or denominator;
 they lower the coverage. Rest days (not yet joined, left) and leave are not expected presence; field work is.
 
 - `attendance_present`: of the shifts expected, those with proved presence (at least one counted punch, or field work).
@@ -20,14 +21,14 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Q, QuerySet
+from django.db import connection
 
 from kernel.clock import month_bounds
 from kernel.metrics import Direction, Metric, Reading
 from kernel.tenancy import Tenant
 from tenants.attendance.choices import Mark
 from tenants.attendance.coverage import filled
-from tenants.attendance.models import DayResult
+from tenants.attendance.held import standing
 
 _JUDGED = "期内已判定的应到班次（不含待定、请假、休息）"
 _COVERAGE = "期内应到班次中已判定、不在待定的比例"
@@ -61,7 +62,7 @@ FILL = Metric(
     percent=True,
 )
 METRICS = (PRESENT, LATE, EARLY, ABSENT, FILL)
-DIMENSIONS = {"party": "party_id", "line": "post__line", "post": "post_id", "day": "day"}
+DIMENSIONS = {"party": "j.party_id", "line": "p.line", "post": "j.post_id", "day": "j.day"}
 _COUNTED = (
     Mark.NORMAL, Mark.LATE, Mark.SERIOUS_LATE, Mark.EARLY, Mark.ABSENT_HALF, Mark.ABSENT, Mark.MISSING_IN,
     Mark.MISSING_OUT, Mark.FIELD,
@@ -80,11 +81,37 @@ class Ratio:
     coverage: Decimal
 
 
-def _scope(first: date, after: date, party_ids: Sequence[UUID] | None, line: str) -> QuerySet[DayResult]:
-    rows = DayResult.objects.filter(day__gte=first, day__lt=after).order_by()
-    if party_ids is not None:
-        rows = rows.filter(party_id__in=party_ids)
-    return rows.filter(post__line=line) if line else rows
+def _marks(marks: Sequence[Mark]) -> str:
+    return ", ".join(f"'{mark.value}'" for mark in marks)
+
+
+# One row per shift: the result, or what it came to after its month was confirmed.
+_COUNTS = f"""
+WITH later AS MATERIALIZED ({standing("a.day >= %(first)s AND a.day < %(after)s")}
+), x AS (
+    SELECT r.party_id, r.post_id, r.day, CASE WHEN a.id IS NULL THEN r.mark ELSE a.mark END AS mark,
+           r.suspect_id IS NOT NULL AND a.id IS NULL AS held,
+           CASE WHEN a.id IS NULL THEN r.late_minutes ELSE a.late_minutes END AS late,
+           CASE WHEN a.id IS NULL THEN r.early_minutes ELSE a.early_minutes END AS early,
+           CASE WHEN a.id IS NULL THEN coalesce(r.in_at, r.out_at) ELSE coalesce(a.in_at, a.out_at) END AS seen
+    FROM attendance_result r LEFT JOIN later a ON a.instance_id = r.instance_id
+    WHERE r.day >= %(first)s AND r.day < %(after)s
+    UNION ALL
+    SELECT i.party_id, i.post_id, i.day, a.mark, false, a.late_minutes, a.early_minutes, coalesce(a.in_at, a.out_at)
+    FROM later a JOIN rosters_shiftinstance i ON i.id = a.instance_id
+    WHERE NOT EXISTS (SELECT FROM attendance_result r WHERE r.instance_id = a.instance_id)
+), j AS (
+    SELECT x.*, mark IN ({_marks(_COUNTED)}) AND NOT held AS judged, mark IN ('absent', 'absent_half') AS absent FROM x
+)
+SELECT {{keys}} count(*) FILTER (WHERE judged), count(*) FILTER (WHERE mark IN ({_marks((*_COUNTED, Mark.PENDING))})),
+       count(*) FILTER (WHERE judged AND (seen IS NOT NULL OR mark IN ('field', 'normal'))),
+       count(*) FILTER (WHERE judged AND NOT absent AND late > 0),
+       count(*) FILTER (WHERE judged AND NOT absent AND early > 0),
+       count(*) FILTER (WHERE judged AND absent)
+FROM j LEFT JOIN organisation_post p ON p.id = j.post_id
+WHERE (%(parties)s::uuid[] IS NULL OR j.party_id = ANY(%(parties)s::uuid[])) AND (%(line)s = '' OR p.line = %(line)s)
+{{group}}
+"""
 
 
 def counts(
@@ -92,24 +119,22 @@ def counts(
 ) -> list[Ratio]:
     """Presence, lateness, early leaving and absence of roster days in [first, after); one set per value of `by`. One query."""
     columns = [DIMENSIONS[name] for name in by]
-    judged, absent = Q(mark__in=_COUNTED, suspect__isnull=True), Q(mark__in=(Mark.ABSENT, Mark.ABSENT_HALF))
-    sums = {
-        "judged": Count("pk", filter=judged),
-        "expected": Count("pk", filter=Q(mark__in=[*_COUNTED, Mark.PENDING])),
-        "present": Count("pk", filter=judged & (Q(in_at__isnull=False) | Q(out_at__isnull=False) | Q(mark=Mark.FIELD) | Q(mark=Mark.NORMAL))),
-        "late": Count("pk", filter=judged & ~absent & Q(late_minutes__gt=0)),
-        "early": Count("pk", filter=judged & ~absent & Q(early_minutes__gt=0)),
-        "absent": Count("pk", filter=judged & absent),
+    given = {
+        "first": first, "after": after, "line": line,
+        "parties": None if party_ids is None else [str(i) for i in party_ids],
     }  # fmt: skip
-    scope = _scope(first, after, party_ids, line)
-    rows = list(scope.values(*columns).annotate(**sums)) if columns else [scope.aggregate(**sums)]
+    sql = _COUNTS.replace("{keys}", "".join(f"{c}, " for c in columns))
+    sql = sql.replace("{group}", f"GROUP BY {', '.join(columns)} ORDER BY {', '.join(columns)}" if columns else "")
+    with connection.cursor() as cursor:
+        cursor.execute(sql, given)
+        rows = cursor.fetchall()
     found = []
     for row in rows:
-        key, n = tuple(row[c] for c in columns), row["judged"]
-        whole = Decimal(n) / row["expected"] if row["expected"] else Decimal(0)
+        key, (n, expected, present, late, early, absent) = tuple(row[: len(columns)]), row[len(columns) :]
+        whole = Decimal(n) / expected if expected else Decimal(0)
         found += [
-            Ratio(metric.code, key, row[name], n, n, whole.quantize(Decimal("0.0001")))
-            for metric, name in ((PRESENT, "present"), (LATE, "late"), (EARLY, "early"), (ABSENT, "absent"))
+            Ratio(metric.code, key, number, n, n, whole.quantize(Decimal("0.0001")))
+            for metric, number in ((PRESENT, present), (LATE, late), (EARLY, early), (ABSENT, absent))
         ]
     return found
 

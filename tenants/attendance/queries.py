@@ -25,7 +25,7 @@ from tenants.attendance.contracts import Figures, Line
 from tenants.attendance.models import Adjustment, Confirmation, Correction, DayResult, Suspect
 from tenants.organisation import queries as organisation
 from tenants.organisation.models import Staff
-from tenants.rosters.models import Assignment
+from tenants.rosters.models import Assignment, ShiftInstance
 
 ROW = ("instance__rule", "instance__assignment__shift", "staff", "post")
 
@@ -136,15 +136,29 @@ def trace_of(row: DayResult) -> dict[str, object]:
 def adjustments_of(instance_ids: Iterable[UUID]) -> dict[UUID, Adjustment]:
     """The last adjustment of each shift that has one, with `held`: one query, and one more where penalties are among
     them."""
-    rows = list(
-        Adjustment.objects.filter(instance_id__in=list(instance_ids))
-        .order_by("instance_id", "-pk")
-        .distinct("instance_id")
-    )
-    waiting = held_rows.waiting([row.pk for row in rows if row.mark in PENALTIES])
-    for row in rows:
-        row.held = row.pk in waiting
+    rows = _last(Adjustment.objects.filter(instance_id__in=list(instance_ids)))
     return {row.instance_id: row for row in rows}
+
+
+def _last(rows: QuerySet[Adjustment]) -> list[Adjustment]:
+    found = list(rows.order_by("instance_id", "-pk").distinct("instance_id"))
+    waiting = held_rows.waiting([row.pk for row in found if row.mark in PENALTIES])
+    for row in found:
+        row.held = row.pk in waiting
+    return found
+
+
+def adjustments_in_month(
+    *, staff_ids: Iterable[UUID], month: date, party_ids: Iterable[UUID] | None = None
+) -> list[Adjustment]:
+    """The last adjustment of each of these people's shifts in a month, with `held` and what `later_sentence` needs, also
+    of shifts cancelled since. Two queries."""
+    first, after = month_bounds(month)
+    rows = Adjustment.objects.filter(staff_id__in=list(staff_ids), day__gte=first, day__lt=after)
+    if party_ids is not None:
+        rows = rows.filter(instance__party_id__in=list(party_ids))
+    found = _last(rows.select_related("instance__rule", "instance__post"))
+    return sorted(found, key=lambda row: (row.day, row.instance.starts_at))
 
 
 def lines(rows: Iterable[DayResult], *, tz: ZoneInfo) -> list[Line]:
@@ -156,13 +170,7 @@ def lines(rows: Iterable[DayResult], *, tz: ZoneInfo) -> list[Line]:
 
 def _line(r: DayResult, later: Adjustment | None, tz: ZoneInfo) -> Line:
     i = r.instance
-    adjusted = ""
-    if later is not None:
-        adjusted = "确认后班次已取消" if later.mark == "" else "确认后更正" + ("" if later.held else "为") + "：" + rule.sentence(
-            _Told(later.mark, "", later.late_minutes, later.early_minutes, later.in_at, later.out_at, later.trace),
-            day=r.day, starts_at=i.starts_at, ends_at=i.ends_at, grace=i.rule.grace_minutes,
-            early_grace=i.rule.early_grace_minutes, grade=i.grade, tz=tz, held=later.held,
-        )  # fmt: skip
+    adjusted = "" if later is None else later_sentence(later, i, tz)
     shift = i.assignment.shift
     return Line(
         instance_id=r.instance_id, staff_id=r.staff_id, staff_name=r.staff.name, post_id=r.post_id, post_name=r.post.name,
@@ -170,6 +178,17 @@ def _line(r: DayResult, later: Adjustment | None, tz: ZoneInfo) -> Line:
         held=r.suspect_id is not None, late_minutes=r.late_minutes, early_minutes=r.early_minutes,
         worked_minutes=r.worked_minutes, in_at=r.in_at, out_at=r.out_at, grade=r.grade, sentence=sentence_of(r, tz),
         adjusted=adjusted, shift=shift.name if shift else "",
+    )  # fmt: skip
+
+
+def later_sentence(later: Adjustment, i: ShiftInstance, tz: ZoneInfo) -> str:
+    """What a shift of a confirmed month came to afterwards; the instance is read with its rule."""
+    if later.mark == "":
+        return "确认后班次已取消"
+    told = _Told(later.mark, "", later.late_minutes, later.early_minutes, later.in_at, later.out_at, later.trace)
+    return "确认后更正" + ("" if later.held else "为") + "：" + rule.sentence(
+        told, day=i.day, starts_at=i.starts_at, ends_at=i.ends_at, grace=i.rule.grace_minutes,
+        early_grace=i.rule.early_grace_minutes, grade=i.grade, tz=tz, held=later.held,
     )  # fmt: skip
 
 

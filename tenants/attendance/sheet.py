@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from kernel.clock import month_bounds
 from tenants.attendance import queries
 from tenants.attendance.choices import Mark
 from tenants.attendance.contracts import Figures
+from tenants.attendance.models import Adjustment
 from tenants.calendar import queries as calendar
 from tenants.calendar.contracts import Day
 from tenants.organisation import queries as organisation
@@ -51,6 +53,9 @@ TOTALS = (
 )  # fmt: skip
 
 
+LATER = "△"  # beside a sign: put right after the month was confirmed
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """One shift on one day."""
@@ -60,6 +65,27 @@ class Box:
     tone: str
     instance_id: UUID | None
     held: bool = False
+    later: str = ""  # what it came to after the month was confirmed
+
+    @property
+    def text(self) -> str:
+        """As a file shows it."""
+        return self.sign + ("*" if self.held else "") + (LATER if self.later else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a shift of a confirmed month came to afterwards: the confirmed figure stays, this stands beside it."""
+
+    staff: Staff
+    day: date
+    post: str
+    was: str
+    now: str
+    sentence: str
+    at: datetime
+    held: bool
+    instance_id: UUID
 
 
 @dataclass(slots=True)
@@ -70,6 +96,7 @@ class Row:
     figures: Figures | None
     confirmed: bool = False
     totals: list[int] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -78,26 +105,53 @@ class Sheet:
     days: list[Day]
     rows: list[Row]
 
+    @property
+    def changes(self) -> list[Change]:
+        """What was put right after people had confirmed, by person and day."""
+        return [change for row in self.rows for change in row.changes]
 
-def _box(cell: queries.Cell) -> Box:
+
+def _box(cell: queries.Cell, later: str) -> Box:
     if cell.mark == "":
         return Box(cell.code, f"{cell.code}班，未开始", "future", cell.instance_id)
     mark = Mark(cell.mark)
     more = f" {cell.minutes} 分" if cell.minutes and mark in (Mark.LATE, Mark.SERIOUS_LATE, Mark.EARLY) else ""
     held = "（待定）" if cell.held else ""
+    beside = f"；{later}" if later else ""
     return Box(
-        SIGNS[mark], f"{mark.label}{more}{held}", "held" if cell.held else TONES[mark], cell.instance_id, cell.held
-    )
+        SIGNS[mark], f"{mark.label}{more}{held}{beside}", "held" if cell.held else TONES[mark], cell.instance_id,
+        cell.held, later,
+    )  # fmt: skip
 
 
-def sheet(people: Sequence[Staff], *, month: date, party_ids: Iterable[UUID] | None = None) -> Sheet:
-    """The sheet of these people, with the shifts of these parties (None: all). Five queries however many."""
+def _change(row: Adjustment, person: Staff, tz: ZoneInfo) -> Change:
+    was, now = (str(Mark(mark).label) if mark else "" for mark in (row.was, row.mark))
+    return Change(
+        person, row.day, row.instance.post.name, was or "没有结果", (now or "班次取消") + ("（待定）" if row.held else ""),
+        queries.later_sentence(row, row.instance, tz), row.at, row.held, row.instance_id,
+    )  # fmt: skip
+
+
+def sheet(
+    people: Sequence[Staff], *, month: date, tz: ZoneInfo, party_ids: Iterable[UUID] | None = None
+) -> Sheet:  # fmt: skip
+    """The sheet of these people, with the shifts of these parties (None: all). Seven queries however many.
+
+    Where a month is confirmed it shows what was confirmed; what came to be different since is marked and listed beside.
+    """
     first, after = month_bounds(month)
     ids, parties = [p.pk for p in people], None if party_ids is None else list(party_ids)
     boxes: dict[tuple[UUID, date], list[Box]] = defaultdict(list)
     worked_for: dict[UUID, dict[UUID, None]] = defaultdict(dict)
+    by_id = {p.pk: p for p in people}
+    changes: dict[UUID, list[Change]] = defaultdict(list)
+    said: dict[UUID, str] = {}
+    for row in queries.adjustments_in_month(staff_ids=ids, month=first, party_ids=parties):
+        change = _change(row, by_id[row.staff_id], tz)
+        changes[row.staff_id].append(change)
+        said[row.instance_id] = change.sentence
     for cell in queries.cells(staff_ids=ids, month=first, party_ids=parties):
-        boxes[cell.staff_id, cell.day].append(_box(cell))
+        boxes[cell.staff_id, cell.day].append(_box(cell, said.get(cell.instance_id, "") if cell.instance_id else ""))
         worked_for[cell.staff_id][cell.party_id] = None
     days = calendar.days(first, after - timedelta(days=1))
     figures = queries.month_figures(staff_ids=ids, month=first, party_ids=parties)
@@ -111,7 +165,7 @@ def sheet(people: Sequence[Staff], *, month: date, party_ids: Iterable[UUID] | N
         rows.append(
             Row(
                 person, "、".join(names[party] for party in parties_of), [boxes.get((person.pk, d.day), []) for d in days],
-                mine, person.pk in confirmed, [mine.of(m) if mine else 0 for m in TOTALS],
+                mine, person.pk in confirmed, [mine.of(m) if mine else 0 for m in TOTALS], changes[person.pk],
             )
         )  # fmt: skip
     return Sheet(first, days, rows)

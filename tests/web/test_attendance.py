@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import openpyxl
@@ -107,6 +107,21 @@ def test_month_sheet_as_excel_and_pdf(alpha: Tenant) -> None:
     cells = [c for row in book.active.values for c in row]
     assert "迟" in cells and "王小明" in cells
     assert client.post("/attendance/sheet/export/", {**sent, "form": "pdf"}).content[:5] == b"%PDF-"
+
+
+def test_the_sheet_says_what_was_put_right_after_it_was_confirmed(alpha: Tenant) -> None:
+    (staff, worker), day = make_worker(alpha), date(2026, 6, 10)
+    make_day(alpha, staff, day=day)
+    now = at(alpha, "09:00", date(2026, 7, 20))
+    operations.confirm_month(staff_id=staff.pk, month=day, by=worker, tenant=alpha, now=now)
+    client = signed(make_member(alpha))
+    url = "/attendance/sheet/?month=2026-06"
+    assert "确认后的更正" not in client.get(url).content.decode()
+    for text in ("08:00", "18:00"):
+        make_punch(staff, at=at(alpha, text, day), source="correction")
+    derive(alpha, day, now=now)
+    page = client.get(url).content.decode()
+    assert "确认后的更正" in page and "1 处更正" in page and "确认后更正为：" in page and "mk-later" in page
 
 
 def test_a_large_export_is_a_job(alpha: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

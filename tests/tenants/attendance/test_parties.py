@@ -12,6 +12,7 @@ import pytest
 
 from identity.choices import Role
 from identity.contracts import Actor
+from kernel.clock import SHANGHAI
 from kernel.tenancy import Tenant
 from tenants.attendance import exports, operations, queries
 from tenants.attendance.choices import Mark
@@ -61,7 +62,7 @@ def moved(alpha: Tenant) -> Moved:
 def shown(by: Actor, **asked: Any) -> list[tuple[list[str], int]]:
     """Labels of the shifts a person's sheet shows, and how many its totals count."""
     people = list(queries.people(by=by, month=DAY, **asked))
-    made = sheet(people, month=DAY, party_ids=queries.parties_shown(by=by, **asked))
+    made = sheet(people, month=DAY, tz=SHANGHAI, party_ids=queries.parties_shown(by=by, **asked))
     return [([b.label for day in r.days for b in day], r.figures.instances if r.figures else 0) for r in made.rows]
 
 
@@ -81,7 +82,7 @@ def test_a_company_without_a_shift_of_theirs_does_not_know_them(alpha: Tenant, m
 
 def test_the_sheet_names_the_party_for_which_was_worked(alpha: Tenant, moved: Moved) -> None:
     (person,) = queries.people(by=moved.old, month=DAY)
-    (row,) = sheet([person], month=DAY, party_ids=queries.parties_shown(by=moved.old)).rows
+    (row,) = sheet([person], month=DAY, tz=alpha.tz, party_ids=queries.parties_shown(by=moved.old)).rows
     assert row.party != moved.staff.party.name
 
 

@@ -143,7 +143,7 @@ def sheet(request: SchoolRequest) -> HttpResponse:
     )
     page = paginate(request, people)
     shown = queries.parties_shown(by=request.actor, party_id=form.party_id())
-    made = sheets.sheet(list(page.object_list), month=month, party_ids=shown)
+    made = sheets.sheet(list(page.object_list), month=month, tz=request.school.tz, party_ids=shown)
     _first, after = month_bounds(month)
     context = _base(request, "sheet", "月考勤表", f"{month.year} 年 {month.month} 月，{page.paginator.count} 人") | {
         "form": form, "page_obj": page, "sheet": made, "totals": sheets.TOTALS, "month": month, "today": today,
