@@ -119,7 +119,7 @@ def counts(
 ) -> list[Ratio]:
     """Presence, lateness, early leaving and absence of roster days in [first, after); one set per value of `by`. One query."""
     columns = [DIMENSIONS[name] for name in by]
-    given = {
+    given: dict[str, Any] = {
         "first": first, "after": after, "line": line,
         "parties": None if party_ids is None else [str(i) for i in party_ids],
     }  # fmt: skip
