@@ -72,13 +72,15 @@ def sweep(**_newer: Any) -> None:
 
 @app.task(base=SchoolTask, name="punches.sweep_school")
 def sweep_school(*, tenant: Tenant, **_newer: Any) -> None:
-    """What lost messages would have done: punches that wait too long, numbers known by now, days not handed on.
+    """What lost messages would have done: punches that wait too long, numbers known by now, alarms of missing
+    certificates that were not raised, days not handed on.
 
     And what time does: positions whose term is over are erased.
     """
     now = clock.now()
     operations.give_up_waiting(tenant=tenant, now=now)
     operations.rematch(tenant=tenant, now=now)
+    operations.sweep_uncertified(tenant=tenant, now=now)
     while operations.erase_positions(tenant=tenant, now=now, most=ERASE_AT_ONCE) == ERASE_AT_ONCE:
         pass
     with transaction.atomic():

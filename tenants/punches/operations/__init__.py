@@ -12,7 +12,7 @@ from tenants.punches.operations.devices import (
     reset_sequence,
     seen,
 )
-from tenants.punches.operations.dirty import mark_dirty, raise_uncertified, take_dirty
+from tenants.punches.operations.dirty import mark_dirty, raise_uncertified, sweep_uncertified, take_dirty
 from tenants.punches.operations.fences import drop_fence, save_fence
 from tenants.punches.operations.ingest import ingest
 from tenants.punches.operations.punching import face_checked, give_up_waiting, punch, vouch
@@ -40,6 +40,7 @@ __all__ = [
     "save_fence",
     "seen",
     "set_position_days",
+    "sweep_uncertified",
     "take_dirty",
     "vouch",
 ]

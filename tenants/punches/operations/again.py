@@ -9,14 +9,13 @@ from django.db import transaction
 
 from identity.contracts import Actor
 from kernel.errors import NotAllowed
-from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.punches import policies, sentences
 from tenants.punches.choices import PunchStatus, Refusal
 from tenants.punches.deciding import decide
 from tenants.punches.fences import Verdict
 from tenants.punches.models import Punch
-from tenants.punches.operations.dirty import mark_dirty
+from tenants.punches.operations.dirty import ask_uncertified, mark_dirty
 from tenants.punches.operations.punching import _case_of
 
 COUNTED = ["status", "refusal", "grade", "note", "vouched_by", "vouched_by_name"]  # what count_after_all sets
@@ -57,5 +56,5 @@ def count_refused(
     Punch.objects.bulk_update(changed, COUNTED)
     mark_dirty([(r.staff_id, r.at.astimezone(tenant.tz).date()) for r in changed], tenant=tenant)
     if lacking := [r.pk for r in changed if r.lacking]:
-        enqueue_on_commit("punches.raise_uncertified", tenant=tenant, punch_ids=lacking)
+        ask_uncertified(lacking, tenant=tenant)
     return len(changed)

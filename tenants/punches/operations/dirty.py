@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Min
+from django.db.models.functions import TruncDate
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -18,7 +20,12 @@ from tenants.notices.choices import NoticeKind
 from tenants.organisation.choices import CertificateKind
 from tenants.punches.choices import PunchStatus
 from tenants.punches.models import Dirty, Punch
+from tenants.punches.operations.locks import lock
 from tenants.timeline.operations import record
+
+AT_ONCE = 500  # punches in one message and one transaction
+ON_ITS_WAY = timedelta(minutes=10)  # a message may take so long
+SWEPT = timedelta(days=7)  # received so long ago: later the sweep lets it rest
 
 
 def mark_dirty(days: Iterable[tuple[UUID, date]], *, tenant: Tenant) -> None:
@@ -46,12 +53,45 @@ def take_dirty(*, limit: int = 20_000) -> list[tuple[UUID, date]]:
         return [(staff_id, day) for staff_id, day in cursor.fetchall()]
 
 
+def ask_uncertified(punch_ids: Sequence[int], *, tenant: Tenant) -> None:
+    """Send the alarms of these punches, however many: one message for each AT_ONCE. Inside the change's transaction."""
+    for start in range(0, len(punch_ids), AT_ONCE):
+        part = list(punch_ids[start : start + AT_ONCE])
+        enqueue_on_commit("punches.raise_uncertified", tenant=tenant, punch_ids=part)
+
+
+@transaction.atomic
+def sweep_uncertified(*, tenant: Tenant, now: datetime) -> int:
+    """Send again what no message raised: per person, post and day the earliest punch that counts without the certificate
+    and stands on no timeline. Run by beat; returns how many were sent."""
+    from tenants.timeline.models import Event
+
+    rows = Punch.objects.filter(
+        received_at__gt=now - SWEPT, received_at__lte=now - ON_ITS_WAY, status=PunchStatus.ACCEPTED
+    ).exclude(lacking=[])
+    found = {
+        (staff_id, post_id, day.isoformat()): first
+        for staff_id, post_id, day, first in rows.annotate(day=TruncDate("at", tzinfo=tenant.tz))
+        .values_list("staff_id", "post_id", "day")
+        .annotate(first=Min("pk"))
+    }
+    if not found:
+        return 0
+    people, days = {key[0] for key in found}, {key[2] for key in found}
+    raised = Event.objects.filter(verb="punch.uncertified", staff_id__in=people, payload__day__in=days)
+    known = {(staff, post, day) for staff, post, day in raised.values_list("staff_id", "post_id", "payload__day")}
+    left = sorted(first for key, first in found.items() if key not in known)
+    ask_uncertified(left, tenant=tenant)
+    return len(left)
+
+
 @transaction.atomic
 def raise_uncertified(*, punch_ids: Sequence[int], tenant: Tenant, now: datetime) -> list[int]:
     """Tell the school and the company of people on post without the certificate; once per person, post and day.
 
-    Returns the punches that were news. The presence itself counts: it is a fact.
+    Returns the punches that were news. The presence itself counts: it is a fact. Two messages wait for each other.
     """
+    lock("uncertified", tenant)
     by = Actor.system(tenant.school_id)
     today = now.astimezone(tenant.tz).date()
     rows = Punch.objects.filter(pk__in=list(punch_ids), status=PunchStatus.ACCEPTED).exclude(lacking=[])

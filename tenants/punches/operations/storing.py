@@ -24,6 +24,7 @@ from kernel.tenancy import Tenant
 from tenants.punches.choices import DeviceKind, PunchSource
 from tenants.punches.grading import Vector, grade_of
 from tenants.punches.models import Device
+from tenants.punches.operations.dirty import ask_uncertified
 from tenants.rosters.choices import Grade
 
 DIRECTIONS = ("unknown", "in", "out")  # as COPY sends them: their index
@@ -218,7 +219,7 @@ def insert(device: Device, laid: Laid, *, basis: str, tenant: Tenant, now: datet
     if inserted > refused:
         enqueue_on_commit("punches.received", tenant=tenant)
     if lacking:
-        enqueue_on_commit("punches.raise_uncertified", tenant=tenant, punch_ids=lacking[:1000])
+        ask_uncertified(lacking, tenant=tenant)
     return Stored(inserted, refused, lacking)
 
 
