@@ -97,10 +97,10 @@ class Count3:
     coverage: Decimal = Decimal(1)
 
 
-def _scope(party_id: UUID | None, line: str, place_id: UUID | None) -> QuerySet[Finding]:
+def _scope(party_ids: Sequence[UUID] | None, line: str, place_id: UUID | None) -> QuerySet[Finding]:
     rows = Finding.objects.exclude(status=FindingStatus.VOID).order_by()
-    if party_id:
-        rows = rows.filter(party_id=party_id)
+    if party_ids is not None:
+        rows = rows.filter(party_id__in=party_ids)
     if line:
         rows = rows.filter(line=line)
     if place_id:
@@ -112,7 +112,7 @@ def counts(
     *,
     starts: datetime,
     ends: datetime,
-    party_id: UUID | None = None,
+    party_ids: Sequence[UUID] | None = None,
     line: str = "",
     place_id: UUID | None = None,
     by: Sequence[str] = (),
@@ -141,7 +141,7 @@ def counts(
         ),
         "again": Count("pk", filter=found & Q(reopened__gt=0)),
     }
-    rows = _scope(party_id, line, place_id).annotate(due_at=Coalesce("first_deadline", "deadline"))
+    rows = _scope(party_ids, line, place_id).annotate(due_at=Coalesce("first_deadline", "deadline"))
     scope = rows.filter(found | due)
     sets = list(scope.values(*columns).annotate(**sums)) if columns else [scope.aggregate(**sums)]
     result = []
@@ -186,14 +186,14 @@ class Week:
     closed: int
 
 
-def weekly(*, until: date, weeks: int, tz: ZoneInfo) -> list[Week]:
+def weekly(*, until: date, weeks: int, tz: ZoneInfo, party_ids: Sequence[UUID] | None = None) -> list[Week]:
     """The last `weeks` weeks up to the one that holds `until`, oldest first, empty ones too. Two queries."""
     last = until - timedelta(days=until.weekday())
     firsts = [last - timedelta(weeks=n) for n in reversed(range(weeks))]
     since = day_bounds(firsts[0], tz)[0]
 
     def by_week(column: str, **more: Any) -> dict[date, int]:
-        rows = _scope(None, "", None).filter(**{f"{column}__gte": since}, **more)
+        rows = _scope(party_ids, "", None).filter(**{f"{column}__gte": since}, **more)
         counted = rows.values(week=TruncWeek(column, tzinfo=tz)).annotate(n=Count("pk"))
         return {row["week"].date(): row["n"] for row in counted}
 

@@ -61,13 +61,15 @@ def notify(
 
 
 @transaction.atomic
-def mark_read(*, by: Actor, now: datetime, notice_id: int | None = None) -> int:
-    """Mark one notice of the actor's inbox, or all of it, as read. Another's notice is not touched."""
+def mark_read(*, by: Actor, now: datetime, notice_id: int | None = None, until: datetime | None = None) -> int:
+    """Mark one notice of the actor's inbox, or all of it (with `until` what came before), as read. Another's is not touched."""
     if by.account_id is None or not by.may("notices:write"):
         raise NotAllowed
     rows = Notice.objects.filter(account_id=by.account_id, read_at__isnull=True)
     if notice_id is not None:
         rows = rows.filter(pk=notice_id)
+    if until is not None:
+        rows = rows.filter(created_at__lt=until)
     return rows.update(read_at=now)
 
 

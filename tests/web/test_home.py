@@ -51,9 +51,17 @@ def test_the_office_sees_figures_that_open_and_shares_of_nothing_are_not_known(a
     assert found.title in signed(boss).get("/findings/?bucket=unsolved").content.decode()
 
 
-def test_frontline_and_companies_see_no_figures_of_the_school(alpha: Tenant) -> None:
-    company = make_party("contract")
-    make_finding(alpha, by=make_member(alpha, Role.SCHOOL_LEADER), party=company)
+def test_a_company_sees_its_own_figures_and_frontline_none(alpha: Tenant) -> None:
+    boss, company = make_member(alpha, Role.SCHOOL_LEADER), make_party("contract")
+    make_finding(alpha, by=boss, party=company)
+    make_finding(alpha, by=boss)
     manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=company.provider_id)
-    for who in (make_member(alpha, Role.FRONTLINE), manager):
-        assert "未销号问题" not in signed(who).get("/", follow=True).content.decode()
+
+    def unsolved(who: Actor) -> str:
+        page = signed(who).get("/", follow=True).content.decode()
+        return page.partition("未销号问题")[2].partition("</a>")[0]
+
+    assert '"value">2<' in unsolved(boss) and '"value">1<' in unsolved(manager)
+    found, _closed = signed(manager).get("/").context["figures"]["weeks"]["series"]
+    assert sum(found["data"]) == 1
+    assert unsolved(make_member(alpha, Role.FRONTLINE)) == ""

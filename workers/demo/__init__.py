@@ -6,9 +6,10 @@ already there: a second `make run` adds nothing, a broken one goes on where it s
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from kernel.tenancy import public_context, school_context
+from tenants.notices import operations as notices
 from workers.demo import applications, institute, schools
 from workers.demo.school import (
     attendance,
@@ -80,4 +81,6 @@ def make_school(plan: schools.Plan, *, now: datetime, say: Callable[[str], None]
             say(f"{plan.name}：两个月的考勤结果")
             duty.make(plan, people, tenant, now=now, seed=SEED)
             say(f"{plan.name}：值班、查岗与交接")
+            for reader in (people.admin, people.leader, *people.supervisors, people.provider):
+                notices.mark_read(by=reader, now=now, until=now - timedelta(days=2))
         schools.facts(tenant)

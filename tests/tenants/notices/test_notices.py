@@ -48,6 +48,16 @@ def test_an_inbox_is_ones_own(alpha: Tenant, django_assert_num_queries) -> None:
         assert queries.unread_count(one) == 0
 
 
+def test_what_came_before_is_read_and_what_came_since_is_not(alpha: Tenant) -> None:
+    one = make_member(alpha)
+    tell(alpha, one, occasion="old")
+    tell(alpha, one, occasion="new")
+    Notice.objects.filter(occasion__startswith="old").update(created_at=NOW - timedelta(days=3))
+    Notice.objects.filter(occasion__startswith="new").update(created_at=NOW)
+    assert operations.mark_read(by=one, now=NOW, until=NOW - timedelta(days=2)) == 1
+    assert queries.unread_count(one) == 1
+
+
 def test_a_digest_holds_all_and_is_sent_once(alpha: Tenant) -> None:
     one, silent = make_member(alpha), make_member(alpha)
     Account.objects.filter(pk=silent.account_id).update(email="")

@@ -1,10 +1,12 @@
-"""What the office sees at a glance: who is on post, what is unsolved, how this month goes beside the last, the last score."""
+"""What the office, and a property company of its own, see at a glance: who is on post, what is unsolved, how this month goes beside the last, the last score."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from uuid import UUID
 
 from django.urls import reverse
 
@@ -15,8 +17,10 @@ from tenants.attendance import metrics as attendance
 from tenants.evaluations import queries as evaluations
 from tenants.findings import metrics as finding_metrics
 from tenants.findings import queries as findings
+from tenants.organisation import queries as organisation
 from web.http import SchoolRequest
 
+Parties = Sequence[UUID] | None  # None: the whole school's
 WEEKS = 8
 NO_CASES = "本月还没有"  # a share of nothing is not known
 
@@ -54,17 +58,19 @@ def _unsolved(request: SchoolRequest, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _on_time(request: SchoolRequest, first: date, after: date) -> tuple[int, int]:
+def _on_time(request: SchoolRequest, parties: Parties, first: date, after: date) -> tuple[int, int]:
     """(handed in by the first deadline and closed, due) in the month."""
     tz = request.school.tz
-    rows = finding_metrics.counts(starts=day_bounds(first, tz)[0], ends=day_bounds(after, tz)[0])
+    rows = finding_metrics.counts(starts=day_bounds(first, tz)[0], ends=day_bounds(after, tz)[0], party_ids=parties)
     (row,) = [r for r in rows if r.code == finding_metrics.CLOSED_ON_TIME.code]
     return row.numerator, row.denominator
 
 
-def _present(first: date, after: date) -> tuple[int, int]:
+def _present(parties: Parties, first: date, after: date) -> tuple[int, int]:
     """(shifts with proved presence, shifts judged) in the month."""
-    (row,) = [r for r in attendance.counts(first=first, after=after) if r.code == attendance.PRESENT.code]
+    (row,) = [
+        r for r in attendance.counts(first=first, after=after, party_ids=parties) if r.code == attendance.PRESENT.code
+    ]
     return row.numerator, row.denominator
 
 
@@ -78,8 +84,8 @@ def _last_score(request: SchoolRequest) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _weeks(request: SchoolRequest, today: date) -> dict[str, Any] | None:
-    weeks = finding_metrics.weekly(until=today, weeks=WEEKS, tz=request.school.tz)
+def _weeks(request: SchoolRequest, parties: Parties, today: date) -> dict[str, Any] | None:
+    weeks = finding_metrics.weekly(until=today, weeks=WEEKS, tz=request.school.tz, party_ids=parties)
     found, closed = sum(w.found for w in weeks), sum(w.closed for w in weeks)
     if not found and not closed:
         return None
@@ -93,10 +99,12 @@ def _weeks(request: SchoolRequest, today: date) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
-def _lines(request: SchoolRequest, first: date, after: date) -> dict[str, Any] | None:
+def _lines(request: SchoolRequest, parties: Parties, first: date, after: date) -> dict[str, Any] | None:
     """Problems found this month by service line, the most first."""
     tz = request.school.tz
-    rows = finding_metrics.counts(starts=day_bounds(first, tz)[0], ends=day_bounds(after, tz)[0], by=["line"])
+    rows = finding_metrics.counts(
+        starts=day_bounds(first, tz)[0], ends=day_bounds(after, tz)[0], party_ids=parties, by=["line"]
+    )
     raised = [(r.numerator, r.key[0]) for r in rows if r.code == finding_metrics.RAISED.code and r.numerator]
     if not raised:
         return None
@@ -109,11 +117,13 @@ def _lines(request: SchoolRequest, first: date, after: date) -> dict[str, Any] |
 
 
 def figures(request: SchoolRequest, now: datetime) -> dict[str, Any]:
-    """`stats` and two charts; empty where the school has nothing to count yet. About a dozen queries, whatever there is."""
+    """`stats` and two charts, of a property company its own; empty where the school has nothing to count yet. About a dozen queries, whatever there is."""
     today = now.astimezone(request.school.tz).date()
     first, after = month_bounds(today)
     before = month_bounds(first - timedelta(days=1))
-    on_time, present, weeks = _on_time(request, first, after), _present(first, after), _weeks(request, today)
+    parties = organisation.party_ids_seen_by(request.actor)
+    on_time, present = _on_time(request, parties, first, after), _present(parties, first, after)
+    weeks = _weeks(request, parties, today)
     last = _last_score(request)
     there = _on_post(request, now)
     if not (weeks or last or present[1] or there["value"]):
@@ -122,8 +132,14 @@ def figures(request: SchoolRequest, now: datetime) -> dict[str, Any]:
     stats = [
         there,
         _unsolved(request, now),
-        _share("本月按期整改率", on_time, _on_time(request, *before), due, reverse("findings:index")),
-        _share("本月到岗率", present, _present(*before), f"已判定 {present[1]} 班次", reverse("attendance:results")),
+        _share("本月按期整改率", on_time, _on_time(request, parties, *before), due, reverse("findings:index")),
+        _share(
+            "本月到岗率",
+            present,
+            _present(parties, *before),
+            f"已判定 {present[1]} 班次",
+            reverse("attendance:results"),
+        ),
         *([last] if last else []),
     ]
-    return {"stats": stats, "weeks": weeks, "lines": _lines(request, first, after), "as_of": now}
+    return {"stats": stats, "weeks": weeks, "lines": _lines(request, parties, first, after), "as_of": now}

@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from identity import queries as identity
 from identity.choices import Role
+from identity.contracts import Actor
 from kernel import clock
 from standards_library.choices import ServiceLine
 from tenants.evaluations import queries as evaluations
@@ -132,6 +133,13 @@ def _organisation_needs(request: SchoolRequest, today: Any) -> list[dict[str, An
     return [{**row, "text": f"{row['count']} {row['words']}"} for row in rows if row["count"]]
 
 
+def _counts(actor: Actor) -> bool:
+    """The office, and a property company of its own; not who looks on under a grant."""
+    return not actor.of_institute and (
+        actor.has(*OFFICE) or (actor.has(Role.PROVIDER_MANAGER) and bool(actor.provider_ids))
+    )
+
+
 @signed_in
 def home(request: SchoolRequest) -> HttpResponse:
     actor = request.actor
@@ -150,6 +158,6 @@ def home(request: SchoolRequest) -> HttpResponse:
         "items": steps,
         "open_steps": open_steps,
         "needs": _needs_me(request) if not actor.of_institute else [],
-        "figures": figures(request, clock.now()) if actor.has(*OFFICE) and not actor.of_institute else {},
+        "figures": figures(request, clock.now()) if _counts(actor) else {},
     }
     return render(request, "home/home.html", context)

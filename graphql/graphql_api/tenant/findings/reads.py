@@ -194,7 +194,8 @@ class FindingsQuery(graphene.ObjectType):
     ) -> list[MeasureType]:
         queries.check_reads_all(info.context.actor)
         chosen = [name for name in group_by or [] if name in metrics.DIMENSIONS]
-        rows = metrics.counts(starts=starts, ends=ends, party_id=party_id, line=line, place_id=place_id, by=chosen)
+        parties = [party_id] if party_id else None
+        rows = metrics.counts(starts=starts, ends=ends, party_ids=parties, line=line, place_id=place_id, by=chosen)
         return [
             MeasureType(
                 code=r.code,
