@@ -34,6 +34,7 @@ STATES = {
     "awaited": "未到",
     "nobody": "无人排班",
     "soon": "待接班",
+    "field": "外勤",
 }
 PEOPLE = {
     "present": "在岗",
@@ -43,9 +44,10 @@ PEOPLE = {
     "soon": "待接班",
     "left": "离岗",
     "leave": "请假",
+    "field": "外勤",
     "done": "已下班",
 }
-ORDER = ("nobody", "awaited", "left", "short", "handover", "soon", "patrol", "present")
+ORDER = ("nobody", "awaited", "left", "short", "handover", "soon", "patrol", "field", "present")
 
 Walks = Callable[[Collection[UUID], datetime], Mapping[UUID, Walk]]
 _walks: list[Walks] = []
@@ -57,25 +59,40 @@ def register_walks(walks: Walks) -> None:
         _walks.append(walks)
 
 
-# Who came: the first counted punch in the in-window; who went: the last counted one that means going.
+# A shift of the person that ends where this one begins: the punch around that moment ends it, whatever it says and for
+# which post, and begins this one (derive._IN_TIME). Asked only of a punch that needs it.
+_ENDED_BEFORE = """
+    SELECT max(t.out_until) FROM rosters_shiftinstance t
+    WHERE t.staff_id = i.staff_id AND t.ends_at = i.starts_at AND t.cancelled_at IS NULL
+      AND t.starts_at < i.starts_at AND t.starts_at > i.starts_at - interval '3 days'"""
+_BEGINS_AFTER = """
+    SELECT min(t.in_from) FROM rosters_shiftinstance t
+    WHERE t.staff_id = i.staff_id AND t.starts_at = i.ends_at AND t.cancelled_at IS NULL"""
+
+# Who came: the first counted punch in the in-window, or later one that does not say going; who went: the last counted one
+# that means going from this shift. An "out" within HANDOVER of a touching shift's end is that shift's.
 _NOW = f"""
 WITH contracted AS ({CONTRACTED})
 SELECT i.post_id, i.staff_id, s.name, i.starts_at, i.ends_at, i.needs_in, f.at, f.grade, o.at,
-       EXISTS (SELECT FROM rosters_leave l WHERE l.staff_id = i.staff_id AND l.status = 'approved'
-               AND l.starts_at <= %(now)s AND l.ends_at > %(now)s) AS leave, 0 AS persons
+       coalesce((SELECT CASE WHEN bool_and(l.kind = 'field') THEN 'field' WHEN count(*) > 0 THEN 'leave' END FROM rosters_leave l
+                 WHERE l.staff_id = i.staff_id AND l.status = 'approved'
+                   AND l.starts_at <= %(now)s AND l.ends_at > %(now)s), '') AS away, 0 AS persons
 FROM rosters_shiftinstance i
 JOIN organisation_staff s ON s.id = i.staff_id
 LEFT JOIN LATERAL (
     SELECT p.at, p.grade FROM punches_punch p
     WHERE p.staff_id = i.staff_id AND p.at >= i.in_from AND p.at < i.out_until AND p.at <= %(now)s AND p.status = 'accepted'
-      AND (p.grade <= i.grade OR p.source = 'correction') AND (p.post_id IS NULL OR p.post_id = i.post_id OR p.at < i.starts_at)
-      AND (p.direction <> 'out' OR p.at < i.starts_at)
+      AND (p.grade <= i.grade OR p.source = 'correction')
+      AND (p.post_id IS NULL OR p.post_id = i.post_id OR p.at < i.starts_at OR p.at < ({_ENDED_BEFORE}))
+      AND (p.direction <> 'out' OR p.at < i.starts_at OR p.at < ({_ENDED_BEFORE}))
     ORDER BY p.at, p.id LIMIT 1) f ON true
 LEFT JOIN LATERAL (
     SELECT p.at FROM punches_punch p
     WHERE p.staff_id = i.staff_id AND p.at >= i.starts_at AND p.at < i.out_until AND p.at <= %(now)s AND p.status = 'accepted'
       AND (f.at IS NULL OR p.at > f.at)
+      AND (p.post_id IS NULL OR p.post_id = i.post_id OR p.at >= ({_BEGINS_AFTER}))
       AND (p.direction = 'out' OR (p.direction = 'unknown' AND p.at >= i.out_from))
+      AND (p.at >= i.starts_at + interval '15 minutes' OR ({_ENDED_BEFORE}) IS NULL)
       AND NOT EXISTS (SELECT FROM punches_punch b WHERE b.staff_id = p.staff_id AND b.at > p.at AND b.at <= %(now)s
                       AND b.at < i.out_until AND b.status = 'accepted' AND b.direction = 'in')
     ORDER BY p.at DESC, p.id DESC LIMIT 1) o ON true
@@ -84,7 +101,7 @@ WHERE i.cancelled_at IS NULL AND i.starts_at <= %(now)s + interval '30 minutes' 
   AND (%(parties)s::uuid[] IS NULL OR i.party_id = ANY(%(parties)s::uuid[]))
   AND (%(posts)s::uuid[] IS NULL OR i.post_id = ANY(%(posts)s::uuid[]))
 UNION ALL
-SELECT c.post_id, NULL, '', min(c.starts_at), max(c.ends_at), false, NULL, NULL, NULL, false, sum(c.persons)::int
+SELECT c.post_id, NULL, '', min(c.starts_at), max(c.ends_at), false, NULL, NULL, NULL, '', sum(c.persons)::int
 FROM contracted c WHERE c.starts_at <= %(now)s AND c.ends_at > %(now)s GROUP BY c.post_id
 """
 
@@ -115,11 +132,11 @@ def board(
     asked: dict[UUID, tuple[int, datetime]] = {}
     with connection.cursor() as cursor:
         cursor.execute(_NOW, {**given, "now": now})
-        for post_id, staff_id, name, starts, ends, needs_in, came, grade, went, leave, persons in cursor.fetchall():
+        for post_id, staff_id, name, starts, ends, needs_in, came, grade, went, away, persons in cursor.fetchall():
             if staff_id is None:
                 asked[post_id] = (persons, starts)
             else:
-                person = _person(staff_id, name, starts, ends, needs_in, came, grade, went, leave, now)
+                person = _person(staff_id, name, starts, ends, needs_in, came, grade, went, away, now)
                 if person is not None:
                     people[post_id].append(person)
         cursor.execute(_POSTS, [[str(i) for i in people.keys() | asked.keys()]])
@@ -142,7 +159,7 @@ def _on_tour(people: dict[UUID, list[Person]], now: datetime) -> None:
                 p, state="patrol" if p.state == "present" else p.state, tour=walking[p.staff_id].name,
                 tour_since=walking[p.staff_id].since,
             )
-            if p.staff_id in walking and p.state not in ("done", "leave")
+            if p.staff_id in walking and p.state not in ("done", "leave", "field")
             else p
             for p in persons
         ]  # fmt: skip
@@ -150,10 +167,10 @@ def _on_tour(people: dict[UUID, list[Person]], now: datetime) -> None:
 
 def _person(
     staff_id: UUID, name: str, starts: datetime, ends: datetime, needs_in: bool, came: datetime | None, grade: str | None,
-    went: datetime | None, leave: bool, now: datetime,
+    went: datetime | None, away: str, now: datetime,
 ) -> Person | None:  # fmt: skip
-    if leave:
-        state, since = "leave", starts
+    if away:
+        state, since = away, starts
     elif went is not None:
         state, since = ("left" if now < ends and went < ends else "done"), went
     elif came is not None:
@@ -170,14 +187,18 @@ def _person(
 def _presence(
     post: tuple[Any, ...], people: list[Person], asked: tuple[int, datetime] | None, now: datetime
 ) -> Presence | None:
-    due = [p for p in people if p.starts_at <= now < p.ends_at and p.state != "leave"]
+    due = [p for p in people if p.starts_at <= now < p.ends_at and p.state not in ("leave", "field")]
+    elsewhere = [p for p in people if p.state == "field" and p.starts_at <= now < p.ends_at]  # at work, not at the post
     there = [p for p in people if p.state in ("present", "patrol", "early")]
     present = [p for p in due if p.state in ("present", "patrol")]
     needed = max(len(due), asked[0] if asked else 0)
     changing = any(abs(edge - now) <= HANDOVER for p in people for edge in (p.starts_at, p.ends_at)) and len(people) > 1
     if not due:
         if asked:
-            state, since = ("handover", now) if changing and there else ("nobody", asked[1])
+            short = ("short", min(p.starts_at for p in elsewhere)) if elsewhere else ("nobody", asked[1])
+            state, since = ("handover", now) if changing and there else short
+        elif elsewhere:
+            state, since = "field", min(p.starts_at for p in elsewhere)
         elif any(p.state in ("soon", "early") for p in people):
             state, since = "soon", min(p.starts_at for p in people)
         else:

@@ -93,7 +93,7 @@ class Person:
 
     staff_id: UUID
     name: str
-    state: str  # present, patrol (present and on a tour), awaited, left, early (there before the start), leave
+    state: str  # present, patrol (present and on a tour), awaited, left, early (there before the start), leave, field (外勤)
     since: datetime
     grade: str
     starts_at: datetime
@@ -112,7 +112,8 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """A post now: present, patrol (all who are there walk a tour), handover, short, awaited, left, nobody (asked for, nobody on the roster)."""
+    """A post now: present, patrol (all who are there walk a tour), handover, short, awaited, left, nobody (asked for, nobody on the roster), field
+    (all of them on field work, and no contract asks for more)."""
 
     post_id: UUID
     post_name: str

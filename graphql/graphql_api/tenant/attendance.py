@@ -202,7 +202,7 @@ class PersonNow(graphene.ObjectType):
 
     staff_id = Id
     name = Text
-    state = graphene.NonNull(graphene.String, description="present, patrol, early, awaited, soon, left or leave")
+    state = graphene.NonNull(graphene.String, description="present, patrol, early, awaited, soon, left, leave or field")
     since = graphene.NonNull(graphene.DateTime)
     grade = Text
     starts_at = graphene.NonNull(graphene.DateTime)
@@ -222,7 +222,7 @@ class PostNow(graphene.ObjectType):
     line = Text
     state = graphene.NonNull(
         graphene.String,
-        description="present, patrol, handover, short, awaited, left, nobody (not on the roster) or soon",
+        description="present, patrol, handover, short, awaited, left, nobody (not on the roster), field or soon",
     )
     since = graphene.NonNull(graphene.DateTime)
     needed = NInt

@@ -39,7 +39,7 @@ from web.tenant.evidence.uploads import keep_photos
 
 BOARD_TONES = {
     "present": "ok", "patrol": "info", "handover": "info", "short": "warn", "left": "bad", "awaited": "bad", "nobody": "bad", "soon": "muted",
-    "early": "info", "leave": "muted", "done": "muted",
+    "early": "info", "leave": "muted", "field": "info", "done": "muted",
 }  # fmt: skip
 CORRECTION_TONES = {"pending": "warn", "approved": "ok", "refused": "bad", "withdrawn": "muted"}
 SUSPECT_TONES = {"open": "warn", "accepted": "ok", "rejected": "muted"}
