@@ -12,9 +12,12 @@ interface Kept { started?: string; finished?: string; seen: Record<string, strin
 interface TagReader { scan(): Promise<void>; addEventListener(name: 'reading', heard: (event: Event & { serialNumber: string }) => void): void }
 type Part = [name: string, value: string | Blob, file?: string]
 
-async function digest(text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text.trim().toUpperCase()))
-  return [...new Uint8Array(bytes)].map((b) => b.toString(16).padStart(2, '0')).join('')
+/** As tenants/patrols/marks.py makes it; slow on purpose (half a second on a cheap phone), since a code is short. */
+async function digest(text: string, salt: string, iterations: number): Promise<string> {
+  const bytes = (said: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(said)
+  const key = await crypto.subtle.importKey('raw', bytes(text.trim().toUpperCase()), 'PBKDF2', false, ['deriveBits'])
+  const bits = await crypto.subtle.deriveBits({ name: 'PBKDF2', hash: 'SHA-256', salt: bytes(salt), iterations }, key, 256)
+  return [...new Uint8Array(bits)].map((b) => b.toString(16).padStart(2, '0')).join('')
 }
 
 /** A label's address ends in /q/<code>; a bare code is taken as it is. */
@@ -77,8 +80,11 @@ function begin(walk: HTMLElement): void {
 
   async function found(text: string, kind: 'code' | 'nfc', method: string): Promise<void> {
     const value = kind === 'code' ? codeIn(text) : text
-    const hash = await digest(kind === 'code' ? value : value.replace(/[:\-.\s]/g, ''))
-    const point = points.find((p) => (kind === 'code' ? p.code : p.nfc) === hash)
+    const plain = kind === 'code' ? value : value.replace(/[:\-.\s]/g, '')
+    if (!plain.trim()) return
+    walk.setAttribute('aria-busy', 'true')
+    const hash = await digest(plain, walk.dataset.salt!, Number(walk.dataset.rounds)).finally(() => walk.removeAttribute('aria-busy'))
+    const point = points.find((p) => { const mark = kind === 'code' ? p.code : p.nfc; return mark && hash.startsWith(mark) })
     if (!point) return toast('这个码不在本次路线上，请核对点位。', 'bad')
     if (seen(point)) return toast(`“${point.place}”已经到过了。`, 'info')
     if (walk.dataset.ordered && point !== next()) toast(`还没到“${next()!.place}”，跳过的点要说明原因。`, 'warn')

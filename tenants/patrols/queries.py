@@ -104,6 +104,11 @@ def points_of(route_ids: Iterable[UUID]) -> list[tuple[UUID, Point]]:
     return [(row.route_id, row) for row in rows]
 
 
+def walked_routes() -> list[UUID]:
+    """The routes with tours that are due, for the system."""
+    return list(Tour.objects.filter(status=TourStatus.DUE).values_list("route_id", flat=True).distinct())
+
+
 def windows_of(route_ids: Iterable[UUID]) -> list[tuple[UUID, Window]]:
     """(route id, window) pairs, earliest first."""
     rows = Window.objects.filter(route_id__in=list(route_ids), removed_at__isnull=True).order_by("start_minute")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +18,7 @@ from kernel.errors import Invalid
 from kernel.tenancy import Tenant
 from tenants.evidence import operations as evidence
 from tenants.evidence.models import Evidence
-from tenants.patrols import operations
+from tenants.patrols import marks, operations
 from tenants.patrols.choices import StopStatus, TourStatus
 from tenants.patrols.models import Route, Stop, Tour
 from tests.factories.findings import make_member, picture
@@ -110,6 +112,9 @@ def test_the_phones_outbox_walks_a_tour_once(alpha: Tenant) -> None:
     codes = [p.place.code for _k, p in _points(route)]
     page = client.get(base).content.decode()
     assert not any(code in page for code in codes)  # the page recognises a code, but does not tell it
+    told = json.loads(re.search(r'id="patrol-points"[^>]*>(.*?)</script>', page)[1])  # type: ignore[index]
+    salt = re.search(r'data-salt="(\w+)" data-rounds="200000"', page)[1]  # type: ignore[index]
+    assert [p["code"] for p in told] == [marks.slow(code, salt=salt)[:5] for code in codes]
     at = (
         NOW + timedelta(days=400)
     ).isoformat()  # a phone with a wrong date; what it counts from the server's time is right

@@ -10,7 +10,7 @@ from institute.schools import queries as schools
 from kernel import clock
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
-from tenants.patrols import operations, queries
+from tenants.patrols import marks, operations, queries
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
 
@@ -26,7 +26,8 @@ def sweep_all(**_newer: Any) -> None:
 def sweep(*, tenant: Tenant, **_newer: Any) -> None:
     """Make what falls due, end what is over, and have judged what a lost message left. Safe to run twice."""
     now = clock.now()
-    operations.make_tours(tenant=tenant, now=now)
+    if operations.make_tours(tenant=tenant, now=now):
+        marks.warm(tenant)
     operations.sweep(tenant=tenant, now=now)
     for tour_id in queries.unjudged(before=now - timedelta(minutes=2)):
         enqueue_on_commit("patrols.judge", tenant=tenant, tour_id=str(tour_id))

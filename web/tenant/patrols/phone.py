@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,8 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from kernel import clock
 from kernel.errors import DomainError
 from kernel.ids import new_id
+from kernel.tenancy import Tenant
 from tenants.organisation import queries as organisation
-from tenants.patrols import operations, policies, queries
+from tenants.patrols import marks, operations, policies, queries
 from tenants.patrols.choices import CLOSED, ScanMethod, StopStatus, TourStatus
 from tenants.patrols.models import Tour
 from tenants.patrols.operations import ScanDraft
@@ -43,13 +43,11 @@ def index(request: SchoolRequest) -> HttpResponse:
     return render(request, "patrols/phone_index.html", context)
 
 
-def _digest(text: str) -> str:
-    """What the page carries of a code or tag: enough to recognise it offline, not enough to read it off."""
-    return hashlib.sha256(text.strip().upper().encode()).hexdigest()
+def _points(tour: Tour, tenant: Tenant) -> list[dict[str, Any]]:
+    """The points to walk: of the tour if it has begun, else of its route (of what was missed, for a make-up tour).
 
-
-def _points(tour: Tour) -> list[dict[str, Any]]:
-    """The points to walk: of the tour if it has begun, else of its route (of what was missed, for a make-up tour)."""
+    Their codes and tags are there as marks only (`tenants.patrols.marks`).
+    """
     stops = [stop for _key, stop in queries.stops_of([tour.pk])]
     seen = {s.point_id: s for s in stops}
     points = [p for _key, p in queries.points_of([tour.route_id])]
@@ -58,6 +56,8 @@ def _points(tour: Tour) -> list[dict[str, Any]]:
         points = [p for p in points if p.pk in wanted]
     elif tour.status not in (TourStatus.DUE, TourStatus.MISSED):
         points = [p for p in points if p.pk in seen]
+    tags = {p.pk: operations.plain_tag(p.nfc_tag) for p in points}
+    known = marks.marks(tour.route_id, [t for p in points for t in (p.place.code, tags[p.pk])], tenant=tenant)
     return [
         {
             "id": str(p.pk),
@@ -65,8 +65,8 @@ def _points(tour: Tour) -> list[dict[str, Any]]:
             "where": p.place.full_name,
             "instruction": p.instruction,
             "photo": p.photo_required,
-            "code": _digest(p.place.code),
-            "nfc": _digest(operations.plain_tag(p.nfc_tag)) if p.nfc_tag else "",
+            "code": known.get(p.place.code, ""),
+            "nfc": known.get(tags[p.pk], ""),
             "questions": [
                 {"id": str(q.pk), "text": q.text, "kind": q.kind, "unit": q.unit}
                 for q in p.asked  # type: ignore[attr-defined]
@@ -86,7 +86,9 @@ def walk(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
         "title": tour.route.name,
         "back": reverse("patrols:phone_index"),
         "tour": tour,
-        "points": _points(tour),
+        "points": _points(tour, request.school),
+        "salt": marks.salt(request.school),
+        "rounds": marks.ROUNDS,
         "ended": tour.status in CLOSED and tour.started_at is not None,
         "missed": [
             s for _key, s in queries.stops_of([tour.pk]) if s.status == StopStatus.MISSED and not s.made_up_by_id
