@@ -86,10 +86,12 @@ async function camera(box: HTMLElement): Promise<void> {
       if (video.paused) {
         void video.play()
         take.textContent = '拍照'
+        take.classList.add('btn-primary')
         return
       }
       video.pause()
       take.textContent = '重拍'
+      take.classList.remove('btn-primary') // what is left to do is to hand it in
     }, 'image/jpeg', 0.9)
   })
   addEventListener('pagehide', () => stream.getTracks().forEach((track) => track.stop()))
@@ -101,6 +103,7 @@ document.querySelectorAll<HTMLElement>('[data-record-into]').forEach((button) =>
   if (!('MediaRecorder' in window)) return
   button.hidden = false
   const input = document.querySelector<HTMLInputElement>(button.dataset.recordInto!)!, words = button.querySelector('span')!
+  input.hidden = true // a file only where nothing can be recorded here
   let recorder: MediaRecorder | undefined
   button.addEventListener('click', async () => {
     if (recorder?.state === 'recording') {
@@ -123,7 +126,8 @@ document.querySelectorAll<HTMLElement>('[data-record-into]').forEach((button) =>
       words.textContent = '正在录音，按一下结束'
       setTimeout(() => { if (recorder?.state === 'recording') recorder.stop() }, 60_000)
     } catch {
-      toast('打不开麦克风，可以写文字说明', 'warn')
+      input.hidden = false
+      toast('打不开麦克风，可以写文字说明或选一个录音文件', 'warn')
     }
   })
 })

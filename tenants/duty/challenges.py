@@ -9,7 +9,7 @@ LIVES = timedelta(minutes=2)  # then another one is drawn
 UPLOAD_CREDIT = timedelta(seconds=30)  # how much of a slow upload may be taken off the time of an answer
 
 HANDS = ("左手", "右手")
-FINGERS = ("1 根手指", "2 根手指", "3 根手指", "4 根手指", "手掌")
+FINGERS = (" 1 根手指", " 2 根手指", " 3 根手指", " 4 根手指", "手掌")
 SPOTS = ("举过头顶", "放在耳边", "放在胸前", "指向身后的岗位", "放在肩上")
 WORDS = (
     "梧桐", "长江", "白云", "春风", "灯塔", "石桥", "金桂", "竹林", "晴天", "雪山", "海岸", "麦田", "星河", "书院", "操场",

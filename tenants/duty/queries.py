@@ -121,7 +121,7 @@ def visible_reports(by: Actor) -> QuerySet[CameraReport]:
     """Camera reports: the office and the institute under a grant; they are suspicions, not for companies."""
     if not (by.is_system or policies.reads_all(by)):
         raise NotAllowed
-    return CameraReport.objects.select_related("post__party", "system")
+    return CameraReport.objects.select_related("post__party", "post__place", "system")
 
 
 def cameras(*, by: Actor) -> QuerySet[CameraSystem]:

@@ -57,9 +57,7 @@ NOT_REACHED = {
     "account_signup": "nobody signs up: it answers 404",
     "phone_library:gaps": "what has no check is asked for in the office; on a phone it answers 404",
     "institute:library:gaps": "what has no check is a school's question; it answers 404",
-    "duty:report": "no camera of the demo has reported",
     "face:batch": "needs the photographs of people who agreed; tests/journeys/test_face.py",
-    "inspections:score": "the calibration of the demo is over",
     "rubrics:changes": "the library holds no later edition of a template",
 }
 # Pages that stand for some minutes only: a call that happens to ring. tests/journeys/test_duty.py answers one.

@@ -22,6 +22,7 @@ from workers.demo.school import (
     patrols,
     punches,
     rosters,
+    stamps,
     two_jobs,
 )
 
@@ -63,6 +64,7 @@ def make_school(plan: schools.Plan, *, now: datetime, say: Callable[[str], None]
         company, second = institute.provider(staff), institute.fire_provider(staff)
         tenant, people = schools.make(plan, company, now=now)
         with school_context(tenant):
+            before = stamps.newest()
             calendar.make(people, tenant)
             organisation.make(plan, people, company, tenant, seed=SEED)
             say(f"{plan.name}：场所、合同、岗位、120 名员工")
@@ -72,14 +74,18 @@ def make_school(plan: schools.Plan, *, now: datetime, say: Callable[[str], None]
             boards.make(plan, people, tenant, now=now, seed=SEED)
             say(f"{plan.name}：三个月的巡查、整改与两轮考核")
             punches.make(plan, people, tenant, now=now, seed=SEED)
+            stamps.stamp(now)
             say(f"{plan.name}：打卡范围、考勤设备与两个月的打卡")
             patrols.make(plan, people, tenant, now=now, seed=SEED)
             say(f"{plan.name}：两条巡更路线与十个夜晚")
             face.make(plan, people, tenant, now=now, seed=SEED)
             two_jobs.make(plan, people, second, tenant, now=now)
             attendance.make(plan, people, tenant, now=now)
+            stamps.stamp(now)
             say(f"{plan.name}：两个月的考勤结果")
             duty.make(plan, people, tenant, now=now, seed=SEED)
+            if stamps.newest() != before:
+                stamps.put_in_order()
             say(f"{plan.name}：值班、查岗与交接")
             for reader in (people.admin, people.leader, *people.supervisors, people.provider):
                 notices.mark_read(by=reader, now=now, until=now - timedelta(days=2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django import forms
@@ -222,6 +222,19 @@ class PostForm(forms.Form):
     leader_after = forms.IntegerField(
         label="多少分钟通知分管领导", required=False, min_value=0, max_value=1440, help_text="留空为不通知"
     )
+
+    PARTS: ClassVar[tuple[tuple[str, tuple[str, ...]], ...]] = (
+        ("应答", ("answer_minutes", "persons_to_answer", "asks_photo", "asks_code", "asks_face")),
+        ("随机查岗", ("calls_per_day", "quiet")),
+        ("夜间与脱岗", ("night_from", "night_until", "off_post_after")),
+        ("短时离开", ("break_minutes", "break_cap_minutes")),
+        ("在岗人数不足", ("gap_minutes", "gap_finding_minutes")),
+        ("没有应答时通知谁", ("manager_after", "supervisor_after", "leader_after")),
+    )
+
+    def parts(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """The fields under their headings; `active` stands before them."""
+        return [(title, [self[name] for name in names]) for title, names in self.PARTS]
 
     @staticmethod
     def initial_of(row: DutyPost) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from standards_library.choices import ServiceLine
 from tenants.duty import operations, policies, queries
 from tenants.duty.choices import UNANSWERED, CallStatus, Outcome, ReportStatus
 from tenants.duty.cockpit import cockpit
-from tenants.duty.models import DutyPost
+from tenants.duty.models import CameraReport, DutyPost
 from tenants.duty.operations.anomalies import may_close
 from tenants.duty.operations.calls import was_sent_late
 from tenants.duty.reckoning import reached
@@ -283,7 +283,7 @@ def post(request: SchoolRequest, post_id: UUID) -> HttpResponse:
             return go(request, "duty:posts", said=f"已保存：{row.post.name}")
         except DomainError as refused:
             context["refused"] = refused.sentence
-    template = "components/form.html" if is_htmx(request) else "duty/post.html"
+    template = "duty/_post.html" if is_htmx(request) else "duty/post.html"
     return render(request, template, context, status=422)
 
 
@@ -394,12 +394,16 @@ def cameras(request: SchoolRequest) -> HttpResponse:
             )
         except Invalid as wrong:
             refused = wrong.sentence
+    reports = queries.visible_reports(request.actor)
+    waiting = reports.filter(status=ReportStatus.NEW).count()
     context = {
         "title": "视频系统",
-        "lead": "视频系统可以报告疑似离岗、睡岗；人工确认后才算数",
+        "lead": f"{waiting} 条待确认；人工认定属实后才算数"
+        if waiting
+        else "视频系统可以报告疑似离岗、睡岗；人工认定后才算数",
         "crumbs": [CRUMB, {"label": "值班岗", "url": reverse("duty:posts")}, {"label": "视频系统"}],
         "systems": queries.cameras(by=request.actor),
-        "page_obj": paginate(request, queries.visible_reports(request.actor)),
+        "page_obj": paginate(request, reports),
         "tones": REPORT_TONES,
         "may_add": policies.can_manage_cameras(request.actor),
         "made": secret,
@@ -435,10 +439,26 @@ def report(request: SchoolRequest, camera_report_id: UUID) -> HttpResponse:
         "title": f"视频告警：{row.post.name}",
         "crumbs": [CRUMB, {"label": "视频系统", "url": reverse("duty:cameras")}, {"label": row.post.name}],
         "row": row,
+        "on_duty": _people_then(request, row),
         "tones": REPORT_TONES,
         "may_judge": policies.oversees(request.actor) and row.status == ReportStatus.NEW,
     }
     return render(request, "duty/report.html", context)
+
+
+def _people_then(request: SchoolRequest, row: CameraReport) -> list[dict[str, Any]]:
+    """Who was on duty at the post when the camera saw it, and the absence each had declared."""
+    stints = queries.visible_stints(request.actor).filter(post_id=row.post_id, signed_on_at__lte=row.at)
+    found = stints.exclude(signed_off_at__lte=row.at).order_by("signed_on_at").prefetch_related("absences")
+    return [
+        {
+            "name": stint.staff.name,
+            "away": next(
+                (a for a in stint.absences.all() if a.starts_at <= row.at < (a.ends_at or a.until)), None
+            ),
+        }
+        for stint in found
+    ]  # fmt: skip
 
 
 @csrf_exempt

@@ -172,14 +172,19 @@ def _points_with_findings(rows: Iterable[Finding]) -> set[UUID]:
 def _copies(request: SchoolRequest, row: Tour) -> list[dict[str, Any]]:
     """Pairs of photos that are one shot, for a human to compare; another tour's picture only for who may see it."""
     others = queries.tours_by_id([UUID(c["other_tour"]) for c in row.copies or [] if c["other_tour"]], by=request.actor)
+    taken = _taken_at([row.pk, *others])
     pairs = []
     for copy in row.copies or []:
         other = others.get(UUID(copy["other_tour"])) if copy["other_tour"] else row
         where = f"{copy['other_number'] or '本次'} · {copy['other_place']}"
         pairs.append(
             {
-                "photo": photo_of(UUID(copy["photo"]), caption=copy["place"], at=None),
-                "other": photo_of(UUID(copy["other"]), caption=where, at=None) if other else None,
+                "photo": photo_of(UUID(copy["photo"]), caption=copy["place"], at=taken.get((row.pk, copy["photo"]))),
+                "other": photo_of(UUID(copy["other"]), caption=where, at=taken.get((other.pk, copy["other"])))
+                if other
+                else None,
+                "number": copy["other_number"] or "本次另一个点",
+                "tour": other.pk if other and copy["other_tour"] else None,
                 "where": where,
                 "same_file": copy["same_file"],
             }
@@ -187,10 +192,26 @@ def _copies(request: SchoolRequest, row: Tour) -> list[dict[str, Any]]:
     return pairs
 
 
+def _taken_at(tour_ids: Iterable[UUID]) -> dict[tuple[UUID, str], datetime | None]:
+    """When each photo of these tours was shown, by tour and photo."""
+    return {(key, str(photo)): stop.scanned_at for key, stop in queries.stops_of(tour_ids) for photo in stop.photo_ids}
+
+
+def _explanations(waiting: list[Stop]) -> list[dict[str, Any]]:
+    """What was said about the points that wait for a verdict, each sentence once with its points."""
+    said: dict[tuple[str, str, datetime | None], list[str]] = {}
+    for stop in waiting:
+        said.setdefault((stop.explanation, stop.explained_by_name, stop.explained_at), []).append(
+            queries.where(stop.point.place.full_name)
+        )
+    return [{"text": text, "who": who, "at": at, "places": places} for (text, who, at), places in said.items()]
+
+
 def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, Any]:
     stops = [stop for _key, stop in queries.stops_of([row.pk])]
     seen = findings.rows_of_source(source=FindingSource.PATROL, source_ids=[row.pk], by=request.actor)
     parties = organisation.party_ids_seen_by(request.actor)
+    waiting = [s for s in stops if s.status == StopStatus.EXPLAINED]
     now = clock.now()
     local = now.astimezone(request.school.tz).replace(second=0, microsecond=0, tzinfo=None)
     times = {"starts_at": local, "ends_at": local + timedelta(hours=2)}
@@ -205,11 +226,10 @@ def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, A
         "missed": [s for s in stops if s.status == StopStatus.MISSED],
         "to_make_up": [s for s in stops if s.status in UNSEEN and s.made_up_by_id is None],
         "made_up_enough": queries.make_ups_before(row) >= queries.MAKE_UPS,
-        "waiting": [s for s in stops if s.status == StopStatus.EXPLAINED],
+        "waiting": waiting,
+        "explanations": _explanations(waiting),
         "may_review": policies.can_review(request.actor),
-        "own_words": any(
-            s.status == StopStatus.EXPLAINED and s.explained_by == request.actor.account_id for s in stops
-        ),
+        "own_words": any(s.explained_by == request.actor.account_id for s in waiting),
         "copies": _copies(request, row),
         "findings": seen,
         "may_explain": policies.can_explain(request.actor, row, party_ids=None if parties is None else list(parties)),

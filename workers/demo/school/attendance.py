@@ -10,6 +10,7 @@ from kernel.tenancy import Tenant
 from tenants.attendance import operations, queries
 from tenants.attendance.choices import CorrectionSide, Mark
 from tenants.attendance.models import DayResult
+from workers.demo.school.stamps import played
 from workers.demo.schools import People, Plan
 
 BACK = timedelta(days=62)
@@ -35,15 +36,17 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime) -> None:
         for n, row in enumerate(rows):
             missing_out = row.mark == Mark.MISSING_OUT
             instance = row.instance
-            asked = operations.ask_correction(
-                instance_id=row.instance_id, side=CorrectionSide.OUT if missing_out else CorrectionSide.IN,
+            asked = played(
+                now - timedelta(hours=3 + n, minutes=7 * n), operations.ask_correction, instance_id=row.instance_id,
+                side=CorrectionSide.OUT if missing_out else CorrectionSide.IN,
                 at=instance.ends_at + timedelta(minutes=2) if missing_out else instance.starts_at - timedelta(minutes=4),
-                reason=REASONS[n], by=who.supervisors[0], tenant=tenant, now=now - timedelta(hours=3 + n),
+                reason=REASONS[n], by=who.supervisors[0], tenant=tenant,
             )  # fmt: skip
             if n % 2:
-                operations.decide_correction(
-                    correction_id=asked.pk, approved=n == 1, note="" if n == 1 else "监控中未见本人，请提供其他佐证",
-                    by=who.admin, tenant=tenant, now=now - timedelta(hours=1),
+                played(
+                    now - timedelta(hours=1, minutes=n), operations.decide_correction, correction_id=asked.pk,
+                    approved=n == 1, note="" if n == 1 else "监控中未见本人，请提供其他佐证", by=who.admin,
+                    tenant=tenant,
                 )  # fmt: skip
         operations.look_for_suspects(tenant=tenant, now=now)
         before_last = (today.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)

@@ -1,8 +1,11 @@
-"""This week's inspection programme, accepted and half walked, and one blind calibration that was revealed."""
+"""This week's inspection programme, accepted and half walked; a blind calibration that was revealed, and one going on.
+
+The second school had its last one in the month before: its head is asked to arrange this month's.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from random import Random
 from typing import Any
 
@@ -12,7 +15,8 @@ from tenants.inspections.models import Calibration, Programme
 from tenants.organisation import queries as places
 from tenants.rubrics import queries as sheets
 from tenants.rubrics.contracts import RubricContract
-from workers.demo.schools import People, Plan
+from workers.demo.school.stamps import played, stamp
+from workers.demo.schools import PLANS, People, Plan
 
 # Kind of checklist, its name, the service line, and words of the items on it.
 SPECIAL = (
@@ -30,7 +34,14 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
     supervisor, other = who.supervisors
     _special(who.admin, tenant)
     _week(supervisor, other, tenant, now=now)
-    _calibration(who, tenant, now=now, random=Random(f"b{seed}{plan.slug}"))  # noqa: S311
+    stamp(now)
+    today = now.astimezone(tenant.tz).date()
+    first = plan == PLANS[0]
+    last_month = datetime.combine(today.replace(day=1), time(10), tenant.tz) - timedelta(days=11)
+    random = Random(f"b{seed}{plan.slug}")  # noqa: S311  (deterministic on purpose)
+    _calibration(who, tenant, begun=now - timedelta(days=6) if first else last_month, random=random)
+    if first:
+        _open_calibration(who, tenant, now=now)
 
 
 def _week(supervisor: Any, other: Any, tenant: Tenant, *, now: datetime) -> None:
@@ -56,7 +67,7 @@ def _special(admin: Any, tenant: Tenant) -> None:
             )  # fmt: skip
 
 
-def _calibration(who: People, tenant: Tenant, *, now: datetime, random: Random) -> None:
+def _calibration(who: People, tenant: Tenant, *, begun: datetime, random: Random) -> None:
     """Two supervisors and, as the measure, the leader."""
     rubric = next((r for r in sheets.active_rubrics("cleaning")), None)
     place = places.places(by=who.admin, kind="building").order_by("position", "pinyin").first()
@@ -71,11 +82,11 @@ def _calibration(who: People, tenant: Tenant, *, now: datetime, random: Random) 
         by=who.admin,
         tenant=tenant,
     )
-    begun = now - timedelta(days=6)
     supervisor, other = who.supervisors
-    row = operations.arrange_calibration(
-        checklist_id=checklist.pk, place_id=place.pk, scorer_ids=[s.account_id for s in who.supervisors if s.account_id],
-        expert_id=who.leader.account_id, closes_at=begun + timedelta(days=3), by=who.admin, tenant=tenant, now=begun,
+    row = played(
+        begun, operations.arrange_calibration, checklist_id=checklist.pk, place_id=place.pk,
+        scorer_ids=[s.account_id for s in who.supervisors if s.account_id],
+        expert_id=who.leader.account_id, closes_at=begun + timedelta(days=3), by=who.admin, tenant=tenant,
     )  # fmt: skip
     asked = list(RubricContract.from_json(row.sheet).items())
     wrong = {i.id for i in random.sample(asked, k=min(3, len(asked)))}
@@ -88,6 +99,34 @@ def _calibration(who: People, tenant: Tenant, *, now: datetime, random: Random) 
             }
             for i in asked
         ]  # fmt: skip
-        operations.submit_marks(
-            calibration_id=row.pk, marks=marks, by=scorer, tenant=tenant, now=begun + timedelta(hours=hours)
-        )
+        played(
+            begun + timedelta(hours=hours, minutes=7 * hours), operations.submit_marks, calibration_id=row.pk,
+            marks=marks, by=scorer, tenant=tenant,
+        )  # fmt: skip
+
+
+def _open_calibration(who: People, tenant: Tenant, *, now: datetime) -> None:
+    """The dormitories, by the two supervisors: one has handed in, the other has not been there yet."""
+    rubric = next((r for r in sheets.active_rubrics("dormitory")), None)
+    place = next((p for p in places.places(by=who.admin, search="2号公寓") if p.name == "2号公寓"), None)
+    if rubric is None or place is None:
+        return
+    items = [i.id for i in sheets.frozen(rubric.pk).items() if not i.veto][:8]
+    checklist = operations.save_checklist(
+        title="公寓日检", rubric_id=rubric.pk, item_ids=items, line="dormitory", by=who.admin, tenant=tenant
+    )
+    begun = now - timedelta(hours=21)
+    row = played(
+        begun, operations.arrange_calibration, checklist_id=checklist.pk, place_id=place.pk,
+        scorer_ids=[s.account_id for s in who.supervisors if s.account_id],
+        closes_at=datetime.combine(now.astimezone(tenant.tz).date() + timedelta(days=4), time(18), tenant.tz),
+        by=who.leader, tenant=tenant,
+    )  # fmt: skip
+    marks = [
+        {"item_id": i.id, "verdict": "fail" if n == 1 else "pass", "faults": 1, "note": "二层东侧没有做到" if n == 1 else ""}
+        for n, i in enumerate(RubricContract.from_json(row.sheet).items())
+    ]  # fmt: skip
+    played(
+        begun + timedelta(hours=17), operations.submit_marks, calibration_id=row.pk, marks=marks,
+        by=who.supervisors[1], tenant=tenant,
+    )  # fmt: skip

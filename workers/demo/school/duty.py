@@ -1,7 +1,11 @@
-"""Four duty posts with a week of stints, presence calls, an anomaly and a handover; three people on duty now."""
+"""Four duty posts with a week of stints, presence calls, an anomaly and a handover; three people on duty now.
+
+A camera system has reported three times: one is confirmed, one was nothing, one waits for a human's judgement.
+"""
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
@@ -15,9 +19,10 @@ from identity.contracts import Actor
 from kernel.clock import day_bounds
 from kernel.errors import NotFound
 from kernel.tenancy import Tenant
-from tenants.duty import operations, staffing
+from tenants.duty import operations, staffing, webhooks
 from tenants.duty.errors import CallOver
 from tenants.duty.models import Call
+from tenants.duty.operations.cameras import NewCamera
 from tenants.duty.queries import items_of
 from tenants.evidence import operations as evidence
 from tenants.organisation import operations as organisation
@@ -26,7 +31,7 @@ from tenants.organisation.models import Place, Post, Staff
 from tenants.rosters import operations as rosters
 from workers.demo.documents import scene
 from workers.demo.people import account
-from workers.demo.school.history import stamp
+from workers.demo.school.stamps import played
 from workers.demo.schools import People, Plan
 
 DAYS = 4
@@ -39,6 +44,20 @@ POSTS: dict[str, tuple[str, dict[str, Any], int]] = {
 }
 
 
+FAULTS = {
+    "公寓值班员": ("二层东侧走廊照明跳闸，学生反映没有灯", "维修工更换空气开关，灯已全亮"),
+    "门岗保安员": ("出口道闸落不下来，改为人工放行", "厂家远程复位，试过十次正常"),
+    "消防控制室值班员": ("三层西侧烟感报故障，现场没有烟火", "探头积灰，清洁后复位，主机无故障"),
+    "配电运行工": ("照明回路跳闸，已复位并观察", "更换空气开关，恢复正常"),
+}
+# What the cameras saw at a post: days back, kind, words, what a human made of it (None: nobody has looked yet).
+SEEN: dict[str, tuple[int, str, str, tuple[bool, str] | None]] = {
+    "门岗保安员": (2, "other", "岗亭前车辆排队超过 8 辆", (False, "晚高峰正常排队，值班员在指挥")),
+    "配电运行工": (1, "off_post", "值班室画面连续 12 分钟无人", (True, "回看录像，离开 13 分钟，没有申报离岗")),
+    "公寓值班员": (0, "off_post", "值班台画面连续 6 分钟无人", None),
+}
+
+
 def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -> None:
     """Make it unless the school already has duty posts."""
     posts = {p.name: p for p in places.posts(by=who.admin) if p.name in POSTS}
@@ -46,9 +65,12 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
         return
     random = Random(f"d{seed}{plan.slug}")  # noqa: S311  (deterministic on purpose)
     with transaction.atomic():
+        camera = played(
+            now - timedelta(days=20), operations.add_camera, name="校园视频监控平台", by=who.admin, tenant=tenant
+        )
         for name, (where, rules, heads) in POSTS.items():
             post = posts[name]
-            place = places.places(by=who.admin, search=where)[0]
+            place = next(p for p in places.places(by=who.admin, search=where) if p.name == where)
             if post.place_id is None:
                 Post.objects.filter(pk=post.pk).update(place=place)
             operations.configure_post(post_id=post.pk, by=who.admin, tenant=tenant, now=now, **rules)
@@ -56,8 +78,8 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
                 _login(person, who, tenant)
                 for person in list(Staff.objects.filter(post=post).order_by("number"))[:heads]
             ]
-            _week(post, place, people, who, tenant, random, now)
-        _now(posts, who, tenant, now)
+            _week(post, place, people, camera, who, tenant, random, now)
+        _now(posts, camera, who, tenant, now)
 
 
 def _login(person: Staff, who: People, tenant: Tenant) -> Actor:
@@ -76,45 +98,40 @@ def _login(person: Staff, who: People, tenant: Tenant) -> Actor:
 
 
 def _week(
-    post: Post, place: Place, people: list[Actor], who: People, tenant: Tenant, random: Random, now: datetime
-) -> None:
+    post: Post, place: Place, people: list[Actor], camera: NewCamera, who: People, tenant: Tenant, random: Random,
+    now: datetime,
+) -> None:  # fmt: skip
     """A day shift of each day before today, with one or two calls."""
     today = now.astimezone(tenant.tz).date()
     for back in range(DAYS, 0, -1):
         start = day_bounds(today - timedelta(days=back), tenant.tz)[0] + timedelta(hours=8)
         team = people if len(people) > 2 else people[back % len(people) :][:1]
-        for person in team:
-            operations.sign_on(
-                post_id=post.pk, by=person, tenant=tenant, now=start + timedelta(minutes=random.randint(-8, 4)),
+        for seconds, person in zip(sorted(random.sample(range(-480, 240), len(team))), team, strict=True):
+            played(
+                start + timedelta(seconds=seconds), operations.sign_on, post_id=post.pk, by=person, tenant=tenant,
                 place_code=place.code,
             )  # fmt: skip
         for n in range(1 + back % 2):
             at = start + timedelta(hours=2 + 4 * n, minutes=random.randint(0, 90))
             _call(post, place, team, who, tenant, random, at)
         if back == 2:
-            row = operations.report_anomaly(
-                kind="fault",
-                text="照明回路跳闸，已复位并观察",
-                by=team[0],
-                tenant=tenant,
-                now=start + timedelta(hours=5),
-            )
-            operations.close_anomaly(
-                anomaly_id=row.pk,
-                result="更换空气开关，恢复正常",
-                by=team[0],
-                tenant=tenant,
-                now=start + timedelta(hours=7),
-            )
-        for person in team:
-            operations.sign_off(by=person, tenant=tenant, now=start + timedelta(hours=12))
-        stamp(start + timedelta(hours=12))
+            what, done = FAULTS[post.name]
+            seen = start + timedelta(hours=7, minutes=random.randint(2, 48))
+            row = played(seen, operations.report_anomaly, kind="fault", text=what, by=team[0], tenant=tenant)
+            played(
+                seen + timedelta(minutes=random.randint(50, 150)), operations.close_anomaly, anomaly_id=row.pk,
+                result=done, by=team[0], tenant=tenant,
+            )  # fmt: skip
+        if post.name in SEEN and SEEN[post.name][0] == back:
+            _reported(camera, post, SEEN[post.name], who, tenant, start + timedelta(hours=10, minutes=40))
+        for seconds, person in zip(sorted(random.sample(range(20, 540), len(team))), team, strict=True):
+            played(start + timedelta(hours=12, seconds=seconds), operations.sign_off, by=person, tenant=tenant)
 
 
 def _call(
     post: Post, place: Place, team: list[Actor], who: People, tenant: Tenant, random: Random, at: datetime
 ) -> None:
-    [call] = operations.issue_calls(post_ids=[post.pk], by=who.supervisors[0], tenant=tenant, now=at)
+    [call] = played(at, operations.issue_calls, post_ids=[post.pk], by=who.supervisors[0], tenant=tenant)
     operations.send_due(tenant=tenant, now=at)
     for person in team:  # their phones lay open: the call arrived
         with suppress(NotFound):
@@ -123,9 +140,9 @@ def _call(
     if lot > 0.12:
         late = lot < 0.22
         for n, person in enumerate(team[:2]):
-            moment = at + (timedelta(minutes=14) if late else timedelta(seconds=random.randint(40, 130) + 9 * n))
+            moment = at + timedelta(seconds=(840 if late else random.randint(40, 130)) + 9 * n)
             if late and n == 0:
-                operations.decide_due(tenant=tenant, now=moment - timedelta(seconds=5))
+                played(at + timedelta(minutes=11), operations.decide_due, tenant=tenant)
             with suppress(CallOver):  # the others were enough
                 opened = operations.open_call(
                     call_id=call.pk, by=person, tenant=tenant, now=moment - timedelta(seconds=25)
@@ -134,11 +151,11 @@ def _call(
                     upload=scene(random, stains=random.randint(2, 5), shade=_shade(random)), name="查岗.jpg", by=person,
                     tenant=tenant, now=moment - timedelta(seconds=2), taken_at=moment - timedelta(seconds=3),
                 )  # fmt: skip
-                operations.answer_call(
-                    call_id=call.pk, nonce=opened.nonce, photo_id=photo.pk, place_code=place.code, by=person, tenant=tenant,
-                    now=moment,
+                played(
+                    moment, operations.answer_call, call_id=call.pk, nonce=opened.nonce, photo_id=photo.pk,
+                    place_code=place.code, by=person, tenant=tenant,
                 )  # fmt: skip
-    operations.decide_due(tenant=tenant, now=at + timedelta(minutes=20))
+    played(at + timedelta(minutes=11), operations.decide_due, tenant=tenant)
 
 
 def _shade(random: Random) -> str:
@@ -146,7 +163,31 @@ def _shade(random: Random) -> str:
     return "#" + "".join(f"{random.randint(196, 240):02x}" for _ in range(3))
 
 
-def _now(posts: dict[str, Post], who: People, tenant: Tenant, now: datetime) -> None:
+def _reported(
+    camera: NewCamera,
+    post: Post,
+    seen: tuple[int, str, str, tuple[bool, str] | None],
+    who: People,
+    tenant: Tenant,
+    at: datetime,
+) -> None:
+    """What a camera system says, as systems do, by a signed message; and who looked at the recording."""
+    _back, kind, text, verdict = seen
+    message, sent = f"{post.pk.hex[-12:]}-{at:%m%d}", int(at.timestamp())
+    body = json.dumps({"post": str(post.pk), "kind": kind, "at": at.isoformat(), "text": text}).encode()
+    row, _new = played(
+        at + timedelta(seconds=2), operations.receive_report, camera_id=camera.system.pk, message_id=message,
+        timestamp=str(sent), body=body, tenant=tenant,
+        signatures=webhooks.sign(secret=camera.secret, message_id=message, timestamp=sent, body=body),
+    )  # fmt: skip
+    if verdict is not None:
+        played(
+            at + timedelta(minutes=26), operations.judge_report, report_id=row.pk, confirmed=verdict[0],
+            note=verdict[1], by=who.supervisors[0], tenant=tenant,
+        )  # fmt: skip
+
+
+def _now(posts: dict[str, Post], camera: NewCamera, who: People, tenant: Tenant, now: datetime) -> None:
     """Somebody at three posts, one short of people; something open, and a handover that waits."""
 
     def actor(name: str, n: int) -> Actor:
@@ -160,25 +201,25 @@ def _now(posts: dict[str, Post], who: People, tenant: Tenant, now: datetime) -> 
         ("门岗保安员", actor("门岗保安员", 0)),
         ("消防控制室值班员", actor("消防控制室值班员", 0)),
     ):
-        operations.sign_on(post_id=posts[name].pk, by=person, tenant=tenant, now=ago)
-    operations.report_anomaly(
-        kind="visitor", text="外来维修人员 2 人登记入楼，预计 18:00 离开", by=first, tenant=tenant,
-        now=now - timedelta(minutes=50),
+        ago += timedelta(seconds=97)  # nobody arrives at the same second
+        played(ago, operations.sign_on, post_id=posts[name].pk, by=person, tenant=tenant)
+    played(
+        now - timedelta(minutes=50), operations.report_anomaly, kind="visitor",
+        text="外来维修人员 2 人登记入楼，修完二层水管离开", by=first, tenant=tenant,
     )  # fmt: skip
-    operations.sign_on(post_id=posts["公寓值班员"].pk, by=second, tenant=tenant, now=now - timedelta(minutes=12))
+    dormitory = posts["公寓值班员"].pk
+    _reported(camera, posts["公寓值班员"], SEEN["公寓值班员"], who, tenant, now - timedelta(minutes=19))
+    played(now - timedelta(minutes=12), operations.sign_on, post_id=dormitory, by=second, tenant=tenant)
     assert second.staff_id is not None
-    handover = operations.offer_handover(
-        receiver_id=second.staff_id, note="离开时请核对人数", by=first, tenant=tenant, now=now - timedelta(minutes=8)
-    )
+    handover = played(
+        now - timedelta(minutes=8), operations.offer_handover, receiver_id=second.staff_id, note="离开时请核对人数",
+        by=first, tenant=tenant,
+    )  # fmt: skip
     assert items_of([handover.pk])
-    operations.declare_absence(
-        kind="patrol",
-        minutes=40,
-        reason="东区围墙",
-        by=actor("门岗保安员", 0),
-        tenant=tenant,
-        now=now - timedelta(minutes=15),
-    )
+    played(
+        now - timedelta(minutes=15), operations.declare_absence, kind="patrol", minutes=40, reason="东区围墙",
+        by=actor("门岗保安员", 0), tenant=tenant,
+    )  # fmt: skip
     _coverage([p.pk for p in posts.values()], posts["消防控制室值班员"].pk, who, tenant, now)
 
 

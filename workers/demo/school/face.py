@@ -11,7 +11,7 @@ from kernel.tenancy import Tenant
 from tenants.face import operations, queries, texts
 from tenants.face.choices import Decision
 from tenants.organisation import queries as organisation
-from workers.demo.school.history import stamp
+from workers.demo.school.stamps import stamp
 from workers.demo.schools import People, Plan
 
 DECIDED = 78  # of 120: the others have not looked at the page yet

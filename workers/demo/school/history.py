@@ -10,7 +10,7 @@ from itertools import count
 from random import Random
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -31,6 +31,7 @@ from tenants.rubrics import queries as sheets
 from tenants.rubrics.contracts import RubricContract
 from workers.demo.documents import scene
 from workers.demo.people import account
+from workers.demo.school.stamps import stamp
 from workers.demo.schools import People, Plan
 
 TEMPLATES = {
@@ -318,27 +319,3 @@ def _photo(play: Play, view: float, shade: str, *, stains: int, place: UUID, by:
 
 def _at(tenant: Tenant, day: date, hour: int, minute: int = 0) -> datetime:
     return datetime(day.year, day.month, day.day, hour, minute, tzinfo=tenant.tz)
-
-
-_stamped: dict[str, int] = {}  # the newest event that has its time, by schema
-
-
-def stamp(at: datetime, *, newest: str = "") -> None:
-    """Give the events since the last stamp, which operations stamped by the clock, the time of the play; with `newest`
-    only the last one whose verb begins so. The demo alone may do this.
-    """
-    with connection.cursor() as cursor:
-        if newest:
-            cursor.execute(
-                "UPDATE timeline_event SET at = %s WHERE id = (SELECT max(id) FROM timeline_event WHERE starts_with(verb, %s))",
-                [at, newest],
-            )
-            return
-        cursor.execute("SELECT current_schema()")
-        schema = cursor.fetchone()[0]
-        cursor.execute(
-            "UPDATE timeline_event SET at = %s WHERE at > %s AND at > now() - interval '1 day' AND id > %s",
-            [at, at, _stamped.get(schema, 0)],
-        )
-        cursor.execute("SELECT coalesce(max(id), 0) FROM timeline_event")
-        _stamped[schema] = cursor.fetchone()[0]

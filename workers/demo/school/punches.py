@@ -22,6 +22,7 @@ from tenants.punches.choices import DeviceKind, Direction, FenceShape, PunchStat
 from tenants.punches.contracts import MOST_RECORDS, Record
 from tenants.punches.models import Punch
 from workers.demo.documents import scene
+from workers.demo.school.stamps import played, stamp
 from workers.demo.schools import People, Plan
 
 BACK = timedelta(days=62)
@@ -43,6 +44,7 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
         _fences(plan, who, tenant, posts, now)
         expected = _expected(now)
         devices = _terminals(who, tenant, now)
+        stamp(now - BACK)
         dormitory = posts.get("公寓值班员")
         phones = {dormitory.pk} if dormitory else set()
         gardeners = posts[GARDENERS].pk if GARDENERS in posts else None
@@ -171,17 +173,18 @@ def _phones(plan: Plan, who: People, tenant: Tenant, steps: list[tuple[datetime,
         away = random.randint(260, 420) if far else random.randint(0, 90)
         by = Actor(account_id=None, name=people[staff_id].name, roles=frozenset({Role.FRONTLINE}), staff_id=staff_id)
         second = turn % 11 == 3
-        operations.punch(
-            client_id=uuid5(staff_id, f"{at.isoformat()}"), direction=direction, latitude=lat + away * METRE,
+        played(
+            at, operations.punch, client_id=uuid5(staff_id, f"{at.isoformat()}"), direction=direction,
+            latitude=lat + away * METRE,
             longitude=lon, accuracy_m=float(random.randint(8, 40)), fix_age_s=900.0 if turn % 19 == 7 else 2.0,
-            phone_id=f"{staff_id.hex[:8]}{'-2' if second else ''}", by=by, tenant=tenant, now=at,
+            phone_id=f"{staff_id.hex[:8]}{'-2' if second else ''}", by=by, tenant=tenant,
         )  # fmt: skip
     refused = Punch.objects.filter(status=PunchStatus.REFUSED, phone_id__gt="").select_related("staff").order_by("-at")
     for row in refused[1:3]:
         me = Actor(account_id=None, name=row.staff.name, roles=frozenset({Role.FRONTLINE}), staff_id=row.staff_id)
-        operations.appeal(
-            punch_id=row.pk, text="当时在楼内值班室，手机定位偏到马路对面去了，值班表和监控可查。", by=me,
-            tenant=tenant, now=row.at + timedelta(minutes=20),
+        played(
+            row.at + timedelta(minutes=20), operations.appeal, punch_id=row.pk,
+            text="当时在楼内值班室，手机定位偏到马路对面去了，值班表和监控可查。", by=me, tenant=tenant,
         )  # fmt: skip
 
 
@@ -201,11 +204,10 @@ def _nursery(
         )
         bearing = math.radians(random.gauss(50, 16) if new else random.uniform(0, 360))
         by = Actor(account_id=None, name=people[staff_id].name, roles=frozenset({Role.FRONTLINE}), staff_id=staff_id)
-        operations.punch(
-            client_id=uuid5(staff_id, f"n{at.isoformat()}"), direction=direction,
+        played(
+            at, operations.punch, client_id=uuid5(staff_id, f"n{at.isoformat()}"), direction=direction,
             latitude=lat + away * math.cos(bearing) * METRE, longitude=lon + away * math.sin(bearing) * METRE / 0.86,
             accuracy_m=float(6 + turn % 5 * 4), fix_age_s=2.0, phone_id=f"{staff_id.hex[:8]}", by=by, tenant=tenant,
-            now=at,
         )  # fmt: skip
 
 
@@ -220,10 +222,11 @@ def _worker(plan: Plan, who: People, tenant: Tenant, now: datetime, random: Rand
     )  # fmt: skip
     lat, lon = HERE.get(plan.slug, (30.0, 120.0))
     done = now - timedelta(days=2, hours=3)
-    operations.punch(
-        client_id=uuid5(found.pk, "offline"), anchor=anchors.anchor(schema=tenant.schema, now=done - timedelta(minutes=9)),
+    played(
+        now - timedelta(hours=3), operations.punch, client_id=uuid5(found.pk, "offline"),
+        anchor=anchors.anchor(schema=tenant.schema, now=done - timedelta(minutes=9)),
         elapsed_ms=540_000, monotonic=True, recorded_at=done + timedelta(days=1), latitude=lat, longitude=lon,
-        accuracy_m=14.0, fix_age_s=3.0, phone_id=found.pk.hex[:8], by=me, tenant=tenant, now=now - timedelta(hours=3),
+        accuracy_m=14.0, fix_age_s=3.0, phone_id=found.pk.hex[:8], by=me, tenant=tenant,
     )  # fmt: skip
     photo = evidence.keep_photo(
         upload=scene(random, shade="#dde5dc", stains=0),
@@ -232,11 +235,11 @@ def _worker(plan: Plan, who: People, tenant: Tenant, now: datetime, random: Rand
         tenant=tenant,
         now=now - timedelta(hours=2),
     )
-    operations.punch(
-        client_id=uuid5(found.pk, "photo"), photo_id=photo.pk, latitude=lat, longitude=lon, accuracy_m=11.0,
-        fix_age_s=1.0, phone_id=found.pk.hex[:8], by=me, tenant=tenant, now=now - timedelta(hours=2),
+    played(
+        now - timedelta(hours=2), operations.punch, client_id=uuid5(found.pk, "photo"), photo_id=photo.pk,
+        latitude=lat, longitude=lon, accuracy_m=11.0, fix_age_s=1.0, phone_id=found.pk.hex[:8], by=me, tenant=tenant,
     )  # fmt: skip
-    operations.vouch(
-        staff_id=found.pk, client_id=uuid5(found.pk, "vouch"), latitude=lat, longitude=lon, accuracy_m=9.0,
-        fix_age_s=1.0, note="手机没电，本人在岗", by=who.supervisors[0], tenant=tenant, now=now - timedelta(hours=26),
+    played(
+        now - timedelta(hours=26), operations.vouch, staff_id=found.pk, client_id=uuid5(found.pk, "vouch"),
+        latitude=lat, longitude=lon, accuracy_m=9.0, fix_age_s=1.0, note="手机没电，本人在岗", by=who.supervisors[0], tenant=tenant,
     )  # fmt: skip
