@@ -50,6 +50,17 @@ class Category(TextChoices):
     OTHER = "other", _("其他")  # says nothing about sameness
 
 
+class Incident(TextChoices):
+    """What happened, for findings that are an event in themselves: each is a new one, whatever became of the last."""
+
+    OFF_POST = "off_post", _("脱岗")
+    ASLEEP = "asleep", _("睡岗")
+    AWAY = "away", _("离岗超时")
+    SHORT = "short", _("在岗人数不足")
+    UNCERTIFIED = "uncertified", _("无证上岗")
+    MISSED = "missed", _("漏巡")
+
+
 class Severity(TextChoices):
     MINOR = "minor", _("一般")
     MAJOR = "major", _("较重")

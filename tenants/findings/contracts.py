@@ -37,7 +37,7 @@ class FindingContract:
     source_id: UUID | None
     photo_ids: tuple[UUID, ...]
     after_photo_ids: tuple[UUID, ...]
-    repeat: bool  # 复发: the same was closed here not long ago
+    repeat: bool  # 复发: the same was here before, closed not long ago or still not put right
 
     @property
     def status_label(self) -> str:

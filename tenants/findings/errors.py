@@ -67,7 +67,7 @@ class VerifierUnfit(DomainError):
 
 class RootCauseMissing(DomainError):
     code = "root_cause_missing"
-    message = _("这是复发的问题，请先写明根本原因（至少 10 个字）：为什么上次整改后又出现，再提交整改。")
+    message = _("这是复发的问题，请先写明根本原因（至少 10 个字）：为什么又出现，再提交整改。")
 
 
 class ConsequenceMissing(DomainError):

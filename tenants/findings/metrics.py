@@ -12,7 +12,7 @@ Each number is declared in METRICS and always returned as numerator, denominator
   their time is up.
 - `findings_reopened`: of those first found in the period and closed at least once, the ones opened again.
 - `findings_first_fix`: of the same, those whose first fix was accepted, held, and was not followed by a
-  repeat (复发) so far. Grouped by party it says who repairs once.
+  repeat (复发) so far; what happened again before the fix says nothing about it. Grouped by party it says who repairs once.
 """
 
 from __future__ import annotations
@@ -126,6 +126,7 @@ def counts(
     due = Q(due_at__gte=starts, due_at__lt=ends)
     handed_in = Q(first_submitted_at__isnull=False, submitted_at__lte=F("due_at"))
     in_time, waiting = handed_in & Q(status=FindingStatus.CLOSED), handed_in & Q(status=FindingStatus.VERIFYING)
+    again = Finding.objects.filter(repeat_of=OuterRef("pk"), found_at__gte=OuterRef("submitted_at"))  # after the fix
     ever_closed = Q(status=FindingStatus.CLOSED) | Q(reopened__gt=0)
     sums = {
         "raised": Count("pk", filter=found),
@@ -137,7 +138,7 @@ def counts(
             "pk",
             filter=found
             & Q(status=FindingStatus.CLOSED, reopened=0, rejections=0)
-            & ~Q(Exists(Finding.objects.filter(repeat_of=OuterRef("pk")).exclude(status=FindingStatus.VOID))),
+            & ~Q(Exists(again.exclude(status=FindingStatus.VOID))),
         ),
         "again": Count("pk", filter=found & Q(reopened__gt=0)),
     }

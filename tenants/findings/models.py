@@ -16,6 +16,7 @@ from tenants.findings.choices import (
     ExtensionStatus,
     FindingSource,
     FindingStatus,
+    Incident,
     Severity,
     StepKind,
     Whom,
@@ -39,6 +40,8 @@ class Finding(models.Model):
     requirement_key = models.CharField(max_length=80, blank=True)
     edition = models.CharField(max_length=20, blank=True)
     category = models.CharField(max_length=10, choices=Category.choices, blank=True, default="", db_default="")
+    post_id = models.UUIDField(null=True)  # organisation.Post: part of the 复发指纹 of what happens at a post
+    incident = models.CharField(max_length=12, choices=Incident.choices, blank=True, default="", db_default="")
     occurrences = models.PositiveSmallIntegerField(default=1)  # 处/次: how many faults of the item this finding holds
     severity = models.CharField(max_length=8, choices=Severity.choices, default=Severity.MINOR)
     veto = models.BooleanField(default=False)  # a verified veto case (一票否决)
@@ -101,6 +104,9 @@ class Finding(models.Model):
             models.CheckConstraint(condition=Q(line__in=ServiceLine.values), name="findings_line_known"),
             models.CheckConstraint(
                 condition=Q(category="") | Q(category__in=Category.values), name="findings_category_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(incident="") | Q(incident__in=Incident.values), name="findings_incident_known"
             ),
             models.CheckConstraint(
                 condition=Q(consequence="")

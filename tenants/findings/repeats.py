@@ -1,7 +1,9 @@
-"""复发指纹: the same place × category × party, closed not long ago, is the same problem again.
+"""复发指纹: the same place × category × party again, closed not long ago or still not put right, is the same problem.
 
-Category is the rubric item; without one the clause; without one service line + category (「其他」 says nothing).
-The rows a place has with a party are few, so one index (place, party, closed_at) answers for all three.
+The same is: the same rubric item; or the same clause; or the same line + category (「其他」 says nothing) where not both
+rows have an item, nor both a clause – those say it better. What happens at a post is the same only at the same post,
+and only as the same kind of incident: 脱岗 at one post is neither 脱岗 at another nor 缺员 at this one.
+The rows a place has with a party are few, so one index (place, party, closed_at) answers for all of it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from tenants.findings.choices import Category, FindingStatus
+from django.db.models import Q
+
+from tenants.findings.choices import UNSOLVED, WITH_FIXER, Category, FindingSource, FindingStatus
 from tenants.findings.models import Finding, RepeatRule
 
 
@@ -23,6 +27,7 @@ class Rule:
 
 
 DEFAULT = Rule(days=90, factor=Decimal("1.50"))
+ONE_ABSENCE = timedelta(minutes=30)  # several calls see one absence: so soon after the last it is not happening again
 
 
 def rule() -> Rule:
@@ -32,19 +37,40 @@ def rule() -> Rule:
 
 
 def earlier(finding: Finding, *, now: datetime) -> Finding | None:
-    """The closed finding this (unsaved) one repeats, the newest if several. One query beside the rule."""
-    same = Finding.objects.filter(
-        place_id=finding.place_id,
-        party_id=finding.party_id,
-        status=FindingStatus.CLOSED,
-        closed_at__gte=now - timedelta(days=rule().days),
-    )
-    if finding.rubric_item_id:
-        same = same.filter(rubric_item_id=finding.rubric_item_id)
-    elif finding.requirement_key:
-        same = same.filter(requirement_key=finding.requirement_key)
-    elif finding.category and finding.category != Category.OTHER:
-        same = same.filter(line=finding.line, category=finding.category)
-    else:
+    """The finding this (unsaved) one repeats, the last found if several, locked. One query beside the rule.
+
+    It was closed within the school's days. Or it is unsolved: an incident happens anew each time, half an hour apart;
+    a condition is there again where its deadline is past or a fix was handed in – until then it is the same case,
+    seen twice. What one call, tour or walk has found is never repeated by what else it finds.
+    """
+    same = _same(finding)
+    if same is None:
         return None
-    return same.order_by("-closed_at").first()
+    closed = Q(status=FindingStatus.CLOSED, closed_at__gte=now - timedelta(days=rule().days))
+    if finding.incident:
+        unsolved = Q(status__in=UNSOLVED, found_at__lte=now - ONE_ABSENCE)
+    else:
+        unsolved = Q(status=FindingStatus.VERIFYING) | Q(status__in=WITH_FIXER, deadline__lt=now)
+    rows = Finding.objects.select_for_update(of=("self",)).filter(
+        same, closed | unsolved, place_id=finding.place_id, party_id=finding.party_id
+    )
+    if finding.source_id is not None and finding.source != FindingSource.ATTENDANCE:  # whose source is the post
+        rows = rows.exclude(source=finding.source, source_id=finding.source_id)
+    return rows.order_by("-found_at", "-pk").first()
+
+
+def _same(finding: Finding) -> Q | None:
+    """What has the same fingerprint, place and party aside; None for what says too little."""
+    keys = Q()
+    if finding.rubric_item_id:
+        keys |= Q(rubric_item_id=finding.rubric_item_id)
+    if finding.requirement_key:
+        keys |= Q(requirement_key=finding.requirement_key)
+    if finding.category and finding.category != Category.OTHER:
+        kind = Q(line=finding.line, category=finding.category, post_id=finding.post_id, incident=finding.incident)
+        if finding.rubric_item_id:
+            kind &= Q(rubric_item_id__isnull=True)
+        if finding.requirement_key:
+            kind &= Q(requirement_key="")
+        keys |= kind
+    return keys or None

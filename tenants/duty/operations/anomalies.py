@@ -39,7 +39,7 @@ from tenants.duty.operations.common import (
 )
 from tenants.evidence import queries as evidence
 from tenants.findings import operations as findings
-from tenants.findings.choices import Category, Severity
+from tenants.findings.choices import Category, Incident, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.timeline import once
@@ -58,6 +58,11 @@ CATEGORIES: dict[AnomalyKind, Category] = {
     AnomalyKind.OVERRUN: Category.RECORD,
     AnomalyKind.CAMERA: Category.ABSENT,
     AnomalyKind.SHORT: Category.ABSENT,
+}
+INCIDENTS: dict[AnomalyKind, Incident] = {
+    AnomalyKind.ABSENCE: Incident.AWAY,
+    AnomalyKind.SHORT: Incident.SHORT,
+    AnomalyKind.CERTIFICATE: Incident.UNCERTIFIED,
 }
 
 
@@ -253,7 +258,8 @@ def find(row: Anomaly, *, duty: DutyPost, by: Actor, tenant: Tenant, now: dateti
     found = findings.open_finding(
         title=clean(f"{AnomalyKind(row.kind).label}：{row.text}", 120), detail=f"值班异常 {row.number}：{row.text}",
         place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=row.severity,
-        source=DUTY, source_id=row.pk, category=CATEGORIES[AnomalyKind(row.kind)],
+        source=DUTY, source_id=row.pk, category=CATEGORIES[AnomalyKind(row.kind)], post_id=duty.post_id,
+        incident=INCIDENTS.get(AnomalyKind(row.kind), ""),
         photo_ids=photos, by=by, tenant=tenant, now=now,
     )  # fmt: skip
     row.finding_id = found.pk

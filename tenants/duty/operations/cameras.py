@@ -31,7 +31,7 @@ from tenants.duty.operations.common import (
     write,
 )
 from tenants.findings import operations as findings
-from tenants.findings.choices import Category, Severity
+from tenants.findings.choices import Category, Incident, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.timeline.operations import record
@@ -39,6 +39,7 @@ from tenants.timeline.operations import record
 SEALED_AS = "duty_camerasystem.secret"
 MAX_BODY = 64 * 1024
 OLDEST = timedelta(days=7)  # a report may come late, when the line was down
+INCIDENTS = {CameraKind.OFF_POST: Incident.OFF_POST, CameraKind.SLEEPING: Incident.ASLEEP}
 JUDGED_WITHIN = timedelta(minutes=60)
 AHEAD = timedelta(minutes=5)  # the sender's clock may run before ours
 
@@ -238,6 +239,7 @@ def judge_report(
                 place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=Severity.MAJOR,
                 source=PRESENCE, source_id=row.pk, by=by,
                 category=Category.OTHER if row.kind == CameraKind.OTHER else Category.ABSENT, tenant=tenant, now=now,
+                post_id=duty.post_id, incident=INCIDENTS.get(CameraKind(row.kind), ""),
             ).pk  # fmt: skip
         except DomainError as wrong:
             row.finding_id, refused = None, wrong.sentence

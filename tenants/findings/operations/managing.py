@@ -28,6 +28,7 @@ from tenants.findings.operations.common import (
     to_fix_again,
 )
 from tenants.findings.operations.extending import lapse
+from tenants.findings.operations.withdrawing import unlink_repeats
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation.queries import own_party_ids
@@ -52,6 +53,7 @@ def void(*, finding_id: UUID, reason: str, by: Actor, tenant: Tenant, now: datet
     lapse(finding, now=now)
     step(finding, StepKind.VOIDED, by=by, now=now, text=reason)
     note(finding, "voided", f"作废：{reason.strip()[:200]}", by)
+    unlink_repeats(finding, tenant=tenant, now=now)
     notices.settle(subject=finding, now=now)
     tell(
         finding, "voided", "问题已作废", to=to_fix_again(finding, tenant, now), by=by, now=now,

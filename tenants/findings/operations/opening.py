@@ -14,7 +14,7 @@ from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
 from standards_library.choices import ServiceLine
 from tenants.findings import deadlines, policies, repeats
-from tenants.findings.choices import Category, FindingSource, Severity, StepKind
+from tenants.findings.choices import Category, FindingSource, FindingStatus, Incident, Severity, StepKind
 from tenants.findings.errors import PartyMissing
 from tenants.findings.models import Finding
 from tenants.findings.operations.common import checked_photos, note, people_of_party, step, tell
@@ -43,6 +43,8 @@ def open_finding(
     requirement_key: str = "",
     edition: str = "",
     category: str = "",
+    post_id: UUID | None = None,
+    incident: str = "",
     occurrences: int = 1,
     veto: bool = False,
     verifier_id: UUID | None = None,
@@ -56,10 +58,11 @@ def open_finding(
     asks, however often, two at once included. Sources of people without an office (巡更, 查岗, 值班, 告警)
     may be opened by them; their feature has judged that they may report.
 
-    If the same (place, party, and item, clause or line + category) was closed within the school's days, the
-    finding is 复发: linked to the old one, and its root cause is asked for before a fix is taken.
+    If the same (`repeats`: place, party, and item, clause or line + category, for what happens at a post that post
+    and `incident`) was closed within the school's days or is still not put right, the finding is 复发: linked to the
+    old one, and its root cause is asked for before a fix is taken.
 
-    Locks the day's number. The same `client_key` again returns the finding it opened the first time.
+    Locks the day's number and the old finding. The same `client_key` again returns the finding it opened the first time.
     Raises NotAllowed, Invalid (title, place, line, severity), PartyMissing, DeadlinePast, DeadlineFar,
     PhotoUnknown, TooManyPhotos, VerifierUnfit.
     """
@@ -80,6 +83,8 @@ def open_finding(
         raise Invalid(_("请选择服务条线。"), field="line")
     if category and category not in Category.values:
         raise Invalid(_("请选择问题类别。"), field="category")
+    if incident and incident not in Incident.values:
+        raise Invalid(_("不认识的事件类别。"), field="incident")
     if severity not in Severity.values:
         raise Invalid(_("请选择严重程度。"), field="severity")
     if not 1 <= occurrences <= 999:
@@ -105,6 +110,8 @@ def open_finding(
         requirement_key=requirement_key,
         edition=edition,
         category=category,
+        post_id=post_id,
+        incident=incident,
         occurrences=occurrences,
         severity=severity,
         veto=veto,
@@ -122,7 +129,8 @@ def open_finding(
     step(finding, StepKind.OPENED, by=by, now=now, text=finding.detail, photos=photos)
     note(finding, "opened", f"发现问题：{title}", by, severity=severity, deadline=due.isoformat(), source=source)
     if earlier:
-        said = f"与 {earlier.number} 相同，第 {finding.repeats} 次复发，提交整改前须写明根本原因"
+        old = earlier.number if earlier.status == FindingStatus.CLOSED else f"尚未销号的 {earlier.number} "
+        said = f"与 {old} 相同，第 {finding.repeats} 次复发，提交整改前须写明根本原因"
         step(finding, StepKind.REPEATED, by=Actor.system(tenant.school_id), now=now, text=said)
         note(finding, "repeated", said, Actor.system(tenant.school_id), earlier=str(earlier.pk))
     tell(

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from identity.contracts import Actor
 from kernel.tenancy import Tenant
-from tenants.findings.choices import Category, FindingSource, Severity
+from tenants.findings.choices import Category, FindingSource, Incident, Severity
 from tenants.findings.errors import PartyMissing
 from tenants.findings.models import Finding
 from tenants.findings.operations.opening import open_finding
@@ -36,6 +36,7 @@ def open_uncertified(*, punch_ids: Sequence[int], tenant: Tenant, now: datetime)
                 detail=f"{seen.staff_name} {seen.day.month}月{seen.day.day}日在{seen.post_name}上岗，当天没有有效的{kinds}。"
                 "请安排持证人员顶岗，或补录证书。",
                 source=FindingSource.ATTENDANCE, source_id=seen.post_id, source_key=key,
+                post_id=seen.post_id, incident=Incident.UNCERTIFIED,
                 by=Actor.system(tenant.school_id), tenant=tenant, now=now,
             )  # fmt: skip
         except PartyMissing:

@@ -41,6 +41,7 @@ def take_back(*, finding_id: UUID, reason: str, by: Actor, tenant: Tenant, now: 
     lapse(finding, now=now)
     step(finding, StepKind.VOIDED, by=by, now=now, text=reason)
     note(finding, "voided", f"作废：{reason[:200]}", by)
+    unlink_repeats(finding, tenant=tenant, now=now)
     notices.settle(subject=finding, now=now)
     tell(
         finding, "voided", "问题已作废", to=[*to_fix_again(finding, tenant, now), *_finder(finding)], by=by, now=now,
@@ -75,6 +76,31 @@ def speak_for(
             text=text,
         )
     return finding
+
+
+def unlink_repeats(gone: Finding, *, tenant: Tenant, now: datetime) -> None:
+    """What repeats a finding that counts nowhere any more repeats the one before it, or none. Locks those after it.
+
+    Call under the lock of the one that is gone. Chains are followed from the older to the newer, as they are made.
+    """
+    by = Actor.system(tenant.school_id)
+    before = gone.repeat_of
+    rows = Finding.objects.select_for_update(of=("self",)).filter(repeat_of=gone).exclude(status=FindingStatus.VOID)
+    for row in rows.order_by("found_at", "pk"):
+        row.repeat_of = before
+        row.save(update_fields=["repeat_of"])
+        now_so = f"改为 {before.number} 的复发" if before else "不再算复发"
+        step(row, StepKind.COMMENTED, by=by, now=now, text=f"{gone.number} 已作废，{now_so}")
+        note(row, "repeat_changed", f"{gone.number} 已作废，{now_so}", by)
+        _recount(row, before.repeats + 1 if before else 0)
+
+
+def _recount(finding: Finding, repeats: int) -> None:
+    """How many came before it in the chain, and of those after it."""
+    finding.repeats = repeats
+    finding.save(update_fields=["repeats"])
+    for later in Finding.objects.select_for_update(of=("self",)).filter(repeat_of=finding).order_by("found_at", "pk"):
+        _recount(later, repeats + 1)
 
 
 def _finder(finding: Finding) -> list[UUID]:

@@ -12,7 +12,7 @@ from identity.contracts import Actor
 from identity.people import people_of_school
 from kernel.tenancy import Tenant
 from tenants.findings import operations as findings
-from tenants.findings.choices import Category, FindingSource, Severity
+from tenants.findings.choices import Category, FindingSource, Incident, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.patrols import queries
@@ -165,7 +165,7 @@ def _unexplained(tenant: Tenant, now: datetime) -> int:
                 line=tour.route.line, party_id=tour.route.party_id,
                 detail="、".join(s.point.place.name for s in missed)[:1000], severity=Severity.MINOR,
                 source=FindingSource.PATROL, source_id=tour.pk, source_key="unexplained",
-                category=Category.ABSENT,
+                category=Category.ABSENT, incident=Incident.MISSED,
                 by=Actor.system(tenant.school_id), tenant=tenant, now=now,
             )  # fmt: skip
         except findings.PartyMissing:

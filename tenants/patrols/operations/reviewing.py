@@ -16,7 +16,7 @@ from identity.people import people_of_school
 from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
 from tenants.findings import operations as findings
-from tenants.findings.choices import Category, FindingSource, Severity
+from tenants.findings.choices import Category, FindingSource, Incident, Severity
 from tenants.findings.models import Finding
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
@@ -101,6 +101,7 @@ def _open_finding(tour: Tour, stops: Sequence[Stop], note: str, by: Actor, tenan
         source_id=tour.pk,
         source_key=f"refused-{stops[0].pk}",
         category=Category.ABSENT,
+        incident=Incident.MISSED,
         by=by,
         tenant=tenant,
         now=now,

@@ -12,10 +12,11 @@ from identity.choices import Role
 from kernel import clock
 from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
-from tenants.findings import operations, queries, repeats
-from tenants.findings.choices import Category, StepKind
+from tenants.findings import metrics, operations, queries, repeats
+from tenants.findings.choices import Category, Incident, StepKind
+from tenants.findings.models import Finding
 from tenants.notices.models import Notice
-from tests.factories.findings import make_closed, make_finding, make_member, make_photo
+from tests.factories.findings import make_closed, make_finding, make_member, make_photo, make_submitted
 from tests.factories.organisation import make_party, make_place
 
 NOW = clock.now()
@@ -54,6 +55,99 @@ def test_another_place_party_or_category_is_not(alpha: Tenant) -> None:
         {"place": place, "party": party},
     ):
         assert make_finding(alpha, **other).repeat_of_id is None
+
+
+def test_any_key_both_have_says_it_is_the_same(alpha: Tenant) -> None:
+    where = {"place": make_place(), "party": make_party("contract"), "category": Category.FACILITY}
+    first = make_closed(alpha, **where)
+    item = uuid4()
+    by_item = make_finding(alpha, **where, rubric_item_id=item, requirement_key="gb-1-2")
+    assert by_item.repeat_of_id == first.pk  # one of them has no item: the category says it
+    make_closed(alpha, place=where["place"], party=where["party"], rubric_item_id=item, requirement_key="gb-9")
+    other_items = {"place": make_place(), "party": where["party"], "requirement_key": "gb-1-2"}
+    cited = make_closed(alpha, **other_items, rubric_item_id=uuid4())
+    assert make_finding(alpha, **other_items, rubric_item_id=uuid4()).repeat_of_id == cited.pk  # the clause says it
+
+
+def test_two_items_or_two_clauses_are_two_problems_of_one_category(alpha: Tenant) -> None:
+    where = {"place": make_place(), "party": make_party("contract"), "category": Category.HYGIENE}
+    make_closed(alpha, **where, rubric_item_id=uuid4(), requirement_key="gb-1")
+    assert make_finding(alpha, **where, rubric_item_id=uuid4()).repeat_of_id is None
+    assert make_finding(alpha, **where, requirement_key="gb-2").repeat_of_id is None
+    assert make_finding(alpha, **where).repeat_of_id is not None
+
+
+def test_an_unsolved_one_is_repeated_past_its_deadline_or_after_a_fix(alpha: Tenant) -> None:
+    where = {"party": make_party("contract"), "category": Category.HYGIENE}
+    here, there = make_place(), make_place()
+    late = make_finding(alpha, **where, place=here, now=NOW)
+    fixed = make_submitted(alpha, **where, place=there, now=NOW)
+    day = NOW + timedelta(days=1)
+    assert make_finding(alpha, **where, place=here, now=day).repeat_of_id is None  # there is time yet: one case
+    again = make_finding(alpha, **where, place=there, now=day)
+    assert again.repeat_of_id == fixed.pk
+    assert f"尚未销号的 {fixed.number}" in again.steps.get(kind=StepKind.REPEATED).text
+    past = late.deadline + timedelta(hours=1)
+    found = make_finding(alpha, **where, place=here, now=past)
+    assert (found.repeat_of_id, found.repeats) == (late.pk, 1)
+    manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=where["party"].provider_id)
+    with pytest.raises(operations.RootCauseMissing):
+        operations.submit_fix(
+            finding_id=found.pk, photo_ids=[make_photo(alpha, manager).pk], by=manager, tenant=alpha, now=past
+        )
+
+
+def test_one_walk_never_repeats_itself(alpha: Tenant) -> None:
+    where = {"place": make_place(), "party": make_party("contract"), "rubric_item_id": uuid4()}
+    walk = {"source": "inspection", "source_id": uuid4()}
+    fixed = make_closed(alpha, **where, **walk)
+    assert make_finding(alpha, **where, **walk).repeat_of_id is None
+    assert make_finding(alpha, **where, source="inspection", source_id=uuid4()).repeat_of_id == fixed.pk
+
+
+def test_what_repeats_a_void_one_repeats_the_one_before_it_or_none(alpha: Tenant) -> None:
+    where = {"place": make_place(), "party": make_party("contract"), "category": Category.ABSENT}
+    by = make_member(alpha)
+    rows = [
+        make_finding(alpha, **where, by=by, incident=Incident.OFF_POST, now=NOW + timedelta(hours=n)) for n in range(4)
+    ]
+    assert [(f.repeat_of_id, f.repeats) for f in rows] == [(None, 0), *((rows[n].pk, n + 1) for n in range(3))]
+    void = {"reason": "看错了", "by": by, "tenant": alpha, "now": NOW + timedelta(hours=5)}
+    operations.void(finding_id=rows[1].pk, **void)
+    for row in rows:
+        row.refresh_from_db()
+    assert (rows[2].repeat_of_id, rows[2].repeats, rows[3].repeat_of_id, rows[3].repeats) == (
+        rows[0].pk, 1, rows[2].pk, 2,
+    )  # fmt: skip
+    assert rows[2].steps.filter(kind=StepKind.COMMENTED, text__contains=rows[1].number).count() == 1
+    operations.void(finding_id=rows[0].pk, **void)
+    for row in rows:
+        row.refresh_from_db()
+    assert (rows[2].repeat_of_id, rows[2].repeats, rows[3].repeats) == (None, 0, 1)
+
+
+def test_the_first_fix_held_though_it_happened_again_before_it(alpha: Tenant) -> None:
+    where = {"place": make_place(), "party": make_party("contract"), "category": Category.ABSENT}
+    first = make_finding(alpha, **where, incident=Incident.OFF_POST, now=NOW)
+    again = make_finding(alpha, **where, incident=Incident.OFF_POST, now=NOW + timedelta(hours=1))
+    assert again.repeat_of_id == first.pk
+    manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=where["party"].provider_id)
+    later = NOW + timedelta(hours=2)
+    operations.submit_fix(
+        finding_id=first.pk, photo_ids=[make_photo(alpha, manager).pk], by=manager, tenant=alpha, now=later
+    )
+    operations.verify_pass(finding_id=first.pk, by=make_member(alpha), tenant=alpha, now=later)
+    period = {"starts": NOW, "ends": NOW + timedelta(days=1)}
+
+    def first_fix() -> tuple[int, int]:
+        (found,) = [c for c in metrics.counts(**period) if c.code == "findings_first_fix"]
+        return found.numerator, found.denominator
+
+    assert first_fix() == (1, 1)
+    make_finding(alpha, **where, incident=Incident.OFF_POST, now=NOW + timedelta(hours=3))
+    assert first_fix() == (1, 1)  # that one repeats the second
+    Finding.objects.filter(found_at=NOW + timedelta(hours=3)).update(repeat_of=first)
+    assert first_fix() == (0, 1)
 
 
 def test_an_open_one_is_not_repeated_and_days_are_the_schools(alpha: Tenant) -> None:

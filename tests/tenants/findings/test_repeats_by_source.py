@@ -10,15 +10,17 @@ from kernel.clock import SHANGHAI
 from kernel.tenancy import Tenant
 from tenants.duty import operations as duty_operations
 from tenants.duty.choices import AnomalyKind
-from tenants.duty.models import CameraReport, CameraSystem
+from tenants.duty.models import CameraReport, CameraSystem, DutyPost
 from tenants.findings import operations
 from tenants.findings.choices import Category
 from tenants.findings.models import Finding
+from tenants.organisation.models import Post
 from tenants.patrols import operations as patrol_operations
 from tenants.patrols.operations import QuestionDraft, ScanDraft
 from tests.factories import patrols
 from tests.factories.duty import make_duty_post, make_guard, make_sent, sign_on
-from tests.factories.findings import make_member, make_photo
+from tests.factories.findings import make_finding, make_member, make_photo
+from tests.factories.organisation import make_place
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=SHANGHAI)
 HOUR = timedelta(hours=1)
@@ -47,6 +49,63 @@ def test_a_second_off_post_at_the_same_post(alpha: Tenant) -> None:
         seen.append(closed(alpha, Finding.objects.get(pk=call.finding_id), now=NOW + n * HOUR + HOUR / 2))
     assert [f.category for f in seen] == [Category.ABSENT, Category.ABSENT]
     assert [f.repeat_of_id for f in seen] == [None, seen[0].pk]
+
+
+def missed_call(alpha: Tenant, duty: DutyPost, *, now: datetime) -> Finding:
+    """A call nobody answered, and the finding of the 脱岗 it makes."""
+    call = make_sent(alpha, duty, now=now)
+    duty_operations.decide_due(tenant=alpha, now=now + timedelta(minutes=8))
+    call.refresh_from_db()
+    return Finding.objects.get(pk=call.finding_id)
+
+
+def test_off_post_again_and_again_while_the_first_is_open(alpha: Tenant) -> None:
+    duty = make_duty_post(off_post_after=1)
+    sign_on(alpha, duty, make_guard(alpha, party=duty.post.party), now=NOW - HOUR)
+    minutes = (0, 20, 60, 120)
+    seen = [missed_call(alpha, duty, now=NOW + timedelta(minutes=m)) for m in minutes]
+    assert [(f.repeat_of_id, f.repeats) for f in seen] == [
+        (None, 0), (None, 0), (seen[1].pk, 1), (seen[2].pk, 2),
+    ]  # fmt: skip
+    assert {(f.post_id, f.incident) for f in seen} == {(duty.post_id, "off_post")}
+
+
+def test_another_post_of_the_same_campus_is_no_repeat(alpha: Tenant) -> None:
+    gate = make_duty_post(name="东门岗", off_post_after=1)
+    power = make_duty_post(name="配电值班", party=gate.post.party, off_post_after=1)
+    Post.objects.update(place=None)
+    make_place(kind="campus")
+    for duty in (gate, power):
+        duty.post.refresh_from_db()
+        sign_on(alpha, duty, make_guard(alpha, party=duty.post.party), now=NOW - HOUR)
+    first = closed(alpha, missed_call(alpha, gate, now=NOW), now=NOW + HOUR)
+    other = missed_call(alpha, power, now=NOW + 2 * HOUR)
+    again = missed_call(alpha, gate, now=NOW + 3 * HOUR)
+    assert first.place_id == other.place_id == again.place_id
+    assert (other.repeat_of_id, again.repeat_of_id) == (None, first.pk)
+
+
+def test_another_trouble_at_the_post_is_no_repeat(alpha: Tenant) -> None:
+    duty = make_duty_post(off_post_after=1)
+    sign_on(alpha, duty, make_guard(alpha, party=duty.post.party), now=NOW - HOUR)
+    first = missed_call(alpha, duty, now=NOW)
+    where = {"place": first.place, "party": duty.post.party, "line": first.line, "category": Category.ABSENT}
+    for n, other in enumerate(
+        ({"incident": "short", "post_id": duty.post_id}, {"incident": "missed"}, {"post_id": duty.post_id}, {})
+    ):
+        assert make_finding(alpha, **where, **other, now=NOW + (n + 1) * HOUR).repeat_of_id is None
+
+
+def test_a_call_answered_after_all_leaves_no_repeat_of_it(alpha: Tenant) -> None:
+    duty = make_duty_post(off_post_after=1)
+    sign_on(alpha, duty, make_guard(alpha, party=duty.post.party), now=NOW - HOUR)
+    first, second = (missed_call(alpha, duty, now=NOW + n * HOUR) for n in range(2))
+    assert second.repeat_of_id == first.pk
+    operations.take_back(
+        finding_id=first.pk, reason="照片后到", by=make_member(alpha), tenant=alpha, now=NOW + 2 * HOUR
+    )
+    second.refresh_from_db()
+    assert (second.repeat_of_id, second.repeats) == (None, 0)
 
 
 @pytest.mark.parametrize(("kind", "again"), [("off_post", True), ("other", False)])

@@ -128,7 +128,7 @@ def figures(request: SchoolRequest, now: datetime) -> dict[str, Any]:
     there = _on_post(request, now)
     if not (weeks or last or present[1] or there["value"]):
         return {}
-    due = f"本月到期 {on_time[1]} 个" if on_time[1] else ""
+    due = f"本月到期、已有结论 {on_time[1]} 个" if on_time[1] else ""
     stats = [
         there,
         _unsolved(request, now),

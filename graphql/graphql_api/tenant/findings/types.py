@@ -90,7 +90,7 @@ class FindingType(DjangoObjectType):
         model = Finding
         name = "Finding"
         fields = (
-            "id", "number", "title", "detail", "source", "source_id", "source_key", "category", "line", "rubric_item_id", "requirement_key",
+            "id", "number", "title", "detail", "source", "source_id", "source_key", "category", "post_id", "incident", "line", "rubric_item_id", "requirement_key",
             "edition", "occurrences", "severity", "veto", "status", "deadline", "found_at", "found_by_name",
             "verifier_name", "cause", "measure", "verdict", "lesson", "fixed_by_name", "submitted_at", "closed_at",
             "closed_by_name", "reopened", "rejections", "escalation", "owner_name", "root_cause", "consequence",

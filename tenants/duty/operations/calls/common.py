@@ -25,7 +25,7 @@ from tenants.duty.operations.common import (
 )
 from tenants.duty.outcomes import NOBODY, off_post_by, outcome_of
 from tenants.findings import operations as findings
-from tenants.findings.choices import Category, Severity
+from tenants.findings.choices import Category, Incident, Severity
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
@@ -218,6 +218,7 @@ def _find(duty: DutyPost, call: Call, *, who: frozenset[UUID | None], by: Actor,
         f"结果：{Outcome(call.outcome).label}",
         place_id=place_id, party_id=duty.post.party_id, line=duty.post.line, severity=Severity.MAJOR,
         source=PRESENCE, source_id=call.pk, category=Category.ABSENT, photo_ids=photos, by=by, tenant=tenant, now=now,
+        post_id=duty.post_id, incident=Incident.ASLEEP if call.asleep else Incident.OFF_POST,
     ).pk  # fmt: skip
 
 
