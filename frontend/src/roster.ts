@@ -17,7 +17,7 @@ interface Data {
   others: Record<string, number>; contract: Record<string, Asked> | null; may_edit: boolean; save: string
 }
 interface Asked { asked: number; lacking: number; posts: string[] }
-interface Answer { contract: Record<string, Asked> | null; saved: number; cells: Record<string, Item[]>; refused: { cell: string; sentence: string }[]; detail?: string }
+interface Answer { contract: Record<string, Asked> | null; saved: number; cells: Record<string, Item[]>; refused: { cell: string; sentence: string }[]; warnings: string[]; detail?: string }
 interface Spot { r: number; d: number }
 
 const REST = 'rest'
@@ -327,6 +327,7 @@ class Grid {
     }
     if (answer.saved) toast(`已保存 ${answer.saved} 格${answer.refused.length ? `，${answer.refused.length} 格没有保存` : ''}`, answer.refused.length ? 'warn' : 'ok')
     else if (!answer.refused.length) toast('没有需要保存的变化', 'info')
+    if (answer.warnings.length) toast(`${answer.warnings.length} 格的人已请假：${answer.warnings[0]}`, 'warn')
   }
 
   // --- Selecting, keys, mouse -------------------------------------------------------------------

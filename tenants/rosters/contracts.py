@@ -93,6 +93,8 @@ class Gap:
     rostered: tuple[str, ...]  # who is on the roster then
     holder: str  # whose certificate ends before, "" when there never was one
     ends_on: date | None
+    on_leave: tuple[str, ...] = ()  # who holds them and would be there, but is on approved leave
+    leave_on: date | None = None  # when that leave begins
 
     @property
     def sentence(self) -> str:
@@ -100,6 +102,15 @@ class Gap:
         start = f"{self.first.month}月{self.first.day}日"
         when = start if self.days == 1 else f"{start}起"
         return f"{when}{self.shift_name}{self.post_name}将无持证人"
+
+    @property
+    def cause(self) -> str:
+        """张三请假; 张三的证书到 2026年6月14日; 没有人持有全部所需证书."""
+        if self.on_leave:
+            return f"{'、'.join(self.on_leave)}请假"
+        if self.holder and self.ends_on:
+            return f"{self.holder}的证书到 {self.ends_on.year}年{self.ends_on.month}月{self.ends_on.day}日"
+        return "没有人持有全部所需证书"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +121,17 @@ class Refused:
     day: date
     code: str
     sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A cell that was done, with the sentence why somebody should look at it."""
+
+    staff_id: UUID
+    day: date
+    code: str
+    sentence: str
+    leave_id: UUID
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,7 @@ def compare(table: Table, _looked: None, *, by: Actor, tenant: Tenant, now: date
     for refused in outcome.refused:
         of_line[(refused.staff_id, refused.day)].wrong(refused.day.isoformat(), refused.sentence)
     had = _had(wanted)
+    warned = {(w.staff_id, w.day) for w in outcome.warnings}
     words: dict[int, list[str]] = defaultdict(list)
     for w in wanted:
         key = (w.change.staff_id, w.change.day)
@@ -166,10 +167,14 @@ def compare(table: Table, _looked: None, *, by: Actor, tenant: Tenant, now: date
             plan.unchanged += 1
             continue
         (plan.updated if key in had else plan.new).append(w.change)
-        words[w.line.number].append(f"{day_text(w.change.day)} {w.line.text(w.change.day.isoformat())}")
+        words[w.line.number].append(
+            f"{day_text(w.change.day)} {w.line.text(w.change.day.isoformat())}{'（已请假，请核对）' if key in warned else ''}"
+        )
     lines = {line.number: line for line in table.lines}
     changed = {w.line.number for w in wanted if (w.change.staff_id, w.change.day) in had}
-    for row, parts in words.items():
+    # What somebody should look at first: the preview shows a part of a long file.
+    for row, parts in sorted(words.items(), key=lambda item: not any("已请假" in part for part in item[1])):
+        parts = sorted(parts, key=lambda part: "已请假" not in part)
         line = lines[row]
         plan.show(
             line,

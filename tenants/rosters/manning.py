@@ -1,4 +1,4 @@
-"""应排与已排: what contracts ask of presence each day against what the roster holds, draft or published.
+"""应排与已排: what contracts ask of presence each day against what the roster holds, draft or published, less leave.
 
 One statement, minute for minute: more people than asked at noon do not make up for nobody at night.
 """
@@ -15,7 +15,7 @@ from django.db import connection
 from tenants.rosters.contracts import CONTRACTED, Manning
 
 # Each stretch asked adds its persons, each stretch rostered takes one away; between two changes the sum is what
-# lacks. Every local midnight (by hour: every full hour) is a change too, so that no piece belongs to two days. `first`
+# lacks; an approved leave (field work too: elsewhere) takes its part of the stretch back. Every local midnight (by hour: every full hour) is a change too, so that no piece belongs to two days. `first`
 # is the day before the first one asked for: what began then may reach into it.
 _MANNING = (
     """
@@ -31,6 +31,16 @@ WITH asked AS MATERIALIZED ("""  # noqa: S608 (constants; values are parameters)
     CROSS JOIN LATERAL (VALUES (s.start_minute, 1), (s.end_minute, -1)) AS m(at, one)
     WHERE a.cancelled_at IS NULL AND a.day BETWEEN %(first)s AND %(last)s
       AND a.post_id IN (SELECT post_id FROM asked)
+    UNION ALL
+    SELECT t.post_id, m.at, 0, m.one
+    FROM (SELECT a.post_id, a.staff_id, (a.day + make_interval(mins => s.start_minute)) AT TIME ZONE %(tz)s AS starts_at,
+                 (a.day + make_interval(mins => s.end_minute)) AT TIME ZONE %(tz)s AS ends_at
+          FROM rosters_assignment a JOIN rosters_segment s ON s.shift_id = a.shift_id
+          WHERE a.cancelled_at IS NULL AND a.day BETWEEN %(first)s AND %(last)s
+            AND a.post_id IN (SELECT post_id FROM asked)) t
+    JOIN rosters_leave l ON l.staff_id = t.staff_id AND l.status = 'approved'
+                        AND l.starts_at < t.ends_at AND l.ends_at > t.starts_at
+    CROSS JOIN LATERAL (VALUES (greatest(t.starts_at, l.starts_at), -1), (least(t.ends_at, l.ends_at), 1)) AS m(at, one)
     UNION ALL
     SELECT p.post_id, d AT TIME ZONE %(tz)s, 0, 0
     FROM (SELECT DISTINCT post_id FROM asked) p

@@ -22,6 +22,7 @@ from tenants.calendar import queries as calendar
 from tenants.organisation import queries as organisation
 from tenants.rosters import followed, forecast, policies
 from tenants.rosters import manning as manning_of
+from tenants.rosters.away import leaves_over
 from tenants.rosters.choices import Grade, RequestStatus, SwapStatus
 from tenants.rosters.contracts import CONTRACTED, Contracted, ContractedHour, Gap, Manning
 from tenants.rosters.models import (
@@ -368,7 +369,7 @@ def colleagues(*, by: Actor, day: date, post_ids: Iterable[UUID]) -> dict[UUID, 
 
 
 def swap_partners(*, by: Actor, assignment: Assignment) -> list[tuple[UUID, str]]:
-    """(id, name) of colleagues at the same post who could take the asker's shift. Raises NotAllowed."""
+    """(id, name) of colleagues at the same post who could take the asker's shift, none on leave. Raises NotAllowed."""
     if not policies.is_own(by, assignment.staff_id) or assignment.post_id is None:
         raise NotAllowed
     around = Assignment.objects.filter(
@@ -376,8 +377,10 @@ def swap_partners(*, by: Actor, assignment: Assignment) -> list[tuple[UUID, str]
         day__gte=assignment.day - timedelta(days=31), day__lte=assignment.day + timedelta(days=31),
         staff__party_id=assignment.staff.party_id, staff__status="active",
     ).exclude(staff_id__in=by.staff_ids)  # fmt: skip
-    rows = around.order_by("staff__pinyin").values_list("staff_id", "staff__name").distinct()
-    return list(dict.fromkeys((r[0], r[1]) for r in rows))
+    rows = dict(around.order_by("staff__pinyin").values_list("staff_id", "staff__name").distinct())
+    parts = ShiftInstance.objects.filter(assignment=assignment, cancelled_at__isnull=True)
+    gone = {i for i, _day in leaves_over([(who, p.day, p.starts_at, p.ends_at) for who in rows for p in parts])}
+    return [(who, name) for who, name in rows.items() if who not in gone]
 
 
 def counters(*, by: Actor, assignment: Assignment, taker_id: UUID, today: date) -> list[Assignment]:
@@ -472,11 +475,11 @@ def changed_days(*, by: Actor, first: date, last: date, tenant: Tenant, now: dat
     return followed.shown(first=first, last=last, today=today, now=now, party_ids=policies.party_ids(by))
 
 
-def gaps(*, by: Actor, today: date, days: int = forecast.DAYS) -> list[Gap]:
+def gaps(*, by: Actor, today: date, tenant: Tenant, days: int = forecast.DAYS) -> list[Gap]:
     """The forecast for what `by` may see. Raises NotAllowed."""
     if not policies.reads_grid(by):
         raise NotAllowed
-    return forecast.gaps(today=today, days=days, party_ids=policies.party_ids(by))
+    return forecast.gaps(today=today, tz=tenant.tz, days=days, party_ids=policies.party_ids(by))
 
 
 # --- Requests ------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db import connection
@@ -168,3 +168,18 @@ def test_days_on_which_the_calendar_changed(alpha: Tenant) -> None:
         {"name": "校庆", "works": False, "remade": 3, "left": 0}
     ]
     assert refused(at_school(alpha, Role.FRONTLINE, staff_id=make_staff().pk), query) == "NOT_ALLOWED"
+
+
+def test_a_cell_over_a_leave_is_done_and_named(alpha: Tenant) -> None:
+    person, shift = make_staff("甲", post=make_post()), make_shift()
+    starts = datetime.combine(DAY, time(), alpha.tz)
+    leave = make_leave(person, starts, starts + timedelta(days=1))
+    query = """mutation($cells: [RosterCellInput!]!) { changeRoster(cells: $cells) {
+      made { id } refused { code } warnings { code leaveId sentence } userErrors { code } } }"""
+    cells = [{"staffId": str(person.pk), "day": str(DAY), "items": [{"shiftId": str(shift.pk)}]}]
+    answer = ask(at_school(alpha), query, cells=cells)["changeRoster"]
+    assert (len(answer["made"]), answer["refused"]) == (1, [])
+    [warned] = answer["warnings"]
+    assert (warned["code"], warned["leaveId"]) == ("on_leave", str(leave.pk)) and "甲 6月15日已批准" in warned[
+        "sentence"
+    ]

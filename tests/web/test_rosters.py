@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from io import BytesIO
 
 import openpyxl
@@ -387,3 +387,13 @@ def test_the_roster_says_that_the_calendar_changed(alpha: Tenant) -> None:
     said = f"{day.month}月{day.day}日（校庆）改为休息：12 格循环排班已改好，1 人仍排了班，请核对"
     assert said in page
     assert said not in client.get(f"/rosters/?day={day + timedelta(days=60)}").content.decode()
+
+
+def test_publishing_over_a_leave_says_so(alpha: Tenant) -> None:
+    day = today(alpha) + timedelta(days=1)
+    person = make_staff("甲", post=make_post())
+    make_assignment(alpha, day=day, staff=person, published=False)
+    starts = datetime.combine(day, time(), alpha.tz)
+    make_leave(person, starts, starts + timedelta(days=1))
+    page = client_of(alpha).post(f"/rosters/publish/?day={day}", follow=True).content.decode()
+    assert "1 格的人已请假：甲" in page

@@ -18,9 +18,9 @@ from kernel.tenancy import Tenant
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
-from tenants.rosters import instances, people, policies
+from tenants.rosters import away, instances, people, policies
 from tenants.rosters.choices import AssignmentSource
-from tenants.rosters.contracts import Refused
+from tenants.rosters.contracts import Refused, Warned
 from tenants.rosters.errors import CellChanged, MonthFrozen, PostMissing, ShiftBegun, ShiftsOverlap, ShiftUnknown
 from tenants.rosters.models import Assignment, Shift
 from tenants.rosters.operations.results import ask_results
@@ -57,6 +57,7 @@ class Outcome:
     made: list[Assignment] = field(default_factory=list)
     cancelled: list[Assignment] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)  # done, and yet somebody should look: on leave then
     cells: set[tuple[UUID, date]] = field(default_factory=set)  # that were changed
 
 
@@ -157,7 +158,8 @@ def change_cells(
     New cells are drafts until published, or published at once with `published`; `uses` names the pattern use
     that a cell comes from. Where a published cell changes, the change holds at once: its
     instances are remade and the person is told. A company changes nothing of a shift that has begun, and adds none
-    that would have. Locks the people's time lines and the rows.
+    that would have. A cell of somebody on approved leave is done and named in `warnings`: who makes the roster may know
+    better, but not unknowingly. Locks the people's time lines and the rows.
     Raises NotAllowed, Invalid (too many cells at once).
     """
     if not policies.edits(by):
@@ -218,6 +220,10 @@ def change_cells(
     )  # fmt: skip
     touched = [a for a in (*outcome.made, *outcome.cancelled) if a.published_at]  # a draft has no instances
     ask_results(((a.staff_id, a.day) for a in touched), tenant=tenant, now=now)
+    outcome.warnings = away.warnings(
+        ((a.staff_id, a.day, s.starts_at, s.ends_at) for a in outcome.made for s in world.stretches(a.day, a.shift_id)),
+        tenant=tenant,
+    )  # fmt: skip
     if outcome.cells:
         _note(outcome, world, by=by, source=source)
         if told and published:
@@ -347,6 +353,7 @@ class Published:
     assignments: list[Assignment] = field(default_factory=list)
     people: int = 0
     refused: list[Refused] = field(default_factory=list)
+    warnings: list[Warned] = field(default_factory=list)
 
 
 @transaction.atomic
@@ -413,7 +420,8 @@ def _publish(drafts: list[Assignment], *, by: Actor, tenant: Tenant, now: dateti
     if not result.assignments:
         return result
     Assignment.objects.filter(pk__in=[a.pk for a in result.assignments]).update(published_at=now)
-    instances.make(result.assignments, tenant=tenant)
+    made = instances.make(result.assignments, tenant=tenant)
+    result.warnings = away.warnings(((i.staff_id, i.day, i.starts_at, i.ends_at) for i in made), tenant=tenant)
     ask_results(((a.staff_id, a.day) for a in result.assignments), tenant=tenant, now=now)
     staff = {a.staff_id: a.staff for a in result.assignments}
     days = [a.day for a in result.assignments]

@@ -28,7 +28,7 @@ from tenants.rosters import followed, instances
 from tenants.rosters.choices import AssignmentSource, Grade
 from tenants.rosters.models import Assignment, FollowedDay, PatternUse, Shift
 from tenants.rosters.operations.cells import CellChange, Item, change_cells
-from tenants.rosters.operations.patterns import CHUNK, WEEKS_AHEAD, shift_on, tell_refused
+from tenants.rosters.operations.patterns import CHUNK, WEEKS_AHEAD, shift_on, tell_away, tell_refused
 from tenants.rosters.operations.results import ask_results
 from tenants.rosters.people import day_text
 from tenants.timeline.operations import record
@@ -113,6 +113,7 @@ def _remake(use_ids: Sequence[UUID], days: Mapping[date, Day], *, tenant: Tenant
         uses=owner,
     )  # fmt: skip
     tell_refused(outcome.refused, list(uses.values()), tenant=tenant, now=now)
+    tell_away(outcome.warnings, list(uses.values()), tenant=tenant, now=now)
     counts: dict[date, int] = defaultdict(int)
     for _staff_id, day in outcome.cells:
         counts[day] += 1

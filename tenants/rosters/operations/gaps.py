@@ -26,7 +26,7 @@ def tell_gaps(*, tenant: Tenant, now: datetime) -> int:
     """
     today = now.astimezone(tenant.tz).date()
     by_post: dict[UUID, list[Gap]] = defaultdict(list)
-    for gap in forecast.gaps(today=today):
+    for gap in forecast.gaps(today=today, tz=tenant.tz):
         by_post[gap.post_id].append(gap)
     if not by_post:
         return 0
@@ -44,10 +44,11 @@ def tell_gaps(*, tenant: Tenant, now: datetime) -> int:
             )
         first = gaps[0]
         more = f"，共 {len(gaps)} 段" if len(gaps) > 1 else ""
-        cause = f"{first.holder}的证书到 {first.ends_on}。" if first.holder else ""
+        known = f"{first.cause}。" if first.on_leave or first.holder else ""
+        todo = "请安排有证的人顶班，或改请假时间。" if first.on_leave else "请安排复审、取证或换人。"
         notices.notify(
             account_ids=[p.account_id for p in people], kind=NoticeKind.TODO, title=f"{first.sentence}{more}",
-            text=f"{cause}请安排复审、取证或换人。", path="/rosters/forecast/", subject=posts[post_id],
-            occasion=f"roster.gap:{post_id}:{first.ends_on or ''}:{first.shift_name}", now=now,
+            text=known + todo, path="/rosters/forecast/", subject=posts[post_id],
+            occasion=f"roster.gap:{post_id}:{first.leave_on or first.ends_on or ''}:{first.shift_name}", now=now,
         )  # fmt: skip
     return len(by_post)

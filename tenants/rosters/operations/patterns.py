@@ -22,7 +22,7 @@ from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
 from tenants.rosters import followed, instances, people, policies
 from tenants.rosters.choices import AssignmentSource
-from tenants.rosters.contracts import Refused
+from tenants.rosters.contracts import Refused, Warned
 from tenants.rosters.errors import PatternClash, PatternWrong
 from tenants.rosters.models import Assignment, Pattern, PatternUse, Shift
 from tenants.rosters.operations.cells import CellChange, Item, Outcome, change_cells
@@ -215,6 +215,7 @@ def extend(
         part = _extend_some(due[start : start + CHUNK], since or today, until, tenant=tenant, now=now, told=told)
         total.made += part.made
         total.refused += part.refused
+        total.warnings += part.warnings
         total.cells |= part.cells
     return total
 
@@ -265,6 +266,7 @@ def _extend_some(
     PatternUse.objects.bulk_update(uses, ["made_until"])
     if told:
         tell_refused(outcome.refused, uses, tenant=tenant, now=now)
+        tell_away(outcome.warnings, uses, tenant=tenant, now=now)
     return outcome
 
 
@@ -293,13 +295,7 @@ def tell_refused(refused: list[Refused], uses: list[PatternUse], *, tenant: Tena
     """Cells the cycle could not fill are told to who makes the roster, once per person and day."""
     if not refused:
         return
-    today = now.astimezone(tenant.tz).date()
-    editors = [
-        p.account_id
-        for p in people_of_school(
-            school_id=tenant.school_id, roles=[Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR], today=today
-        )
-    ]
+    editors = _editors(tenant, now)
     staff = {u.staff_id: u.staff for u in uses}
     first: dict[UUID, Refused] = {}
     for r in refused:
@@ -310,6 +306,26 @@ def tell_refused(refused: list[Refused], uses: list[PatternUse], *, tenant: Tena
             path=f"/rosters/?day={r.day}", subject=staff[staff_id], occasion=f"roster.refused:{staff_id}:{r.day}",
             now=now,
         )  # fmt: skip
+
+
+def tell_away(warned: list[Warned], uses: list[PatternUse], *, tenant: Tenant, now: datetime) -> None:
+    """Cells that a cycle made for people on leave are told to who makes the roster, once per leave."""
+    staff = {u.staff_id: u.staff for u in uses}
+    first: dict[UUID, Warned] = {}
+    for w in warned:
+        first.setdefault(w.leave_id, w)
+    editors = _editors(tenant, now) if first else []
+    for leave_id, w in first.items():
+        notices.notify(
+            account_ids=editors, kind=NoticeKind.TODO, title=f"{staff[w.staff_id].name} 请假期间循环排了班", text=w.sentence,
+            path=f"/rosters/?day={w.day}", subject=staff[w.staff_id], occasion=f"roster.away:{leave_id}", now=now,
+        )  # fmt: skip
+
+
+def _editors(tenant: Tenant, now: datetime) -> list[UUID]:
+    today = now.astimezone(tenant.tz).date()
+    found = people_of_school(school_id=tenant.school_id, roles=[Role.SCHOOL_ADMIN, Role.SCHOOL_SUPERVISOR], today=today)
+    return [p.account_id for p in found]
 
 
 @transaction.atomic

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,8 @@ from tenants.evidence import queries as evidence
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
-from tenants.rosters import deciding, instances, people, policies
+from tenants.rosters import away, deciding, instances, people, policies
+from tenants.rosters.away import when_text
 from tenants.rosters.choices import AssignmentSource, LeaveKind, RequestStatus, SwapKind, SwapStatus
 from tenants.rosters.errors import (
     LeaveOfSchool,
@@ -38,21 +39,6 @@ from tenants.timeline import once
 from tenants.timeline.operations import record
 
 LONGEST_LEAVE = timedelta(days=190)
-MIDNIGHT, NOON = time(0), time(12)
-
-
-def when_text(starts_at: datetime, ends_at: datetime, tenant: Tenant) -> str:
-    """6月15日 08:00—11:30; in days and half days where it begins and ends with them: 6月15日下午—6月17日."""
-    a, b = starts_at.astimezone(tenant.tz), ends_at.astimezone(tenant.tz)
-    if {a.time(), b.time()} <= {MIDNIGHT, NOON} and b > a:
-        last = (b - timedelta(days=1)).date() if b.time() == MIDNIGHT else b.date()
-        late, early = a.time() == NOON, b.time() == NOON  # begins in the afternoon, ends with the morning
-        if last == a.date():
-            return day_text(last) + ("下午" if late else "上午" if early else "全天")
-        tail = f"{day_text(last)}{'上午' if early else '' if late else '全天'}"
-        return f"{day_text(a.date())}{'下午' if late else ''}—{tail}"
-    tail = f"{b:%H:%M}" if b.date() == a.date() else f"{day_text(b.date())} {b:%H:%M}"
-    return f"{day_text(a.date())} {a:%H:%M}—{tail}"
 
 
 def _deciders(party: Any, tenant: Tenant, now: datetime, *, by_school: bool = False) -> list[UUID]:
@@ -376,6 +362,19 @@ def _check_swap(given: Assignment, counter: Assignment | None, taker: Any, *, no
     frozen = policies.frozen(cells)
     if frozen:
         raise MonthFrozen(name=given.staff.name, day=day_text(min(d for _p, d in frozen)))
+    _check_away([(given, taker), *([(counter, given.staff)] if counter else [])])
+
+
+def _check_away(changes: list[tuple[Assignment, Any]]) -> None:
+    """Who is on approved leave takes no shift. Of what kind it is is nobody's business among colleagues."""
+    takers = {a.pk: person for a, person in changes}
+    rows = ShiftInstance.objects.filter(assignment_id__in=takers, cancelled_at__isnull=True)
+    spans = [(takers[r.assignment_id].pk, r.day, r.starts_at, r.ends_at) for r in rows]
+    names = {person.pk: person.name for person in takers.values()}
+    for staff_id, day in sorted(away.leaves_over(spans), key=lambda cell: cell[1]):
+        raise SwapUnfit(
+            why=f"{names[staff_id]} {day_text(day)}已批准请假，请换一位同事，或由本人先撤回请假。", field="taker"
+        )
 
 
 def _swap(swap_id: UUID) -> Swap:

@@ -13,6 +13,7 @@ import pytest
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel import clock, spreadsheets
+from kernel.clock import SHANGHAI
 from kernel.errors import NotAllowed
 from kernel.spreadsheets import BadFile
 from kernel.tenancy import Tenant
@@ -23,7 +24,7 @@ from tenants.rosters.imports import ROSTER, read, template
 from tenants.rosters.models import Assignment
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_contract, make_post, make_staff
-from tests.factories.rosters import make_assignment, make_shift
+from tests.factories.rosters import make_assignment, make_leave, make_shift
 
 HEAD: list[Any] = ["工号", "姓名", datetime(2026, 6, 15), "2026-06-16", "2026年6月17日（周三）"]
 
@@ -64,6 +65,17 @@ def applied(tenant: Tenant, by: Actor, job: Job, time: Callable[[], datetime] = 
 def counts(job: Job) -> tuple[int, int, int, int]:
     c = job.result["counts"]
     return c["new"], c["updated"], c["unchanged"], c["wrong"]
+
+
+def test_the_preview_names_whose_leave_a_cell_covers(alpha: Tenant, admin: Actor) -> None:
+    post = make_post()
+    free, gone = make_staff("甲", post=post, number="G1"), make_staff("乙", post=post, number="G2")
+    make_shift(code="早", spans=[(360, 720)])
+    make_leave(gone, datetime(2026, 6, 16, tzinfo=SHANGHAI), datetime(2026, 6, 17, tzinfo=SHANGHAI))
+    job = checked(alpha, admin, book(HEAD, ["G1", free.name, "早", "早", ""], ["G2", gone.name, "早", "早", ""]))
+    assert counts(job) == (4, 0, 0, 0)
+    words = [row[2] for row in job.result["sample"]]
+    assert words == ["乙：6月16日 早（已请假，请核对），6月15日 早", "甲：6月15日 早，6月16日 早"]
 
 
 def test_nothing_is_written_before_the_confirmation_and_twice_changes_nothing(alpha: Tenant, admin: Actor) -> None:

@@ -135,7 +135,7 @@ def test_the_night_shift_without_anybody_qualified_is_named_with_its_day(alpha: 
     make_certificate(person, kind="electrician", expires_on=date(2026, 6, 14))
     for n in range(13, 16):
         make_assignment(alpha, day=TODAY + timedelta(days=n), staff=person, shift=night)
-    found = queries.gaps(by=admin, today=TODAY)
+    found = queries.gaps(by=admin, today=TODAY, tenant=alpha)
     roster = [g for g in found if g.shift_name]
     assert [(g.first, g.last, g.days) for g in roster] == [(date(2026, 6, 15), date(2026, 6, 16), 2)]
     assert roster[0].sentence == "6月15日起夜班配电值班将无持证人"
@@ -150,7 +150,7 @@ def test_one_day_is_said_as_one_day(alpha: Tenant, admin: Actor) -> None:
     held, bare = make_staff(post=post), make_staff(post=post)
     make_certificate(held, kind="electrician")
     make_assignment(alpha, day=date(2026, 6, 15), staff=bare, shift=make_shift("夜班"))
-    [gap] = queries.gaps(by=admin, today=TODAY)
+    [gap] = queries.gaps(by=admin, today=TODAY, tenant=alpha)
     assert gap.sentence == "6月15日夜班配电值班将无持证人"
 
 
@@ -161,10 +161,10 @@ def test_one_holder_on_the_shift_is_enough_and_a_missed_review_is_none(alpha: Te
     shift = make_shift()
     make_assignment(alpha, day=TODAY, staff=held, shift=shift)
     make_assignment(alpha, day=TODAY, staff=bare, shift=shift)
-    assert not queries.gaps(by=admin, today=TODAY)
+    assert not queries.gaps(by=admin, today=TODAY, tenant=alpha)
     row.review_on = TODAY + timedelta(days=30)
     row.save()
-    [gap] = queries.gaps(by=admin, today=TODAY)
+    [gap] = queries.gaps(by=admin, today=TODAY, tenant=alpha)
     assert gap.first == TODAY + timedelta(days=31)
 
 
@@ -173,9 +173,9 @@ def test_each_certificate_of_two_must_be_held_by_one_person(alpha: Tenant, admin
     one, two = make_staff(post=post), make_staff(post=post)
     make_certificate(one, kind="electrician")
     make_certificate(two, kind="health")
-    assert queries.gaps(by=admin, today=TODAY)
+    assert queries.gaps(by=admin, today=TODAY, tenant=alpha)
     make_certificate(one, kind="health")
-    assert not queries.gaps(by=admin, today=TODAY)
+    assert not queries.gaps(by=admin, today=TODAY, tenant=alpha)
 
 
 def test_a_company_sees_its_own_gaps_and_workers_none(alpha: Tenant) -> None:
@@ -183,9 +183,9 @@ def test_a_company_sees_its_own_gaps_and_workers_none(alpha: Tenant) -> None:
     own = make_post(party=make_contract(provider_id=provider), certificates=["electrician"])
     make_post(certificates=["electrician"])
     manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=provider)
-    assert {g.post_id for g in queries.gaps(by=manager, today=TODAY)} == {own.pk}
+    assert {g.post_id for g in queries.gaps(by=manager, today=TODAY, tenant=alpha)} == {own.pk}
     with pytest.raises(NotAllowed):
-        queries.gaps(by=make_member(alpha, Role.FRONTLINE, staff_id=make_staff().pk), today=TODAY)
+        queries.gaps(by=make_member(alpha, Role.FRONTLINE, staff_id=make_staff().pk), today=TODAY, tenant=alpha)
 
 
 def test_a_gap_is_told_once(alpha: Tenant, admin: Actor) -> None:
@@ -201,4 +201,4 @@ def test_the_forecast_is_one_query(alpha: Tenant, admin: Actor, django_assert_nu
         make_post(certificates=["electrician"])
     Staff.objects.exists()
     with django_assert_num_queries(1):  # type: ignore[operator]
-        queries.gaps(by=admin, today=TODAY)
+        queries.gaps(by=admin, today=TODAY, tenant=alpha)

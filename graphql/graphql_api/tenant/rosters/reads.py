@@ -169,7 +169,7 @@ class RostersQuery(graphene.ObjectType):
         if not 1 <= days <= 366:
             raise Invalid("天数应在 1—366 之间。", field="days")
         today = clock.now().astimezone(info.context.tenant.tz).date()
-        return queries.gaps(by=info.context.actor, today=today, days=days)
+        return queries.gaps(by=info.context.actor, today=today, tenant=info.context.tenant, days=days)
 
     @staticmethod
     def resolve_roster_changed_days(root: None, info: graphene.ResolveInfo, first_day: date, last_day: date) -> Any:

@@ -330,6 +330,8 @@ class CertificateGapType(graphene.ObjectType):
     rostered = listed(graphene.String)
     holder = Text
     ends_on = graphene.Date()
+    on_leave = listed(graphene.String)
+    cause = Text
 
 
 class ChangedDayType(graphene.ObjectType):

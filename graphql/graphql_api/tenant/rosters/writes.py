@@ -263,14 +263,25 @@ class RefusedCell(graphene.ObjectType):
     sentence = Text
 
 
+class WarnedCell(graphene.ObjectType):
+    """A cell that was done, and why somebody should look at it: on_leave."""
+
+    staff_id = Id
+    day = graphene.NonNull(graphene.Date)
+    code = Text
+    sentence = Text
+    leave_id = Id
+
+
 class ChangeRoster(RosterMutation):
-    """Set what cells hold, each by itself: refused ones are named. At most 5,000 at once."""
+    """Set what cells hold, each by itself: refused ones are named, and those of people on leave. At most 5,000 at once."""
 
     class Arguments:
         cells = graphene.List(graphene.NonNull(RosterCellInput), required=True)
 
     made = graphene.List(graphene.NonNull(AssignmentType))
     refused = graphene.List(graphene.NonNull(RefusedCell))
+    warnings = graphene.List(graphene.NonNull(WarnedCell))
 
     @classmethod
     def perform(cls, context: Context, *, cells: list[Any]) -> dict[str, Any]:
@@ -286,7 +297,7 @@ class ChangeRoster(RosterMutation):
             for c in cells
         ]
         outcome = operations.change_cells(cells=changes, **common(context))
-        return {"made": outcome.made, "refused": outcome.refused}
+        return {"made": outcome.made, "refused": outcome.refused, "warnings": outcome.warnings}
 
 
 class PublishRoster(RosterMutation):
@@ -300,12 +311,13 @@ class PublishRoster(RosterMutation):
 
     published = graphene.Int()
     refused = graphene.List(graphene.NonNull(RefusedCell))
+    warnings = graphene.List(graphene.NonNull(WarnedCell))
 
     @classmethod
     def perform(cls, context: Context, *, first_day: date, last_day: date, **given: Any) -> dict[str, Any]:
         checked(first_day, last_day)
         done = operations.publish(first=first_day, last=last_day, **given, **common(context))
-        return {"published": len(done.assignments), "refused": done.refused}
+        return {"published": len(done.assignments), "refused": done.refused, "warnings": done.warnings}
 
 
 class CopyRoster(RosterMutation):
@@ -320,11 +332,12 @@ class CopyRoster(RosterMutation):
 
     copied = graphene.Int()
     refused = graphene.List(graphene.NonNull(RefusedCell))
+    warnings = graphene.List(graphene.NonNull(WarnedCell))
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
         outcome = operations.copy_period(**given, **common(context))
-        return {"copied": len(outcome.cells), "refused": outcome.refused}
+        return {"copied": len(outcome.cells), "refused": outcome.refused, "warnings": outcome.warnings}
 
 
 class AskLeave(RosterMutation):

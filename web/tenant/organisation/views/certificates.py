@@ -69,7 +69,7 @@ def _coming(request: SchoolRequest, today: date) -> dict[str, Any]:
     """The forecast in its own sentences, soonest first, for who may see rosters; above the whole ledger alone."""
     if not roster_policies.reads_grid(request.actor):
         return {}
-    gaps = rosters.gaps(by=request.actor, today=today)
+    gaps = rosters.gaps(by=request.actor, today=today, tenant=request.school)
     shown = [
         {"gap": g, "left": days_until(g, today), "tone": "bad" if (g.first - today).days <= 30 else "warn"}
         for g in gaps[:GAPS]

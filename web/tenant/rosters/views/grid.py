@@ -17,6 +17,7 @@ from kernel import clock
 from kernel.errors import DomainError, Invalid, NotAllowed
 from tenants.organisation import queries as organisation
 from tenants.rosters import operations, policies, queries
+from tenants.rosters.contracts import Warned
 from tenants.rosters.operations import CellChange, Item
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, paginate
@@ -216,6 +217,7 @@ def save(request: SchoolRequest) -> HttpResponse:
             "refused": [
                 {"cell": f"{r.staff_id}|{r.day}", "code": r.code, "sentence": r.sentence} for r in outcome.refused
             ],
+            "warnings": [w.sentence for w in outcome.warnings],
         }
     )
 
@@ -239,6 +241,10 @@ def _back(request: SchoolRequest) -> str:
     return reverse("rosters:index") + (f"?{query}" if query else "")
 
 
+def _away(warned: list[Warned]) -> str:
+    return f"；{len(warned)} 格的人已请假：{warned[0].sentence}" if warned else ""
+
+
 @require_POST
 @signed_in
 def publish(request: SchoolRequest) -> HttpResponse:
@@ -251,7 +257,8 @@ def publish(request: SchoolRequest) -> HttpResponse:
     said = f"已发布 {done.people} 人 {len(done.assignments)} 格，已通知本人"
     if done.refused:
         said = f"{said}；{len(done.refused)} 格没有发布：{done.refused[0].sentence}"
-    return go(request, _back(request), said=said, tone="warn" if done.refused else "ok")
+    said += _away(done.warnings)
+    return go(request, _back(request), said=said, tone="warn" if done.refused or done.warnings else "ok")
 
 
 @require_POST
@@ -271,7 +278,8 @@ def copy(request: SchoolRequest) -> HttpResponse:
     said = f"已复制 {len(outcome.cells)} 格为草稿，请核对后发布"
     if outcome.refused:
         said = f"{said}；{len(outcome.refused)} 格没有复制：{outcome.refused[0].sentence}"
-    return go(request, _back(request), said=said, tone="warn" if outcome.refused else "ok")
+    said += _away(outcome.warnings)
+    return go(request, _back(request), said=said, tone="warn" if outcome.refused or outcome.warnings else "ok")
 
 
 @require_safe

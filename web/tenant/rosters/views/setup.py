@@ -472,7 +472,7 @@ def days_until(gap: Gap, today: date) -> str:
 @signed_in
 def forecast(request: SchoolRequest) -> HttpResponse:
     today = today_of(request)
-    gaps = queries.gaps(by=request.actor, today=today)
+    gaps = queries.gaps(by=request.actor, today=today, tenant=request.school)
     rows = [
         {
             "gap": g, "kinds": "、".join(str(CertificateKind(k).label) for k in g.kinds), "left": days_until(g, today),
