@@ -203,13 +203,16 @@ def run(size: str) -> tuple[float, float]:
         loop = told("plain rule in a Python loop over the same rows", [seconds(lambda: _loop(now))])
         print(f"  {loop / middle:.1f} times as long as the product", flush=True)
         fill(people, people * 10)
-        cursor.execute("TRUNCATE attendance_result")
         more: list[float] = []
         more_cpu: list[float] = []
-        timed(product, more, more_cpu)
-        told(f"product, ten times the people ({people * 10:,})", more)
-        print(f"  {people:,} to {people * 10:,} people: {more[0] / middle:.1f} times the time", end="")
-        print(f", {more_cpu[0] / cpu:.1f} times the processor time" if cpu else "", "(goal <= about 10)", flush=True)
+        for _turn in range(3):  # the median here too: a first run alone would also pay for filling the caches
+            cursor.execute("TRUNCATE attendance_result")
+            timed(product, more, more_cpu)
+        tenfold = told(f"product, ten times the people ({people * 10:,})", more)
+        print(f"  {people:,} to {people * 10:,} people: {tenfold / middle:.1f} times the time", end="")
+        print(
+            f", {median(more_cpu) / cpu:.1f} times the processor time" if cpu else "", "(goal <= about 10)", flush=True
+        )
     return middle / base, GOAL
 
 
