@@ -1,5 +1,6 @@
 """All writes of rosters."""
 
+from tenants.rosters.away import when_text
 from tenants.rosters.operations.cells import (
     CellChange,
     Item,
@@ -19,7 +20,6 @@ from tenants.rosters.operations.requests import (
     decide_leave,
     decide_swap,
     half_day,
-    when_text,
     withdraw_leave,
     withdraw_swap,
 )
