@@ -61,6 +61,16 @@ class ClockBasis(TextChoices):
     CLAIMED = "claimed", _("对方时间，未能核对")
 
 
+class PhotoState(TextChoices):
+    """What became of the question whether a punch's photo was used before."""
+
+    WAITING = "waiting", _("待比对")
+    FRESH = "fresh", _("未见重复")
+    ALIKE = "alike", _("照片待核对")
+    SAME = "same", _("是旧照片，未计入")
+    CLEARED = "cleared", _("不是旧照片")
+
+
 class AppealStatus(TextChoices):
     OPEN = "open", _("待处理")
     GRANTED = "granted", _("申诉成立")

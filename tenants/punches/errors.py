@@ -30,6 +30,11 @@ class NothingToAppeal(Conflict):
     message = _("只有未通过的打卡可以申诉，请刷新后查看最新状态。")
 
 
+class PhotoSettled(Conflict):
+    code = "punch_photo_settled"
+    message = _("这张照片没有待核对的疑问，或已有人核对过，请刷新后查看结果。")
+
+
 class AppealClosed(Conflict):
     code = "punch_appeal_closed"
     message = _("这条申诉已经处理过，请刷新后查看结果。")

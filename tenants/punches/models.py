@@ -15,6 +15,7 @@ from tenants.punches.choices import (
     DeviceKind,
     Direction,
     FenceShape,
+    PhotoState,
     PunchSource,
     PunchStatus,
     Refusal,
@@ -221,6 +222,37 @@ class Appeal(models.Model):
             models.CheckConstraint(
                 condition=Q(decided_by__isnull=True) | Q(asked_by__isnull=True) | ~Q(decided_by=models.F("asked_by")),
                 name="punches_appeal_never_decided_by_the_asker",
+            ),
+        ]
+
+
+class PhotoCheck(models.Model):
+    """Whether the photo of a phone's punch is a re-saved or cropped copy of an earlier one: a hint, until a human decides."""
+
+    id = models.BigAutoField(primary_key=True)
+    punch = models.OneToOneField(Punch, on_delete=models.CASCADE, related_name="photo_check")
+    photo_id = models.UUIDField()  # evidence; the punch no longer names it once it does not count
+    earlier_id = models.BigIntegerField(null=True)  # the punch whose photo it repeats
+    state = models.CharField(max_length=8, choices=PhotoState.choices, default=PhotoState.WAITING)
+    asked_at = models.DateTimeField()
+    compared_at = models.DateTimeField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.UUIDField(null=True)
+    decided_by_name = models.CharField(max_length=60, blank=True)
+    note = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("照片比对")
+        indexes = [
+            models.Index(fields=["id"], condition=Q(state=PhotoState.WAITING), name="punches_photo_waiting"),
+            models.Index(fields=["id"], condition=Q(state=PhotoState.ALIKE), name="punches_photo_alike"),
+            models.Index(fields=["photo_id"], condition=Q(state=PhotoState.SAME), name="punches_photo_same"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=PhotoState.values), name="punches_photo_state_known"),
+            models.CheckConstraint(
+                condition=~Q(state__in=(PhotoState.ALIKE, PhotoState.SAME)) | Q(earlier_id__isnull=False),
+                name="punches_photo_alike_to_what",
             ),
         ]
 

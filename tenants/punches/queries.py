@@ -21,11 +21,12 @@ from tenants.organisation.choices import CertificateKind
 from tenants.organisation.models import Post, Staff
 from tenants.organisation.pinyin import search_key
 from tenants.punches import policies
-from tenants.punches.choices import AppealStatus, ClockBasis, FenceShape, PunchStatus
+from tenants.punches.choices import AppealStatus, ClockBasis, FenceShape, PhotoState, PunchStatus
 from tenants.punches.contracts import Phones, Uncertified
 from tenants.punches.fences import Zone
-from tenants.punches.models import Appeal, Device, Dirty, Fence, Punch, Setting, Unmatched
+from tenants.punches.models import Appeal, Device, Dirty, Fence, PhotoCheck, Punch, Setting, Unmatched
 
+OWN_PHOTOS, POST_PHOTOS = timedelta(days=180), timedelta(days=31)  # how far back photos are compared
 RECENT = timedelta(days=30)  # over which phones and people are looked at
 
 
@@ -101,7 +102,8 @@ def listing(
     """Punches `by` may see, newest first.
 
     Days are local and both included. `mark`: "lacking" (certificate), "late" (arrived an hour or more
-    after), "claimed" (time could not be checked), "appeal" (an appeal waits).
+    after), "claimed" (time could not be checked), "appeal" (an appeal waits),
+    "photo" (looks like an earlier photo; for the office alone).
     """
     rows = visible(by).select_related("staff__party", "post", "place", "device")
     if text.strip():
@@ -125,6 +127,10 @@ def listing(
         rows = rows.filter(received_at__gte=F("at") + timedelta(hours=1))
     elif mark == "claimed":
         rows = rows.filter(clock=ClockBasis.CLAIMED)
+    elif mark == "photo":
+        rows = (
+            rows.filter(photo_check__state=PhotoState.ALIKE) if policies.reads_all(by) or by.is_system else rows.none()
+        )
     elif mark == "appeal":
         rows = rows.filter(appeals__status=AppealStatus.OPEN)
     return rows.order_by("-at", "-id")
@@ -192,7 +198,8 @@ def shows_evidence(actor: Actor, evidence_id: UUID) -> bool:
         seen = visible(actor)
     except NotAllowed:
         return False
-    return seen.filter(Q(photo_id=evidence_id) | Q(appeals__photo_id=evidence_id)).exists()
+    taken_off = Q(photo_check__photo_id=evidence_id, photo_check__state=PhotoState.SAME)
+    return seen.filter(Q(photo_id=evidence_id) | Q(appeals__photo_id=evidence_id) | taken_off).exists()
 
 
 # --- Appeals -------------------------------------------------------------------------------------
@@ -205,6 +212,32 @@ def appeals(*, by: Actor, status: str = "") -> QuerySet[Appeal]:
     if status:
         rows = rows.filter(status=status)
     return rows.annotate(waits=Q(status=AppealStatus.OPEN)).order_by("-waits", "-asked_at")
+
+
+def photo_checks_of(punch_ids: Iterable[int]) -> dict[int, PhotoCheck]:
+    """What the comparison of the photos said, by punch: one query. The caller has read the punches, as the office."""
+    return {row.punch_id: row for row in PhotoCheck.objects.filter(punch_id__in=list(punch_ids))}
+
+
+def open_photos(*, by: Actor) -> int:
+    """How many photos wait for this person's look; for badges."""
+    if not policies.decides(by):
+        return 0
+    rows = visible(by).filter(photo_check__state=PhotoState.ALIKE)
+    return rows.exclude(staff_id__in=by.staff_ids).count()
+
+
+def earlier_photos(row: Punch, *, photo_id: UUID) -> dict[UUID, int]:
+    """{photo: punch} behind earlier punches of the same person, at whichever party, and of colleagues at the post.
+
+    One's own refused ones do not count: who is told what was missing may bring the same photo again. Two queries.
+    """
+    rows = [row.staff_id, *(other.pk for other in organisation.sharing_login(row.staff))]
+    mine = Q(staff_id__in=rows, at__gte=row.at - OWN_PHOTOS) & ~Q(status=PunchStatus.REFUSED)
+    theirs = Q(post_id=row.post_id, at__gte=row.at - POST_PHOTOS) if row.post_id else Q(pk__in=[])
+    found = Punch.objects.filter(mine | (theirs & ~Q(staff_id__in=rows)), photo_id__isnull=False, pk__lt=row.pk)
+    pairs = found.exclude(photo_id=photo_id).order_by("pk").values_list("photo_id", "pk")
+    return {photo: punch for photo, punch in pairs if photo is not None}
 
 
 def appeals_of(punch_ids: Iterable[int]) -> list[tuple[int, Appeal]]:

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from identity.choices import Role
 from kernel import clock
 from kernel.tenancy import Tenant
-from tenants.punches.models import Punch
+from tenants.punches.models import PhotoCheck, Punch
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_place, make_post, make_staff
 from tests.factories.punches import HERE, make_device, make_fence, make_instance, make_punch
@@ -96,3 +96,18 @@ def test_people_see_their_own_only_and_ten_cost_as_much_as_one(alpha: Tenant) ->
     other = Punch.objects.exclude(pk=mine.pk).first()
     assert other is not None
     assert ask(me, "query($i: BigInt!) { punch(id: $i) { id } }", i=other.pk)["punch"] is None
+
+
+def test_the_hint_of_a_used_photo_is_for_the_office_and_judged_there(alpha: Tenant) -> None:
+    person = make_staff(post=make_post())
+    me = make_member(alpha, Role.FRONTLINE, staff_id=person.pk)
+    first, again = (make_punch(person) for _ in range(2))
+    PhotoCheck.objects.create(punch=again, photo_id=uuid4(), earlier_id=first.pk, state="alike", asked_at=clock.now())
+    query = "query($i: BigInt!) { punch(id: $i) { photoCheck { state earlierId } } }"
+    assert ask(signed(me), query, i=again.pk)["punch"] == {"photoCheck": None}
+    boss = signed(make_member(alpha))
+    assert ask(boss, query, i=again.pk)["punch"] == {"photoCheck": {"state": "alike", "earlierId": first.pk}}
+    said = "mutation($i: BigInt!) { judgePunchPhoto(punchId: $i, same: false) { punch { photoCheck { state } } userErrors { code } } }"
+    assert ask(boss, said, i=again.pk)["judgePunchPhoto"] == {
+        "punch": {"photoCheck": {"state": "cleared"}}, "userErrors": []
+    }  # fmt: skip

@@ -20,8 +20,8 @@ from kernel.tenancy import Tenant, school_context
 from tenants.evidence.models import Evidence
 from tenants.punches import batches, operations
 from tenants.punches.choices import ClockBasis, PunchStatus
-from tenants.punches.models import Appeal, Device, Fence, Punch, Unmatched
-from tests.factories.findings import make_member
+from tenants.punches.models import Appeal, Device, Fence, PhotoCheck, Punch, Unmatched
+from tests.factories.findings import make_member, make_photo
 from tests.factories.organisation import make_contract, make_place, make_post, make_staff
 from tests.factories.punches import HERE, TOKEN, make_device, make_fence, make_instance, make_punch
 from tests.web.test_findings import HOST, photo, signed
@@ -370,3 +370,23 @@ def test_my_punches_begin_with_the_newest_and_more_are_asked_for(alpha: Tenant) 
     assert few.count('<section class="card">') == 20 and "再看更早的" in few
     all_ = client.get("/m/punch/mine/?all").content.decode()
     assert all_.count('<section class="card">') == 21 and "再看更早的" not in all_
+
+
+def test_a_photo_that_looks_used_before_is_shown_beside_the_earlier_one(alpha: Tenant) -> None:
+    person = make_staff(post=make_post())
+    photos = [make_photo(alpha, make_member(alpha)) for _ in range(2)]
+    first, again = (make_punch(person, photo_id=photo.pk) for photo in photos)
+    PhotoCheck.objects.create(
+        punch=again, photo_id=photos[1].pk, earlier_id=first.pk, state="alike", asked_at=clock.now()
+    )
+    boss = signed(make_member(alpha))
+    page = boss.get("/punches/").content.decode()
+    assert "1 张照片请您核对" in page
+    page = boss.get("/punches/?mark=photo").content.decode()
+    assert f"/punches/{again.pk}/" in page and f'href="/punches/{first.pk}/"' not in page
+    page = boss.get(f"/punches/{again.pk}/").content.decode()
+    assert all(str(photo.pk) in page for photo in photos) and "这只是提示" in page
+    said = boss.post(f"/punches/{again.pk}/photo/", {"same": "0", "note": "钟点不同"})
+    assert said.status_code == 302 and PhotoCheck.objects.get().state == "cleared"
+    company = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=uuid4())
+    assert signed(company).post(f"/punches/{again.pk}/photo/", {"same": "1"}).status_code in (403, 404)

@@ -53,6 +53,12 @@ def face_checked(*, tenant: Tenant, check_id: str, **_newer: Any) -> None:
     operations.face_checked(check_id=UUID(check_id), tenant=tenant, now=clock.now())
 
 
+@app.task(base=SchoolTask, name="punches.compare_photo")
+def compare_photo(*, tenant: Tenant, punch_id: int, **_newer: Any) -> None:
+    """Is the photo a copy of an earlier one?"""
+    operations.compare_photo(punch_id=punch_id, tenant=tenant, now=clock.now())
+
+
 @app.task(base=SchoolTask, name="punches.raise_uncertified")
 def raise_uncertified(*, tenant: Tenant, punch_ids: list[int], **_newer: Any) -> int:
     """People on post without the certificate: told, and a finding opened, once per person, post and day."""
@@ -72,13 +78,14 @@ def sweep(**_newer: Any) -> None:
 
 @app.task(base=SchoolTask, name="punches.sweep_school")
 def sweep_school(*, tenant: Tenant, **_newer: Any) -> None:
-    """What lost messages would have done: punches that wait too long, numbers known by now, alarms of missing
-    certificates that were not raised, days not handed on.
+    """What lost messages would have done: punches that wait too long, photos not compared, numbers known by now, alarms
+    of missing certificates that were not raised, days not handed on.
 
     And what time does: positions whose term is over are erased.
     """
     now = clock.now()
     operations.give_up_waiting(tenant=tenant, now=now)
+    operations.compare_waiting(tenant=tenant, now=now)
     operations.rematch(tenant=tenant, now=now)
     operations.sweep_uncertified(tenant=tenant, now=now)
     while operations.erase_positions(tenant=tenant, now=now, most=ERASE_AT_ONCE) == ERASE_AT_ONCE:

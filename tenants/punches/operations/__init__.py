@@ -15,6 +15,7 @@ from tenants.punches.operations.devices import (
 from tenants.punches.operations.dirty import mark_dirty, raise_uncertified, sweep_uncertified, take_dirty
 from tenants.punches.operations.fences import drop_fence, save_fence
 from tenants.punches.operations.ingest import ingest
+from tenants.punches.operations.likeness import compare_photo, compare_waiting, judge_photo
 from tenants.punches.operations.punching import face_checked, give_up_waiting, punch, vouch
 from tenants.punches.operations.retention import erase_positions, set_position_days
 
@@ -23,6 +24,8 @@ __all__ = [
     "add_device",
     "appeal",
     "change_device",
+    "compare_photo",
+    "compare_waiting",
     "count_refused",
     "decide_appeal",
     "drop_fence",
@@ -30,6 +33,7 @@ __all__ = [
     "face_checked",
     "give_up_waiting",
     "ingest",
+    "judge_photo",
     "map_number",
     "mark_dirty",
     "punch",

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from identity.contracts import Actor
 from kernel.errors import Invalid
+from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.evidence import queries as evidence
 from tenants.evidence.contracts import EvidenceContract
 from tenants.punches.choices import PunchStatus
-from tenants.punches.models import Punch
+from tenants.punches.models import PhotoCheck, Punch
 from tenants.punches.operations.locks import lock
 
 NEAR = timedelta(minutes=15)  # between the photo and the punch
@@ -46,3 +47,12 @@ def _counted(photo: EvidenceContract, staff_id: UUID) -> bool:
     who is told what was missing may bring the same photo again."""
     others = Punch.objects.filter(photo_id__in=evidence.same_pictures(photo))
     return others.exclude(status=PunchStatus.REFUSED, staff_id=staff_id).exists()
+
+
+def ask_comparison(row: Punch, *, tenant: Tenant, now: datetime) -> None:
+    """Note that the photo of a punch is to be compared with earlier ones, and have it done by a worker
+    (`likeness.compare_photo`). The caller has stored the punch."""
+    if row.photo_id is None:
+        return
+    PhotoCheck.objects.create(punch=row, photo_id=row.photo_id, asked_at=now)
+    enqueue_on_commit("punches.compare_photo", tenant=tenant, punch_id=row.pk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -32,7 +32,7 @@ from tenants.punches.grading import Vector
 from tenants.punches.models import Punch
 from tenants.punches.operations.dirty import mark_dirty
 from tenants.punches.operations.locks import lock
-from tenants.punches.operations.photos import proving
+from tenants.punches.operations.photos import ask_comparison, proving
 from tenants.rosters.choices import Grade
 from tenants.timeline.operations import record
 
@@ -235,6 +235,8 @@ def punch(
     else:
         row.save(force_insert=True)
     _after(row, by=by, tenant=tenant)
+    if row.status != PunchStatus.REFUSED:
+        ask_comparison(row, tenant=tenant, now=now)
     return row
 
 
@@ -321,6 +323,25 @@ def vouch(
     )  # fmt: skip
     _after(row, by=by, tenant=tenant)
     return row
+
+
+def settle_without_photo(row: Punch, *, words: str) -> None:
+    """Take the photo off the evidence of a punch and let the rest decide. Who was counted on a decider's word stays so.
+
+    The caller has locked the row, and marks the day where it counted.
+    """
+    row.photo_id, row.note = None, words[:200]
+    if row.status == PunchStatus.ACCEPTED and row.vouched_by is None:
+        known = face_queries.results_of([row.face_check_id]) if row.face_check_id else {}
+        result = next(iter(known.values()), None)
+        seen = result is not None and result.passed
+        plain = _case_of(row)
+        if row.latitude is None and row.outside_m == 0:  # it was inside; the coordinates have been erased since
+            plain = replace(plain, verdict=Verdict.INSIDE)
+        vector = replace(plain.vector, face=seen, live=result.live if result is not None and seen else None)
+        found = decide(replace(plain, vector=vector))
+        row.grade, row.status, row.refusal = found.grade, found.status, found.refusal
+    row.save(update_fields=["photo_id", "note", "grade", "status", "refusal"])
 
 
 # --- Face ----------------------------------------------------------------------------------------

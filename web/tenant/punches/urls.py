@@ -9,6 +9,7 @@ urlpatterns = [
     path("punches/", views.index, name="index"),
     path("punches/export.xlsx", views.export, name="export"),
     path("punches/<int:punch_id>/", views.detail, name="detail"),
+    path("punches/<int:punch_id>/photo/", views.judge_photo, name="judge_photo"),
     path("punches/appeals/<uuid:appeal_id>/", views.decide, name="decide"),
     path("punches/devices/", devices.index, name="devices"),
     path("punches/devices/new/", devices.new, name="device_new"),

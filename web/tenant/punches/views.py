@@ -14,9 +14,9 @@ from kernel import clock
 from kernel.errors import DomainError, NotAllowed
 from tenants.organisation.choices import CertificateKind
 from tenants.punches import operations, policies, queries, sentences
-from tenants.punches.choices import AppealStatus, ClockBasis, Direction, PunchSource, PunchStatus
+from tenants.punches.choices import AppealStatus, ClockBasis, Direction, PhotoState, PunchSource, PunchStatus
 from tenants.punches.grading import way_out
-from tenants.punches.models import Punch
+from tenants.punches.models import PhotoCheck, Punch
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import go, is_htmx, paginate, render_list
 from web.shared.xlsx import download
@@ -25,6 +25,7 @@ from web.tenant.punches.forms import PunchFilter, RetentionForm
 
 TONES = {PunchStatus.ACCEPTED: "ok", PunchStatus.PENDING: "info", PunchStatus.REFUSED: "bad"}
 APPEAL_TONES = {AppealStatus.OPEN: "warn", AppealStatus.GRANTED: "ok", AppealStatus.DENIED: "muted"}
+PHOTO_TONES = {PhotoState.ALIKE: "warn", PhotoState.SAME: "bad", PhotoState.CLEARED: "ok"}
 CRUMBS = [{"label": "在岗管理"}]
 MAX_ROWS = 50_000
 HEADS = [
@@ -74,9 +75,11 @@ def index(request: SchoolRequest) -> HttpResponse:
     page = paginate(request, queries.listing(by=by, tz=tz, **form.chosen()))
     now = clock.now()
     phones = queries.phones_of(page.object_list, now=now)
+    checks = _photo_checks(request, [row.pk for row in page.object_list if row.photo_id])
     for row in page.object_list:
         told(row)
         row.phones = phones.get(row.pk)  # type: ignore[attr-defined]
+        row.photo_hint = row.pk in checks and checks[row.pk].state == PhotoState.ALIKE  # type: ignore[attr-defined]
         row.thumb = photo_of(row.photo_id) if row.photo_id else None  # type: ignore[attr-defined]
     counts = queries.counts(by=by, tz=tz, today=now.astimezone(tz).date())
     waiting = queries.open_appeals(by=by)
@@ -89,6 +92,7 @@ def index(request: SchoolRequest) -> HttpResponse:
         "page_obj": page,
         "tones": TONES,
         "waiting": waiting,
+        "photos": queries.open_photos(by=by),
         "may_fences": policies.can_manage_fences(by),
         "reads_devices": policies.reads_devices(by),
         "may_import": policies.can_manage_devices(by),
@@ -138,12 +142,56 @@ def detail(request: SchoolRequest, punch_id: int) -> HttpResponse:
         "punch": row,
         "photo": photo_of(row.photo_id, caption="打卡时拍摄", at=row.at) if row.photo_id else None,
         "phones": queries.phones_of([row], now=clock.now()).get(row.pk),
+        "likeness": _likeness(request, row),
         "way_out": way_out(row.asked),
         "appeals": appeals,
         "tones": TONES,
         "appeal_tones": APPEAL_TONES,
+        "photo_tones": PHOTO_TONES,
     }
     return render(request, "punches/_detail.html" if is_htmx(request) else "punches/detail.html", context)
+
+
+def _photo_checks(request: SchoolRequest, punch_ids: list[int]) -> dict[int, PhotoCheck]:
+    """A suspicion is for the office alone, until it has decided."""
+    return queries.photo_checks_of(punch_ids) if punch_ids and policies.reads_all(request.actor) else {}
+
+
+def _likeness(request: SchoolRequest, row: Punch) -> dict[str, Any] | None:
+    """Both pictures, side by side, and whether one may decide."""
+    check = _photo_checks(request, [row.pk]).get(row.pk)
+    if check is None or check.state not in (PhotoState.ALIKE, PhotoState.SAME, PhotoState.CLEARED):
+        return None
+    earlier = queries.visible(request.actor).filter(pk=check.earlier_id or 0).select_related("staff").first()
+    before = queries.photo_checks_of([earlier.pk]).get(earlier.pk) if earlier else None
+    old = earlier and (earlier.photo_id or (before.photo_id if before else None))
+    return {
+        "check": check,
+        "earlier": earlier,
+        "photos": [
+            *([photo_of(old, caption=f"{earlier.staff.name}更早一次打卡", at=earlier.at)] if earlier and old else []),
+            photo_of(check.photo_id, caption="这次打卡", at=row.at),
+        ],
+        "may": check.state == PhotoState.ALIKE
+        and policies.can_decide(request.actor, staff_id=row.staff_id, asked_by=None),
+    }
+
+
+@require_POST
+@signed_in
+def judge_photo(request: SchoolRequest, punch_id: int) -> HttpResponse:
+    """`same=1` or 0, with `note`."""
+    same = request.POST.get("same") == "1"
+    try:
+        operations.judge_photo(
+            punch_id=punch_id, same=same, note=request.POST.get("note", ""), by=request.actor, tenant=request.school,
+            now=clock.now(),
+        )  # fmt: skip
+    except DomainError as refused:
+        if not is_htmx(request):
+            raise
+        return render(request, "components/errors.html", {"refused": refused.sentence}, status=422)
+    return go(request, "punches:detail", punch_id, said="照片没有计入，已告诉本人" if same else "已记为不是旧照片")
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from datetime import datetime, timedelta
 from random import Random
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import connection, transaction
+from PIL import Image
 
 from identity.choices import Role
 from identity.contracts import Actor
@@ -177,7 +179,7 @@ def _phones(plan: Plan, who: People, tenant: Tenant, steps: list[tuple[datetime,
             at, operations.punch, client_id=uuid5(staff_id, f"{at.isoformat()}"), direction=direction,
             latitude=lat + away * METRE,
             longitude=lon, accuracy_m=float(random.randint(8, 40)), fix_age_s=900.0 if turn % 19 == 7 else 2.0,
-            phone_id=f"{staff_id.hex[:8]}{'-2' if second else ''}", by=by, tenant=tenant,
+            phone_id=f"{staff_id.hex[-8:]}{'-2' if second else ''}", by=by, tenant=tenant,
         )  # fmt: skip
     refused = Punch.objects.filter(status=PunchStatus.REFUSED, phone_id__gt="").select_related("staff").order_by("-at")
     for row in refused[1:3]:
@@ -207,8 +209,17 @@ def _nursery(
         played(
             at, operations.punch, client_id=uuid5(staff_id, f"n{at.isoformat()}"), direction=direction,
             latitude=lat + away * math.cos(bearing) * METRE, longitude=lon + away * math.sin(bearing) * METRE / 0.86,
-            accuracy_m=float(6 + turn % 5 * 4), fix_age_s=2.0, phone_id=f"{staff_id.hex[:8]}", by=by, tenant=tenant,
+            accuracy_m=float(6 + turn % 5 * 4), fix_age_s=2.0, phone_id=f"{staff_id.hex[-8:]}", by=by, tenant=tenant,
         )  # fmt: skip
+
+
+def _saved_again(shot: bytes) -> bytes:
+    """The same picture, cropped and saved anew: other bytes, the same shot."""
+    picture = Image.open(io.BytesIO(shot))
+    width, height = picture.size
+    out = io.BytesIO()
+    picture.crop((width // 16, height // 16, width - width // 16, height - height // 16)).save(out, "JPEG", quality=60)
+    return out.getvalue()
 
 
 def _worker(plan: Plan, who: People, tenant: Tenant, now: datetime, random: Random) -> None:
@@ -226,19 +237,17 @@ def _worker(plan: Plan, who: People, tenant: Tenant, now: datetime, random: Rand
         now - timedelta(hours=3), operations.punch, client_id=uuid5(found.pk, "offline"),
         anchor=anchors.anchor(schema=tenant.schema, now=done - timedelta(minutes=9)),
         elapsed_ms=540_000, monotonic=True, recorded_at=done + timedelta(days=1), latitude=lat, longitude=lon,
-        accuracy_m=14.0, fix_age_s=3.0, phone_id=found.pk.hex[:8], by=me, tenant=tenant,
+        accuracy_m=14.0, fix_age_s=3.0, phone_id=found.pk.hex[-8:], by=me, tenant=tenant,
     )  # fmt: skip
-    photo = evidence.keep_photo(
-        upload=scene(random, shade="#dde5dc", stains=0),
-        name="岗位.jpg",
-        by=me,
-        tenant=tenant,
-        now=now - timedelta(hours=2),
-    )
-    played(
-        now - timedelta(hours=2), operations.punch, client_id=uuid5(found.pk, "photo"), photo_id=photo.pk,
-        latitude=lat, longitude=lon, accuracy_m=11.0, fix_age_s=1.0, phone_id=found.pk.hex[:8], by=me, tenant=tenant,
-    )  # fmt: skip
+    shot = scene(random, shade="#dde5dc", stains=0)
+    for hours, upload in ((27, shot), (2, _saved_again(shot))):
+        at = now - timedelta(hours=hours)
+        photo = evidence.keep_photo(upload=upload, name="岗位.jpg", by=me, tenant=tenant, now=at)
+        row = played(
+            at, operations.punch, client_id=uuid5(found.pk, f"photo{hours}"), photo_id=photo.pk, latitude=lat,
+            longitude=lon, accuracy_m=11.0, fix_age_s=1.0, phone_id=found.pk.hex[-8:], by=me, tenant=tenant,
+        )  # fmt: skip
+        operations.compare_photo(punch_id=row.pk, tenant=tenant, now=at)
     played(
         now - timedelta(hours=26), operations.vouch, staff_id=found.pk, client_id=uuid5(found.pk, "vouch"),
         latitude=lat, longitude=lon, accuracy_m=9.0, fix_age_s=1.0, note="手机没电，本人在岗", by=who.supervisors[0], tenant=tenant,

@@ -13,9 +13,9 @@ from graphql_api.tenant.evidence import EvidenceType, Id, Text, listed
 from graphql_api.tenant.findings import PlaceRef
 from tenants.evidence import queries as evidence
 from tenants.organisation import queries as organisation
-from tenants.punches import queries, sentences
+from tenants.punches import policies, queries, sentences
 from tenants.punches.contracts import BatchResult, Expected
-from tenants.punches.models import Appeal, Device, Fence, Punch, Setting
+from tenants.punches.models import Appeal, Device, Fence, PhotoCheck, Punch, Setting
 
 
 class PersonRef(graphene.ObjectType):
@@ -51,6 +51,18 @@ class PunchAppealType(DjangoObjectType):
         return load_one(info.context, "punches.photos", evidence.contracts_of, row.photo_id)
 
 
+class PunchPhotoCheckType(DjangoObjectType):
+    """Whether the photo is a copy of one behind an earlier punch: a hint until somebody has decided."""
+
+    class Meta:
+        model = PhotoCheck
+        name = "PunchPhotoCheck"
+        fields = ("state", "asked_at", "compared_at", "decided_at", "decided_by_name", "note")
+        convert_choices_to_enum = False
+
+    earlier_id = graphene.BigInt(description="The punch whose photo it repeats")
+
+
 class PunchType(DjangoObjectType):
     """打卡: what was seen of a person at a time, with how well it is proved."""
 
@@ -76,6 +88,13 @@ class PunchType(DjangoObjectType):
     place = graphene.Field(PlaceRef)
     photo = graphene.Field(EvidenceType)
     appeals = listed(PunchAppealType)
+    photo_check = graphene.Field(PunchPhotoCheckType, description="For the office alone")
+
+    @staticmethod
+    def resolve_photo_check(row: Punch, info: graphene.ResolveInfo) -> Any:
+        if not policies.reads_all(info.context.actor):
+            return None
+        return load_one(info.context, "punches.photo_checks", queries.photo_checks_of, row.pk)
 
     @staticmethod
     def resolve_why(row: Punch, info: graphene.ResolveInfo) -> str:

@@ -289,6 +289,22 @@ class MapDeviceNumber(DomainMutation):
         return {"moved": operations.map_number(**given, **common(context))}
 
 
+class JudgePunchPhoto(DomainMutation):
+    """Say, having looked at both, whether a photo is the earlier one (`same`: it does not count) or another."""
+
+    class Arguments:
+        punch_id = graphene.BigInt(required=True)
+        same = graphene.Boolean(required=True)
+        note = graphene.String()
+
+    scope = "punches:write"
+    punch = graphene.Field(PunchType)
+
+    @classmethod
+    def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
+        return {"punch": operations.judge_photo(**given, **common(context))}
+
+
 class SetPunchPositionDays(DomainMutation):
     """Keep coordinates this many days (30–730) after they were received; a shorter term erases at the next sweep."""
 
@@ -311,6 +327,7 @@ class PunchesMutation(graphene.ObjectType):
     ingest_punches = IngestPunches.Field()
     appeal_punch = AppealPunch.Field()
     decide_punch_appeal = DecidePunchAppeal.Field()
+    judge_punch_photo = JudgePunchPhoto.Field()
     save_fence = SaveFence.Field()
     drop_fence = DropFence.Field()
     add_punch_device = AddPunchDevice.Field()
