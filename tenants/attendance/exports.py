@@ -120,12 +120,12 @@ TYPST = """
 #v(-4pt)
 #text(7pt, fill: luma(70))[图例：#d.legend；#d.marked]
 #table(
-  columns: (auto, auto) + d.days.map(_ => 1fr) + d.totals.map(_ => auto) + (auto, auto),
-  align: (x, y) => if x < 2 { left + horizon } else { center + horizon },
+  columns: (auto, auto, auto) + d.days.map(_ => 1fr) + d.totals.map(_ => auto) + (auto, auto),
+  align: (x, y) => if x < 3 { left + horizon } else { center + horizon },
   inset: (x: 2pt, y: 3pt), stroke: 0.4pt + luma(190),
-  fill: (x, y) => if y == 0 { rgb("#E3ECFA") } else if x >= 2 and x < 2 + d.days.len() and d.days.at(x - 2).rest { luma(245) },
-  table.header([姓名], [单位], ..d.days.map(x => [#x.n #linebreak() #x.w]), ..d.totals.map(x => [#x]), [小时], [确认]),
-  ..d.rows.map(r => ([#r.name], [#r.party], ..r.cells.map(c => if c.bad { text(fill: rgb("#B42318"), weight: "bold")[#c.t] } else { [#c.t] }),
+  fill: (x, y) => if y == 0 { rgb("#E3ECFA") } else if x >= 3 and x < 3 + d.days.len() and d.days.at(x - 3).rest { luma(245) },
+  table.header([姓名], [工号], [单位], ..d.days.map(x => [#x.n #linebreak() #x.w]), ..d.totals.map(x => [#x]), [小时], [确认]),
+  ..d.rows.map(r => ([#r.name], [#r.number], [#r.party], ..r.cells.map(c => if c.bad { text(fill: rgb("#B42318"), weight: "bold")[#c.t] } else { [#c.t] }),
     ..r.totals.map(x => [#x]), [#r.hours], [#r.confirmed])).flatten()
 )
 #if d.changes.len() > 0 [
@@ -154,7 +154,7 @@ def document(parts: Sequence[Sheet], *, school: str, now: datetime, tenant: Tena
         "totals": ["应到", *(SIGNS[m] for m in TOTALS)],
         "rows": [
             {
-                "name": r.staff.name, "party": r.party,
+                "name": r.staff.name, "number": r.staff.number, "party": r.party,
                 "cells": [
                     {"t": "/".join(b.text for b in boxes), "bad": any(b.tone == "bad" for b in boxes)}
                     for boxes in r.days

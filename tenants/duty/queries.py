@@ -541,7 +541,7 @@ def own_summons(call_row: Call, by: Actor) -> Summons | None:
 
 
 def posts_to_sign_on(by: Actor, *, now: datetime) -> list[tuple[DutyPost, bool]]:
-    """Duty posts of the person's parties, with whether the roster names the person there now; those first."""
+    """Duty posts of the person's parties, with whether the roster names the person there now; those first, then their own."""
     if by.staff_id is None:
         return []
     with connection.cursor() as cursor:
@@ -554,7 +554,8 @@ def posts_to_sign_on(by: Actor, *, now: datetime) -> list[tuple[DutyPost, bool]]
     rows = DutyPost.objects.filter(active=True, post__active=True, post__party_id__in=organisation.own_parties(by))
     rows = rows.select_related("post__place", "post__party").order_by("post__name", "post__party__name")
     found = [(row, row.pk in rostered) for row in rows]
-    return sorted(found, key=lambda pair: not pair[1])
+    own = {person.post_id for person in organisation.staff_by_id(by.staff_ids).values()}
+    return sorted(found, key=lambda pair: (not pair[1], pair[0].pk not in own))
 
 
 def held_by(by: Actor) -> list[Anomaly]:

@@ -445,6 +445,12 @@ def headcount(*, by: Actor, first: date, last: date, staff_ids: Any, besides: It
     return dict(counted.annotate(people=Count("staff_id", distinct=True)))
 
 
+def shift_heads(*, by: Actor, day: date, staff_ids: Any) -> dict[UUID | None, int]:
+    """How many of these people have each shift on a day (None: rest); `staff_ids` may be a subquery. One query."""
+    rows = assignments(by=by, first=day, last=day).filter(staff_id__in=staff_ids)
+    return dict(rows.order_by().values_list("shift_id").annotate(people=Count("staff_id", distinct=True)))
+
+
 def manning(
     *, by: Actor, first: date, last: date, tenant: Tenant, party_id: UUID | None = None, post_id: UUID | None = None,
     by_hour: bool = False,

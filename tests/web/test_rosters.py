@@ -397,3 +397,12 @@ def test_publishing_over_a_leave_says_so(alpha: Tenant) -> None:
     make_leave(person, starts, starts + timedelta(days=1))
     page = client_of(alpha).post(f"/rosters/publish/?day={day}", follow=True).content.decode()
     assert "1 格的人已请假：甲" in page
+
+
+def test_the_list_of_a_day_counts_everybody_of_a_shift_not_those_of_the_page_alone(alpha: Tenant) -> None:
+    day, shift, post = today(alpha), make_shift("白班"), make_post()
+    for n in range(23):
+        make_assignment(alpha, day=day, staff=make_staff(f"员工{n:02d}", post=post), shift=shift, post=post)
+    client = client_of(alpha)
+    assert "23 人，本页 20 人" in client.get("/rosters/").content.decode()
+    assert "23 人，本页 3 人" in client.get("/rosters/?page=2").content.decode()

@@ -178,6 +178,11 @@ def _day_list(request: SchoolRequest, chosen: Chosen, staff: list[Any]) -> dict[
             times = queries.times_text(list(row.shift.segments.all())) if row.shift else ""
             groups[key] = {"shift": row.shift, "times": times, "rows": []}
         groups[key]["rows"].append(row)
+    heads = queries.shift_heads(
+        by=request.actor, day=day, staff_ids=chosen.staff(request).order_by().values("pk")
+    )  # fmt: skip
+    for key, group in groups.items():
+        group["heads"] = heads.get(key, 0)
     ordered = sorted(groups.values(), key=lambda g: (g["shift"] is None, g["shift"].position if g["shift"] else 0))
     return {
         "list_day": day,
