@@ -18,6 +18,7 @@ from kernel import clock
 from kernel.tenancy import Tenant
 from tenants.attendance import board, coverage, operations, queries
 from tenants.attendance.models import Confirmation, Correction, Suspect
+from tenants.timeline.models import Event
 from tests.factories.attendance import at, derive, make_day, make_worker, result_of
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_party, make_post, make_staff
@@ -122,6 +123,56 @@ def test_the_sheet_says_what_was_put_right_after_it_was_confirmed(alpha: Tenant)
     derive(alpha, day, now=now)
     page = client.get(url).content.decode()
     assert "确认后的更正" in page and "1 处更正" in page and "确认后更正为：" in page and "mk-later" in page
+
+
+class TestClosing:
+    """关账 closes what the sheet shows, and says so: the company chosen, or the whole school."""
+
+    def two_companies(self, alpha: Tenant) -> list[Any]:
+        people = []
+        for name in ("甲", "乙"):
+            staff, _worker = make_worker(alpha, name=name)
+            make_day(alpha, staff, "08:00", "18:00", day=date(2026, 6, 10))
+            people.append(staff)
+        return people
+
+    def test_the_chosen_company_alone(self, alpha: Tenant) -> None:
+        one, _two = self.two_companies(alpha)
+        client = signed(make_member(alpha))
+        chosen = f"/attendance/sheet/?month=2026-06&party={one.party_id}"
+        page = client.get(chosen).content.decode()
+        assert f'data-confirm="关账 2026年6月（{one.party.name}）？' in page
+        answer = client.post("/attendance/sheet/close/", {"month": "2026-06", "party": str(one.party_id)})
+        assert answer.url == chosen
+        assert [c.staff_id for c in Confirmation.objects.all()] == [one.pk]
+        event = Event.objects.get(verb="month.closed")
+        assert event.sentence == f"关账 2026 年 6 月考勤（{one.party.name}），1 人" and event.party_id == one.party_id
+
+    def test_without_a_choice_the_whole_school(self, alpha: Tenant) -> None:
+        self.two_companies(alpha)
+        client = signed(make_member(alpha))
+        assert "关账 2026年6月（全校）？" in client.get("/attendance/sheet/?month=2026-06").content.decode()
+        client.post("/attendance/sheet/close/", {"month": "2026-06", "party": ""})
+        assert Confirmation.objects.count() == 2
+        assert Event.objects.get(verb="month.closed").sentence == "关账 2026 年 6 月考勤（全校），2 人"
+
+    @pytest.mark.parametrize("party", ["nonsense", "01a21701-8f1a-73f4-bc1e-a1414646bd6a"])
+    def test_a_company_nobody_knows_closes_nothing(self, alpha: Tenant, party: str) -> None:
+        self.two_companies(alpha)
+        client = signed(make_member(alpha))
+        assert client.post("/attendance/sheet/close/", {"month": "2026-06", "party": party}).status_code == 404
+        assert not Confirmation.objects.exists()
+
+    def test_the_buttons_follow_a_filter_that_changed_the_rows_alone(self, alpha: Tenant) -> None:
+        one, _two = self.two_companies(alpha)
+        client = signed(make_member(alpha))
+        rows = client.get(
+            f"/attendance/sheet/?month=2026-06&party={one.party_id}",
+            headers={**HOST, "HX-Request": "true", "HX-Target": "div#rows"},
+        ).content.decode()
+        assert "<!doctype" not in rows.lower()
+        assert 'id="sheet-actions"' in rows and 'hx-swap-oob="true"' in rows
+        assert f'name="party" value="{one.party_id}"' in rows and f"（{one.party.name}）？" in rows
 
 
 def test_a_large_export_is_a_job(alpha: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,10 +121,11 @@ def close_month(
 
     With `party_id`: of those who worked a shift for that party, and their month as a whole. The month is derived first;
     people with something open (a pending judgement, a correction, a held penalty) are left out. One statement however
-    many people. Raises NotAllowed, MonthNotOver.
+    many people. Raises NotAllowed, NotFound (no such party), MonthNotOver.
     """
     if not policies.can_close(by):
         raise NotAllowed
+    whose = "全校" if party_id is None else organisation.party(party_id).name
     first = _over(month, tenant, now - CLOSE_AFTER)
     _first, after = month_bounds(first)
     derive.lock(tenant)
@@ -139,7 +140,7 @@ def close_month(
     if closed:
         sample = Confirmation.objects.get(staff_id=closed[0], month=first)
         record(
-            verb="month.closed", sentence=f"关账 {first.year} 年 {first.month} 月考勤，{len(closed)} 人", subject=sample, by=by,
+            verb="month.closed", sentence=f"关账 {first.year} 年 {first.month} 月考勤（{whose}），{len(closed)} 人", subject=sample, by=by,
             party_id=party_id, month=first.isoformat(), people=len(closed),
         )  # fmt: skip
         accounts = [p.account_id for p in organisation.staff_by_id(closed).values() if p.account_id]

@@ -6,6 +6,7 @@ import io
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import openpyxl
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from identity.choices import Role
 from identity.contracts import Actor
 from kernel.clock import SHANGHAI
+from kernel.errors import NotFound
 from kernel.tenancy import Tenant
 from tenants.attendance import exports, operations, queries
 from tenants.attendance.choices import Mark
@@ -175,3 +177,11 @@ class TestHoles:
             operations.confirm_month(staff_id=staff.pk, month=DAY, by=worker, tenant=alpha, now=early)
         assert not Confirmation.objects.exists()
         derive(alpha, last, now=early)
+
+
+def test_a_party_that_is_not_there_closes_nothing(alpha: Tenant, moved: Moved) -> None:
+    with pytest.raises(NotFound):
+        operations.close_month(
+            month=DAY, party_id=uuid4(), by=make_member(alpha), tenant=alpha, now=at(alpha, "09:00", LATER)
+        )
+    assert not Confirmation.objects.exists()

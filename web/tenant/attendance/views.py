@@ -12,13 +12,14 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from kernel import clock
 from kernel.clock import month_bounds
-from kernel.errors import DomainError, NotAllowed
+from kernel.errors import DomainError, NotAllowed, NotFound
 from standards_library.choices import ServiceLine
 from tenants.attendance import board as boards
 from tenants.attendance import coverage as coverages
@@ -149,9 +150,18 @@ def sheet(request: SchoolRequest) -> HttpResponse:
         "form": form, "page_obj": page, "sheet": made, "totals": sheets.TOTALS, "month": month, "today": today,
         "legend": [(sign, m.label, sheets.TONES[m]) for m, sign in sheets.SIGNS.items()],
         "may_close": policies.can_close(request.actor) and today >= after + operations.months.CLOSE_AFTER,
-        "query": request.GET.urlencode(),
+        "query": request.GET.urlencode(), "whose": _whose(form), "party_id": form.party_id() or "",
     }  # fmt: skip
-    return render_list(request, "attendance/sheet.html", "attendance/_sheet.html", context)
+    answer = render_list(request, "attendance/sheet.html", "attendance/_sheet.html", context)
+    if is_htmx(request):  # what is closed and exported is what is shown: the buttons follow the filter
+        beside = render_to_string("attendance/_sheet_actions.html", {**context, "oob": True}, request)
+        answer.content += beside.encode()
+    return answer
+
+
+def _whose(form: SheetFilter) -> str:
+    """Name of the company chosen; whoever is chosen by post or name, a month is closed for all of it."""
+    return dict(form.fields["party"].choices).get(form.value("party") or "", "") if form.party_id() else "全校"  # type: ignore[attr-defined]
 
 
 @require_POST
@@ -184,15 +194,19 @@ def export(request: SchoolRequest) -> HttpResponse:
 @require_POST
 @signed_in
 def close(request: SchoolRequest) -> HttpResponse:
-    month = SheetFilter(request.POST, by=request.actor).value("month") or queries.last_month(
-        request.school, clock.now()
-    )
-    back = f"{reverse('attendance:sheet')}?month={month:%Y-%m}"
+    form = SheetFilter(request.POST, by=request.actor)
+    party_id = form.party_id()
+    if request.POST.get("party") and party_id is None:  # never the whole school for a company nobody knows
+        raise NotFound
+    month = form.value("month") or queries.last_month(request.school, clock.now())
+    back = f"{reverse('attendance:sheet')}?month={month:%Y-%m}" + (f"&party={party_id}" if party_id else "")
     try:
-        n = operations.close_month(month=month, by=request.actor, tenant=request.school, now=clock.now())
+        n = operations.close_month(
+            month=month, party_id=party_id, by=request.actor, tenant=request.school, now=clock.now()
+        )
     except DomainError as refused:
         return go(request, back, said=refused.sentence, tone="bad")
-    return go(request, back, said=f"已关账 {n} 人；有待定、待审批的人员没有关账")
+    return go(request, back, said=f"{_whose(form)}已关账 {n} 人；有待定、待审批的人员没有关账")
 
 
 # --- Results -------------------------------------------------------------------------------------
