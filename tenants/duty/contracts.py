@@ -14,8 +14,7 @@ class Expected:
 
     staff_id: UUID
     account_id: UUID | None
-    away: bool  # on patrol with an open tour, or relieved by name, and within the declared time
-    on_leave: bool = False  # signed on, and since then on approved leave
+    excuse: str  # "" or why they owe no answer: "patrol" (a tour is open), "relief" (came, and stands in), "leave"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class Shortfall:
     ends_at: datetime
     needed: int
     present: int  # signed on, less those away
-    declared: bool  # the gap is a declared absence: enough people had signed on
+    declared: bool  # declared absences explain the gap (staffing.shortfalls)
 
     @property
     def missing(self) -> int:

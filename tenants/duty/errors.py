@@ -40,6 +40,11 @@ class AlreadyAway(DomainError):
     message = _("您已申报离岗，返岗后才能再次申报。")
 
 
+class ReliefUnfit(DomainError):
+    code = "relief_unfit"
+    message = _("%(name)s不能顶岗：%(why)s。请选择其他人。")
+
+
 class NotAway(DomainError):
     code = "not_away"
     message = _("您没有申报离岗，不需要返岗。")

@@ -67,10 +67,11 @@ def outcome_of(
 
 
 def persons_needed(*, rule: int, present: int, away: int) -> int:
-    """How many must answer: the post's rule, less those who are away for a reason that excuses, while somebody is left.
+    """How many must answer: the post's rule, less those who are away on patrol, while somebody is left.
 
-    Somebody on a declared patrol or relieved by name is excluded from the call (M4a); whoever is present answers for
-    the post. Nobody declared: the rule stands, also where fewer people signed on than it wants.
+    Somebody on a declared patrol is excluded from the call (M4a); whoever is present answers for the post. Somebody
+    relieved by name or on leave lowers nothing: another answers in their place. Nobody declared: the rule stands, also
+    where fewer people signed on than it wants.
     """
     return min(rule, present) if away and present else rule
 

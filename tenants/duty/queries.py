@@ -19,7 +19,7 @@ from kernel.crypto import blind_index
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.duty import chain, policies, staffing
-from tenants.duty.choices import UNANSWERED, AbsenceKind, AnomalyStatus, CallStatus, FaceState, ItemStatus
+from tenants.duty.choices import UNANSWERED, AnomalyStatus, CallStatus, FaceState, ItemStatus
 from tenants.duty.models import (
     Absence,
     Anomaly,
@@ -47,7 +47,6 @@ from tenants.punches.models import Punch
 from tenants.timeline.queries import events_with_verb
 
 Row = TypeVar("Row", bound=Model)
-MOST_RELIEFS = 300  # in the phone's list
 OPEN_ITEMS = (ItemStatus.OFFERED, ItemStatus.REFUSED)
 
 # --- Who sees what ---------------------------------------------------------------------------------
@@ -221,12 +220,6 @@ def anomaly_of_voice(ids: Iterable[UUID]) -> str:
     same = {*wanted, *(one for others in evidence.same_files(wanted).values() for one in others)}
     found = AnomalyFile.objects.filter(evidence_id__in=same).order_by("pk").values_list("anomaly__number", flat=True)
     return str(found.first() or "")
-
-
-def break_minutes_of(stint: Stint, *, now: datetime) -> int:
-    """Minutes of breaks in this stint that are over; a running one is counted when it is declared."""
-    rows = Absence.objects.filter(stint=stint, kind=AbsenceKind.BREAK, ends_at__isnull=False)
-    return sum(round(((r.ends_at or now) - r.starts_at).total_seconds() / 60) for r in rows)
 
 
 def was_used(file: EvidenceContract, *, besides: UUID) -> bool:
@@ -590,12 +583,3 @@ def possible_receivers(by: Actor, *, post_id: UUID, now: datetime) -> list[Staff
     """Whom the person may hand over to, by name."""
     ids = staffing.receivers(post_id=post_id, now=now) - ({by.staff_id} if by.staff_id else set())
     return sorted(organisation.staff_by_id(ids).values(), key=lambda p: p.pinyin)
-
-
-def possible_reliefs(by: Actor, *, post_id: UUID, now: datetime) -> list[Staff]:
-    """Who may stand in: those on duty or rostered at the post first, then everybody else of the same company."""
-    near = staffing.receivers(post_id=post_id, now=now)
-    if by.staff_id is None or (own := organisation.staff_by_id([by.staff_id]).get(by.staff_id)) is None:
-        return []
-    people = [p for p in organisation.working_people_of(own.party_id)[:MOST_RELIEFS] if p.pk != own.pk]
-    return sorted(people, key=lambda p: (p.pk not in near, p.pinyin))

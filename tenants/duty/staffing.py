@@ -22,7 +22,9 @@ from tenants.duty.contracts import Covered, Expected, Shortfall
 from tenants.duty.schedule import Span
 from tenants.rosters.contracts import on_leave
 
-GRACE = timedelta(minutes=15)  # from the begin of a shift, or from an acceptance, until the holder must have signed on
+GRACE = timedelta(
+    minutes=15
+)  # from the begin of a shift, an acceptance or a relief until that person must have signed on
 NEXT_SHIFT = timedelta(hours=12)  # who comes on within this time may receive a handover
 
 
@@ -45,34 +47,40 @@ WITH wanted AS (
 ),
 on_duty AS (
   SELECT s.post_id, s.staff_id,
-         EXISTS (
-           SELECT 1 FROM duty_absence a
-           WHERE a.stint_id = s.id AND a.ends_at IS NULL AND a.until > %(now)s AND (
-             (a.kind = 'patrol' AND EXISTS (
-                SELECT 1 FROM patrols_tour t
-                WHERE t.walker_staff_id = s.staff_id AND t.status = 'walking' AND t.started_at <= %(now)s
-                  AND t.ends_at > %(now)s))
-             OR (a.kind = 'relief' AND EXISTS (
-                SELECT 1 FROM duty_stint r
-                WHERE r.staff_id = a.relief_id AND r.staff_id <> s.staff_id AND r.post_id = s.post_id
-                  AND r.signed_off_at IS NULL))
-           )
-         ) AS away,
-         EXISTS (
-           SELECT 1 FROM rosters_leave l
-           WHERE l.staff_id = s.staff_id AND l.status = 'approved' AND l.starts_at >= s.signed_on_at
-             AND l.starts_at <= %(now)s AND l.ends_at > %(now)s) AS gone
-  FROM duty_stint s JOIN wanted USING (post_id) WHERE s.signed_off_at IS NULL
+         CASE
+           WHEN EXISTS (
+             SELECT 1 FROM rosters_leave l
+             WHERE l.staff_id = s.staff_id AND l.status = 'approved' AND l.starts_at >= s.signed_on_at
+               AND l.starts_at <= %(now)s AND l.ends_at > %(now)s) THEN 'leave'
+           WHEN a.kind = 'patrol' AND EXISTS (
+             SELECT 1 FROM patrols_tour t
+             WHERE t.walker_staff_id = s.staff_id AND t.status = 'walking' AND t.started_at <= %(now)s
+               AND t.ends_at > %(now)s)
+             AND NOT EXISTS (
+               SELECT 1 FROM duty_absence b JOIN duty_stint o ON o.id = b.stint_id
+               WHERE b.relief_id = s.staff_id AND b.kind = 'relief' AND b.ends_at IS NULL AND b.until > %(now)s
+                 AND o.post_id = s.post_id AND o.signed_off_at IS NULL) THEN 'patrol'
+           WHEN a.kind = 'relief' AND EXISTS (
+             SELECT 1 FROM duty_stint r
+             WHERE r.staff_id = a.relief_id AND r.staff_id <> s.staff_id AND r.post_id = s.post_id
+               AND r.signed_off_at IS NULL AND NOT EXISTS (
+                 SELECT 1 FROM duty_absence x
+                 WHERE x.stint_id = r.id AND x.ends_at IS NULL AND x.starts_at <= a.starts_at)) THEN 'relief'
+           ELSE ''
+         END AS excuse
+  FROM duty_stint s JOIN wanted USING (post_id)
+  LEFT JOIN duty_absence a ON a.stint_id = s.id AND a.ends_at IS NULL AND a.until > %(now)s
+  WHERE s.signed_off_at IS NULL
 ),
 rostered AS (
-  SELECT DISTINCT i.post_id, i.staff_id, false AS away, false AS gone
+  SELECT DISTINCT i.post_id, i.staff_id, '' AS excuse
   FROM rosters_shiftinstance i JOIN wanted w USING (post_id)
   WHERE i.cancelled_at IS NULL AND i.starts_at <= %(now)s AND i.ends_at > %(now)s
     AND NOT {on_leave}
-    AND (SELECT count(*) FROM on_duty o WHERE o.post_id = i.post_id AND NOT o.gone) < w.persons
+    AND (SELECT count(*) FROM on_duty o WHERE o.post_id = i.post_id AND o.excuse <> 'leave') < w.persons
     AND NOT EXISTS (SELECT 1 FROM on_duty o WHERE o.post_id = i.post_id AND o.staff_id = i.staff_id)
 )
-SELECT e.post_id, e.staff_id, p.account_id, e.away, e.gone
+SELECT e.post_id, e.staff_id, p.account_id, e.excuse
 FROM (SELECT * FROM on_duty UNION ALL SELECT * FROM rostered) e JOIN organisation_staff p ON p.id = e.staff_id
 ORDER BY e.post_id, e.staff_id
 """.replace("{on_leave}", on_leave("i.staff_id", "%(now)s"))
@@ -81,14 +89,15 @@ ORDER BY e.post_id, e.staff_id
 def people_expected(*, post_ids: Iterable[UUID], now: datetime) -> dict[UUID, list[Expected]]:
     """Who must answer a call at each post: those on duty, and those rostered where too few signed on. One query.
 
-    `away` excuses (M4a "declared relief excluded") and is read from what the server knew before the call, so that
-    nothing said after it rings helps: a declared patrol counts with a tour of that person that is open and in its
-    window, a relief when the named person has signed on at the post. A short break (短时离开) never
+    The excuse (M4a "declared relief excluded") is read from what the server knew before the call, so that nothing said
+    after it rings helps: a declared patrol counts with a tour of that person that is open and in its window, a relief
+    when the named person has signed on at the post and was not away when it was declared. Who stands in for another
+    is bound: a tour of their own is no excuse, so that two can never excuse each other. A short break (短时离开) never
     excuses, or it would be the way out of every call: who answers on return is 迟应答.
 
-    Approved leave: who has not signed on is not expected. A stint begun before the leave and not ended is `on_leave`:
-    the person owes no answer, and the post is held by nobody in their place, so the number who must answer stays.
-    Whoever signs on during their leave is there by their own word, and answers.
+    Approved leave: who has not signed on is not expected. Who signed on before the leave and has not signed off owes no
+    answer, and the post is held by nobody in their place. Whoever signs on during their leave is there by their own
+    word, and answers.
     """
     found: dict[UUID, list[Expected]] = defaultdict(list)
     with connection.cursor() as cursor:
@@ -148,10 +157,10 @@ _SPANS = "SELECT post_id, starts, ends FROM ({windows}) w WHERE ends > %(from)s 
 
 
 def _windows_of(first: date, last: date, tz: ZoneInfo) -> dict[str, Any]:
-    """Parameters of _WINDOWS: the days, and the two before, whose windows may run over midnight."""
+    """Parameters of _WINDOWS and _STATES: the days, and the two before, whose windows may run over midnight."""
     start = first - timedelta(days=2)
     days = [start + timedelta(days=n) for n in range((last - start).days + 1)]
-    return {"days": days, "holidays": _holidays(days), "tz": str(tz)}
+    return {"days": days, "holidays": _holidays(days), "tz": str(tz), "grace": GRACE}
 
 
 def coverage_spans(*, day: date, tz: ZoneInfo) -> dict[UUID, list[Span]]:
@@ -241,36 +250,59 @@ leaves AS (
   WHERE l.starts_at >= s.starts AND l.starts_at < s.ends
 ),
 absences AS (
-  SELECT s.post_id, greatest(a.starts_at, s.starts) AS starts,
+  SELECT s.post_id, s.staff_id, a.kind, a.relief_id, a.until, a.starts_at, greatest(a.starts_at, s.starts) AS starts,
          least(coalesce(a.ends_at, %(until)s), s.ends) AS ends
   FROM duty_absence a JOIN stints s ON s.id = a.stint_id
   WHERE a.starts_at < %(until)s AND (a.ends_at IS NULL OR a.ends_at > %(from)s)
 ),
+tours AS MATERIALIZED (
+  SELECT walker_staff_id AS staff_id, started_at AS starts, coalesce(finished_at, ends_at) AS ends FROM patrols_tour
+  WHERE walker_staff_id IS NOT NULL AND started_at IS NOT NULL AND starts_at < %(until)s
+    AND starts_at > %(from)s::timestamptz - interval '2 days'
+),
+excuses AS (
+  SELECT post_id, starts, least(ends, until) AS ends FROM absences WHERE kind = 'break'
+  UNION ALL
+  SELECT post_id, starts, least(ends, until, starts_at + %(grace)s) FROM absences
+  WHERE kind = 'relief' AND relief_id IS NOT NULL
+  UNION ALL
+  SELECT a.post_id, greatest(a.starts, t.starts), least(a.ends, a.until, t.ends)
+  FROM absences a CROSS JOIN LATERAL (
+    SELECT min(starts) AS starts, max(ends) AS ends FROM tours
+    WHERE tours.staff_id = a.staff_id AND tours.starts < a.ends AND tours.ends > a.starts) t
+  WHERE a.kind = 'patrol' AND t.starts IS NOT NULL
+),
 steps AS (
-  SELECT post_id, starts AS at, persons AS need, 0 AS present, 0 AS away FROM wanted
+  SELECT post_id, starts AS at, persons AS need, 0 AS present, 0 AS excused FROM wanted
   UNION ALL SELECT post_id, ends, -persons, 0, 0 FROM wanted
   UNION ALL SELECT post_id, starts, 0, 1, 0 FROM stints WHERE starts < ends
   UNION ALL SELECT post_id, ends, 0, -1, 0 FROM stints WHERE starts < ends
   UNION ALL SELECT post_id, starts, 0, -1, 0 FROM leaves
   UNION ALL SELECT post_id, ends, 0, 1, 0 FROM leaves
-  UNION ALL SELECT post_id, starts, 0, 0, 1 FROM absences WHERE starts < ends
-  UNION ALL SELECT post_id, ends, 0, 0, -1 FROM absences WHERE starts < ends
+  UNION ALL SELECT post_id, starts, 0, -1, 0 FROM absences WHERE starts < ends
+  UNION ALL SELECT post_id, ends, 0, 1, 0 FROM absences WHERE starts < ends
+  UNION ALL SELECT post_id, starts, 0, 0, 1 FROM excuses WHERE starts < ends
+  UNION ALL SELECT post_id, ends, 0, 0, -1 FROM excuses WHERE starts < ends
 ),
 moments AS (
-  SELECT post_id, at, sum(need) AS need, sum(present) AS present, sum(away) AS away FROM steps GROUP BY post_id, at
+  SELECT post_id, at, sum(need) AS need, sum(present) AS present, sum(excused) AS excused FROM steps
+  GROUP BY post_id, at
+),
+counted AS (
+  SELECT post_id, at, lead(at) OVER w AS until, sum(need) OVER w AS need, greatest(sum(present) OVER w, 0) AS here,
+         sum(excused) OVER w AS excused
+  FROM moments WINDOW w AS (PARTITION BY post_id ORDER BY at)
 ),
 states AS (
-  SELECT post_id, at, lead(at) OVER w AS until, sum(need) OVER w AS need, sum(present) OVER w AS present,
-         sum(away) OVER w AS away
-  FROM moments WINDOW w AS (PARTITION BY post_id ORDER BY at)
+  SELECT c.*, here + excused >= need AND (d.persons_to_answer < 2 OR here >= least(need, d.persons_to_answer)) AS enough
+  FROM counted c JOIN duty_dutypost d USING (post_id)
 )
 """.replace("{windows}", _WINDOWS)
 
 _SHORT = """
 {states}
 , short AS (
-  SELECT post_id, at, until, need, present - away AS here, present >= need AS declared FROM states
-  WHERE until > at AND present - away < need
+  SELECT post_id, at, until, need, here, enough AS declared FROM states WHERE until > at AND here < need
 ),
 islands AS (
   SELECT *, (at IS DISTINCT FROM lag(until) OVER o OR need <> lag(need) OVER o OR here <> lag(here) OVER o
@@ -288,8 +320,9 @@ _COVERED = """
 {states}
 , began AS (SELECT post_id, min(signed_on_at) AS at FROM duty_stint GROUP BY post_id),
 spans AS (
-  SELECT p.line, extract(epoch FROM s.until - s.at) / 60 AS minutes, s.need, least(s.need, s.present) AS held,
-         s.at >= b.at AS known, s.present < s.need AS short
+  SELECT p.line, extract(epoch FROM s.until - s.at) / 60 AS minutes, s.need,
+         CASE WHEN s.enough THEN s.need ELSE least(s.need, s.here) END AS held,
+         s.at >= b.at AS known, NOT s.enough AS short
   FROM states s JOIN organisation_post p ON p.id = s.post_id LEFT JOIN began b ON b.post_id = s.post_id
   WHERE s.until > s.at AND s.need > 0
 )
@@ -306,7 +339,9 @@ def shortfalls(
 ) -> dict[UUID, list[Shortfall]]:
     """Where and when posts had fewer people than their coverage wants: half-open intervals, one set-based query.
 
-    Declared absences are absences here too; `declared` says that the gap is one.
+    Declared absences are absences here too; `declared` says that they explain the gap: a break within its declared time,
+    a patrol while a tour of that person runs, a relief for the 15 minutes it may take them to come. After that only who
+    has come counts. Where two must answer (双人) nothing explains fewer than two.
     """
     found: dict[UUID, list[Shortfall]] = defaultdict(list)
     ids = list(set(post_ids))
@@ -321,7 +356,7 @@ def shortfalls(
 
 
 def covered_minutes(*, post_ids: Iterable[UUID], starts: datetime, ends: datetime, tz: ZoneInfo) -> dict[str, Covered]:
-    """{line: the sums of `Covered`}. A declared absence is held: the person is on duty. More people than wanted make up
+    """{line: the sums of `Covered`}. A gap that is `declared` (see `shortfalls`) is held. More people than wanted make up
     for nothing. One query.
     """
     ids = list(set(post_ids))

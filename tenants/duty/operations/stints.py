@@ -10,7 +10,7 @@ from django.db import transaction
 from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
-from tenants.duty import policies, queries, staffing
+from tenants.duty import absences, policies, staffing
 from tenants.duty.choices import AbsenceKind, AnomalyKind, AnomalyStatus, CallStatus, EntryKind
 from tenants.duty.errors import (
     AlreadyAway,
@@ -39,6 +39,7 @@ from tenants.duty.operations.common import (
 )
 from tenants.duty.operations.gaps import watch_gaps
 from tenants.duty.operations.punching import place_of, punch_along
+from tenants.duty.operations.reliefs import fit_relief, tell_relief, tell_relieved
 from tenants.findings.choices import Severity
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import CertificateKind
@@ -109,6 +110,7 @@ def _end(duty: DutyPost, stint: Stint, *, by: Actor, tenant: Tenant, now: dateti
     stint.save(update_fields=["signed_off_at", "ended_by_name"])
     write(duty, EntryKind.OFF, words, by=by, now=now, stint_id=stint.pk, subject_id=stint.pk)
     tell(duty, "signed_off", words, subject=stint, by=by, tenant=tenant, staff_id=stint.staff_id)
+    tell_relieved(duty, stint, tenant=tenant, now=now)
     seal(duty, stint=stint, by=by, tenant=tenant, now=now)
 
 
@@ -180,9 +182,10 @@ def declare_absence(
     client_key: str = "",
 ) -> Absence:
     """申报离岗 for so many minutes. Breaks have a limit each and a cap per shift; over the cap the absence is still
-    recorded, and becomes an anomaly. `relief_staff_id` stands in. Locks the post.
+    recorded, and becomes an anomaly. For 顶岗替换 `relief_staff_id` is to stand in (`reliefs.fit_relief`), and is told.
+    Locks the post.
 
-    Raises NotAllowed, NotOn, AlreadyAway, AwayTooLong, Invalid.
+    Raises NotAllowed, NotOn, AlreadyAway, AwayTooLong, ReliefUnfit, Invalid.
     """
     check_staff(by)
     claim = once.claim(key=client_key, operation="duty.absence", by=by)
@@ -198,13 +201,13 @@ def declare_absence(
         raise AwayTooLong(minutes=longest, field="minutes")
     if Absence.objects.filter(stint=stint, ends_at__isnull=True).exists():
         raise AlreadyAway
-    relief = organisation.staff_by_id([relief_staff_id]).get(relief_staff_id) if relief_staff_id else None
-    if relief_staff_id is not None and (relief is None or relief.pk == person.pk):
-        raise Invalid("没有找到顶岗的人，请重新选择。", field="relief_staff_id")
+    relief = None
+    if kind == AbsenceKind.RELIEF:
+        relief = fit_relief(duty, stint, relief_staff_id, tenant=tenant, now=now)
     instead = f"，{relief.name}顶岗" if relief else ""
     label = AbsenceKind(kind).label
     row = Absence.objects.create(
-        stint=stint, kind=kind, reason=clean(reason, 200), relief_id=relief_staff_id, starts_at=now,
+        stint=stint, kind=kind, reason=clean(reason, 200), relief=relief, starts_at=now,
         until=now + timedelta(minutes=minutes),
     )  # fmt: skip
     write(
@@ -220,21 +223,31 @@ def declare_absence(
         tenant=tenant,
         staff_id=person.pk,
     )
+    if relief is not None:
+        tell_relief(duty, row, relief, giver=person, tenant=tenant, now=now)
     if kind == AbsenceKind.BREAK:
-        used = queries.break_minutes_of(stint, now=now) + minutes
-        if used > duty.break_cap_minutes:
-            raise_anomaly(
-                duty, AnomalyKind.ABSENCE,
-                f"{person.name}本班累计离岗 {used} 分钟，超过上限 {duty.break_cap_minutes} 分钟",
-                by=by, tenant=tenant, now=now, stint=stint,
-            )  # fmt: skip
+        _check_cap(duty, stint, minutes, by=by, tenant=tenant, now=now)
     claim.keep(row.pk)
     return row
 
 
+def _check_cap(duty: DutyPost, stint: Stint, minutes: int, *, by: Actor, tenant: Tenant, now: datetime) -> None:
+    """Breaks of this stint, with `minutes` more, above the post's cap are an anomaly."""
+    used = absences.break_minutes_of(stint, now=now) + minutes
+    if used > duty.break_cap_minutes:
+        raise_anomaly(
+            duty, AnomalyKind.ABSENCE,
+            f"{stint.staff.name}本班累计离岗 {used} 分钟，超过上限 {duty.break_cap_minutes} 分钟",
+            by=by, tenant=tenant, now=now, stint=stint,
+        )  # fmt: skip
+
+
 @transaction.atomic
 def return_to_post(*, by: Actor, tenant: Tenant, now: datetime, client_key: str = "") -> Absence:
-    """返岗. Locks the post. Raises NotAllowed, NotOn, NotAway."""
+    """返岗. A relief who never came was a break, and counts towards the cap. Locks the post.
+
+    Raises NotAllowed, NotOn, NotAway.
+    """
     check_staff(by)
     claim = once.claim(key=client_key, operation="duty.return", by=by)
     if claim.result_id:
@@ -249,6 +262,8 @@ def return_to_post(*, by: Actor, tenant: Tenant, now: datetime, client_key: str 
     row.save(update_fields=["ends_at"])
     write(duty, EntryKind.BACK, f"{person.name}返岗", by=by, now=now, stint_id=stint.pk, subject_id=row.pk)
     tell(duty, "returned", f"{person.name}返岗", subject=row, by=by, tenant=tenant, staff_id=person.pk)
+    if absences.was_not_relieved(row):
+        _check_cap(duty, stint, 0, by=by, tenant=tenant, now=now)
     claim.keep(row.pk)
     return row
 

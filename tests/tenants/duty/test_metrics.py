@@ -56,6 +56,7 @@ def test_minutes_held_and_handovers_accepted_become_readings(alpha: Tenant) -> N
     operations.declare_absence(
         kind="break", minutes=10, by=giver.actor, tenant=alpha, now=NOON + timedelta(minutes=40)
     )  # declared: held
+    operations.return_to_post(by=giver.actor, tenant=alpha, now=NOON + timedelta(minutes=50))
     rows = [report(alpha, giver, text=f"事项 {n}", now=NOON + timedelta(minutes=50)) for n in range(3)]
     handover = operations.offer_handover(
         receiver_id=taker.staff.pk, by=giver.actor, tenant=alpha, now=NOON + timedelta(minutes=55)

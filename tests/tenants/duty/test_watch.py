@@ -19,7 +19,7 @@ from tenants.findings.models import Finding
 from tenants.notices.models import Notice
 from tenants.organisation.models import Staff
 from tenants.rosters.models import ShiftInstance
-from tests.factories.duty import Guard, make_coverage, make_duty_post, make_guard, report, sign_on
+from tests.factories.duty import Guard, make_coverage, make_duty_post, make_guard, make_walking, report, sign_on
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_place
 from tests.factories.rosters import make_instance, make_shift
@@ -179,6 +179,7 @@ def test_a_declared_absence_enough_people_or_a_post_set_to_zero_raise_nothing(
 ) -> None:
     make_coverage(duty.post, persons=1, start_minute=720, end_minute=1080)
     operations.declare_absence(kind="patrol", minutes=60, by=giver.actor, tenant=alpha, now=at(5))
+    make_walking(alpha, giver, now=at(5))
     silent = make_duty_post(name="门岗", gap_minutes=0)
     make_coverage(silent.post, persons=1, start_minute=720, end_minute=1080)
     watch(alpha, 40)

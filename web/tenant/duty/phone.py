@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from kernel import clock
 from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.ids import new_id
-from tenants.duty import challenges, operations, policies, queries
+from tenants.duty import absences, challenges, operations, policies, queries
 from tenants.duty.choices import REPORTABLE, AbsenceKind, CallStatus, Doubt, FaceState
 from tenants.duty.models import Call, DutyPost, Stint, Summons
 from tenants.duty.operations.calls import may_answer_again
@@ -65,7 +65,9 @@ def _home(request: SchoolRequest) -> dict[str, Any]:
         "offered": queries.offered_to(by),
         "receivers": queries.possible_receivers(by, post_id=stint.post_id, now=now) if stint and held else [],
         "colleagues": queries.colleagues_on(by, post_id=stint.post_id) if stint else [],
-        "reliefs": queries.possible_reliefs(by, post_id=stint.post_id, now=now) if stint else [],
+        "reliefs": absences.possible_reliefs(by, post_id=stint.post_id, now=now, tenant=request.school)
+        if stint
+        else [],
         "absences": AbsenceKind.choices,
         "kinds": [(k.value, k.label) for k in REPORTABLE],
         "severities": Severity.choices,

@@ -12,7 +12,7 @@ from kernel import jobs
 from kernel.live import announce
 from kernel.tenancy import Tenant
 from tenants.duty import schedule, staffing
-from tenants.duty.choices import CallStatus
+from tenants.duty.choices import AbsenceKind, CallStatus
 from tenants.duty.models import Call, DutyPost, Summons
 from tenants.duty.operations.common import TOPIC
 from tenants.duty.operations.delivery import hook_is_on
@@ -34,8 +34,8 @@ def send_due(*, tenant: Tenant, now: datetime) -> int:
     """Let every due call go out, once: fix the rules, the deadline and who must answer, and tell them.
 
     Locks the posts in order, then their calls: who is on duty is read under the lock, so nobody who signs off in the
-    same moment is called. Declared patrols and reliefs lower the number who must answer (`outcomes.persons_needed`);
-    with everybody away the call is excused. The time to answer runs from here, so a call that goes out late costs the
+    same moment is called. Declared patrols lower the number who must answer (`outcomes.persons_needed`), a relief
+    answers in the other's place; with everybody away the call is excused. The time to answer runs from here, so a call that goes out late costs the
     people at the post nothing. Returns how many went out.
     """
     waiting = Call.objects.filter(status=CallStatus.WAITING, due_at__lte=now).order_by("due_at")
@@ -57,15 +57,15 @@ def send_due(*, tenant: Tenant, now: datetime) -> int:
     summons: list[Summons] = []
     for row in rows:
         duty, called = posts[row.post_id], people.get(row.post_id, [])
-        away = sum(p.away and not p.on_leave for p in called)
-        owed = [p for p in called if not (p.away or p.on_leave)]
+        owed = [p for p in called if not p.excuse]
+        away = sum(p.excuse == AbsenceKind.PATROL for p in called)
         row.status, row.sent_at = CallStatus.RINGING, now
         row.deadline = now + timedelta(minutes=duty.answer_minutes)
         row.needed = persons_needed(rule=duty.persons_to_answer, present=len(owed), away=away)
         row.asks_photo, row.asks_code, row.asks_face = duty.asks_photo, duty.asks_code, duty.asks_face
         row.night = schedule.in_night(now, night_from=duty.night_from, night_until=duty.night_until, tz=tenant.tz)
         row.excused = not owed and away > 0
-        summons += [Summons(call=row, staff_id=p.staff_id, away=p.away or p.on_leave, hook_at=hook_at) for p in called]
+        summons += [Summons(call=row, staff_id=p.staff_id, away=bool(p.excuse), hook_at=hook_at) for p in called]
     Call.objects.bulk_update(
         rows,
         ["status", "sent_at", "deadline", "needed", "asks_photo", "asks_code", "asks_face", "night", "excused"],
