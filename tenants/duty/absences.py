@@ -56,7 +56,7 @@ def possible_reliefs(by: Actor, *, post_id: UUID, now: datetime, tenant: Tenant)
     near = staffing.receivers(post_id=post_id, now=now)
     if by.staff_id is None or (own := organisation.staff_by_id([by.staff_id]).get(by.staff_id)) is None:
         return []
-    people = [p for p in organisation.working_people_of(own.party_id)[:MOST_RELIEFS] if p.pk != own.pk]
+    people = [p for p in organisation.working_people_of(own.party_id)[:MOST_RELIEFS] if not by.is_own(p.pk)]
     today = now.astimezone(tenant.tz).date()
     lacking = {who for who, _post, _day in organisation.missing_certificates([(p.pk, post_id, today) for p in people])}
     away = {row.staff_id for row in rosters.approved_leaves([p.pk for p in people], now, now + timedelta(minutes=1))}

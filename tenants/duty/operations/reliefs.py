@@ -31,7 +31,11 @@ def fit_relief(duty: DutyPost, stint: Stint, staff_id: UUID | None, *, tenant: T
     post asks for (a colleague who is needed anyway replaces nobody). Raises Invalid, ReliefUnfit.
     """
     person = organisation.staff_by_id([staff_id]).get(staff_id) if staff_id else None
-    if person is None or person.pk == stint.staff_id or person.party_id != duty.post.party_id:
+    own = person is not None and (
+        person.pk == stint.staff_id
+        or (person.account_id is not None and person.account_id == stint.staff.account_id)  # another of their own rows
+    )
+    if person is None or own or person.party_id != duty.post.party_id:
         raise Invalid("请选择谁来顶岗，只能是本单位的其他同事。", field="relief_staff_id")
     why = _unfit(duty, stint, person, tenant=tenant, now=now)
     if why:

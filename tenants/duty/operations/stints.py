@@ -10,7 +10,7 @@ from django.db import transaction
 from identity.contracts import Actor
 from kernel.errors import Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
-from tenants.duty import absences, policies, staffing
+from tenants.duty import absences, policies, queries, staffing
 from tenants.duty.choices import AbsenceKind, AnomalyKind, AnomalyStatus, CallStatus, EntryKind
 from tenants.duty.errors import (
     AlreadyAway,
