@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -68,17 +68,18 @@ def changed(*, today: date, lock: bool = False) -> dict[date, Day]:
     return {d: days[d] for d, state in noted.items() if _state(days[d]) != state}
 
 
-def left_over(days: Iterable[Day], *, today: date) -> dict[tuple[date, UUID], set[UUID]]:
+def left_over(days: Mapping[date, tuple[Day, datetime]], *, today: date) -> dict[tuple[date, UUID], set[UUID]]:
     """By day and party: people whose cells stand against the calendar and are nobody's but a hand's to change.
 
-    Cells of a cycle that does not follow the calendar mean what they say; those of one that does are left only today.
+    `days`: what each is now, and when it changed: what was rostered after that was rostered knowingly. Cells of a cycle
+    that does not follow the calendar mean what they say; those of one that does are left only today.
     """
-    resting = [d.day for d in days if not d.works]
-    working = [d.day for d in days if d.works]
+    against = Q(pk__in=[])
+    for day, (now_is, changed_at) in days.items():
+        against |= Q(day=day, created_at__lte=changed_at, shift__isnull=now_is.works)
     hand = ~Q(source=AssignmentSource.PATTERN) | Q(day__lte=today, pattern_use__pattern__follows_calendar=True)
     rows = (
-        Assignment.objects.filter(hand, cancelled_at__isnull=True)
-        .filter(Q(day__in=resting, shift__isnull=False) | Q(day__in=working, shift__isnull=True))
+        Assignment.objects.filter(hand, against, cancelled_at__isnull=True)
         .order_by("day", "staff__party_id")
         .values_list("day", "staff__party_id", "staff_id")
         .distinct()
@@ -97,8 +98,9 @@ def shown(
     if not rows:
         return []
     days = calendar.days_by_date(rows[0].day, rows[-1].day)
+    since = {r.day: (days[r.day], r.changed_at) for r in rows if r.changed_at}
     left: dict[date, int] = {}
-    for (day, party_id), people in left_over([days[r.day] for r in rows], today=today).items():
+    for (day, party_id), people in left_over(since, today=today).items():
         if party_ids is None or party_id in party_ids:
             left[day] = left.get(day, 0) + len(people)
     return [

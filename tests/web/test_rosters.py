@@ -379,9 +379,9 @@ def test_with_the_organisation_too_the_grid_is_whole(alpha: Tenant) -> None:
 
 def test_the_roster_says_that_the_calendar_changed(alpha: Tenant) -> None:
     day = today(alpha) + timedelta(days=1)
+    make_assignment(alpha, day=day)
     FollowedDay.objects.create(day=day, works=False, changed_at=clock.now(), remade=12)
     make_special_day(day, kind="school_rest", name="校庆")
-    make_assignment(alpha, day=day)
     client = client_of(alpha)
     page = client.get(f"/rosters/?day={day}").content.decode()
     said = f"{day.month}月{day.day}日（校庆）改为休息：12 格循环排班已改好，1 人仍排了班，请核对"

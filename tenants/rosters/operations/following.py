@@ -134,7 +134,7 @@ def _note(
         row.works, row.made_up = mine[day].works, mine[day].mark == "班"
         row.changed_at, row.remade = now, remade.get(day, 0)
     FollowedDay.objects.bulk_update(rows.values(), ["works", "made_up", "changed_at", "remade"])
-    left = followed.left_over(mine.values(), today=today)
+    left = followed.left_over({d: (day, now) for d, day in mine.items()}, today=today)
     for day in sorted(mine):
         parties = {party_id: staff for (d, party_id), staff in left.items() if d == day}
         people = sum(len(s) for s in parties.values())

@@ -132,6 +132,16 @@ def test_the_page_says_it_until_a_hand_has_put_it_right(alpha: Tenant, admin: Ac
     assert queries.changed_days(by=admin, first=DAY, last=DAY, tenant=alpha, now=NOW) == []
 
 
+def test_what_is_rostered_after_the_change_was_rostered_knowingly(alpha: Tenant, admin: Actor) -> None:
+    operations.extend(tenant=alpha, now=NOW)
+    rest(alpha, admin, DAY)
+    operations.follow_calendar(tenant=alpha, now=NOW)
+    cell = CellChange(make_staff(post=make_post()).pk, DAY, (Item(make_shift().pk),))
+    later = NOW + timedelta(minutes=1)
+    operations.change_cells(cells=[cell], by=admin, tenant=alpha, now=later, published=True)
+    assert queries.changed_days(by=admin, first=DAY, last=DAY, tenant=alpha, now=later) == []
+
+
 def test_a_cycle_that_does_not_follow_the_calendar_goes_on(alpha: Tenant, admin: Actor) -> None:
     person = make_staff(post=make_post())
     week(alpha, admin, person, follows=False)
