@@ -21,13 +21,18 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Q
+from django.utils.translation import gettext_lazy as _
 
+from identity.contracts import Actor
 from kernel.clock import day_bounds, month_bounds
+from kernel.errors import Invalid
 from kernel.metrics import Direction, Metric, Reading
 from tenants.duty import staffing
 from tenants.duty.choices import UNANSWERED, CallStatus, ItemStatus, Outcome
 from tenants.duty.contracts import Covered
 from tenants.duty.models import Call, DutyPost, HandoverItem, LogEntry
+from tenants.duty.queries import visible_posts
+from tenants.organisation.models import Post
 
 ANSWERED = Metric(
     code="calls_answered_in_time",
@@ -88,6 +93,7 @@ SHORT = Metric(
     minimum_n=10,
     percent=True,
 )
+MOST_DAYS = 93  # of minutes by post
 METRICS = (ANSWERED, OFF_POST, MINUTES, SHORT, HANDED)
 DIMENSIONS = {"party": "post__party_id", "line": "post__line", "post": "post_id"}
 
@@ -101,6 +107,24 @@ class Count3:
     numerator: int
     denominator: int
     n: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostMinutes:
+    """The sums of one post."""
+
+    post: Post
+    sums: Covered
+
+    @property
+    def share(self) -> float | None:
+        """Of the minutes that are known, those below the minimum, in per cent; None where none is known."""
+        return 100 * self.sums.minutes_short / self.sums.minutes_known if self.sums.minutes_known else None
+
+    @property
+    def unknown(self) -> int:
+        """Minutes wanted before anybody first signed on at the post: nobody can say."""
+        return self.sums.minutes - self.sums.minutes_known
 
 
 def counts(
@@ -158,10 +182,37 @@ def _share(part: int, whole: int) -> Decimal:
     return (Decimal(part) / whole).quantize(Decimal("0.0001")) if whole else Decimal(1)
 
 
-def _minutes(starts: datetime, ends: datetime, tz: ZoneInfo) -> dict[str, Covered]:
+def told_until(ends: datetime) -> datetime | None:
+    """Up to where minutes are counted: the newest line of any log, at most `ends`; None before there is any."""
     newest = LogEntry.objects.aggregate(at=Max("at"))["at"]
+    return min(ends, newest) if newest else None
+
+
+def minutes_of_posts(
+    *, by: Actor, tz: ZoneInfo, first: date, last: date, post_id: UUID | None = None, line: str = ""
+) -> list[PostMinutes]:
+    """What `duty_minutes_short` is made of, post by post, for local days both included, of the posts one may see: those
+    the contracts want anybody at, the most minutes below the minimum first. Raises NotAllowed, Invalid (too many days).
+    """
+    if not 0 <= (last - first).days < MOST_DAYS:
+        raise Invalid(
+            _("一次最多统计 %(days)s 天，且结束日期不能早于开始日期。") % {"days": MOST_DAYS}, field="until_day"
+        )  # fmt: skip
+    rows = visible_posts(by).filter(active=True, post__active=True).distinct()
+    if post_id is not None:
+        rows = rows.filter(pk=post_id)
+    if line:
+        rows = rows.filter(post__line=line)
+    posts = {row.pk: row.post for row in rows.order_by("post__place__path", "post__name")}
+    starts, ends = day_bounds(first, tz)[0], day_bounds(last, tz)[1]
+    sums = staffing.covered_minutes(post_ids=posts, starts=starts, ends=told_until(ends) or starts, tz=tz, by="post")
+    found = [PostMinutes(post, sums[pk]) for pk, post in posts.items() if pk in sums]
+    return sorted(found, key=lambda row: -row.sums.minutes_short)
+
+
+def _minutes(starts: datetime, ends: datetime, tz: ZoneInfo) -> dict[str, Covered]:
     posts = DutyPost.objects.filter(active=True, post__active=True).values_list("pk", flat=True)
-    until = min(ends, newest) if newest else starts
+    until = told_until(ends) or starts
     lines = staffing.covered_minutes(post_ids=posts, starts=starts, ends=until, tz=tz)
     whole = Covered(*(sum(column) for column in zip(*lines.values(), strict=True))) if lines else None
     return {"": whole} | lines if whole else {}

@@ -320,18 +320,19 @@ _COVERED = """
 {states}
 , began AS (SELECT post_id, min(signed_on_at) AS at FROM duty_stint GROUP BY post_id),
 spans AS (
-  SELECT p.line, extract(epoch FROM s.until - s.at) / 60 AS minutes, s.need,
+  SELECT {key} AS key, extract(epoch FROM s.until - s.at) / 60 AS minutes, s.need,
          CASE WHEN s.enough THEN s.need ELSE least(s.need, s.here) END AS held,
          s.at >= b.at AS known, NOT s.enough AS short
   FROM states s JOIN organisation_post p ON p.id = s.post_id LEFT JOIN began b ON b.post_id = s.post_id
   WHERE s.until > s.at AND s.need > 0
 )
-SELECT line, round(sum(minutes * need))::bigint, coalesce(round(sum(minutes * need) FILTER (WHERE known)), 0)::bigint,
+SELECT key, round(sum(minutes * need))::bigint, coalesce(round(sum(minutes * need) FILTER (WHERE known)), 0)::bigint,
        coalesce(round(sum(minutes * held) FILTER (WHERE known)), 0)::bigint,
        round(sum(minutes))::bigint, coalesce(round(sum(minutes) FILTER (WHERE known)), 0)::bigint,
        coalesce(round(sum(minutes) FILTER (WHERE known AND short)), 0)::bigint
-FROM spans GROUP BY line ORDER BY line
+FROM spans GROUP BY key ORDER BY key
 """.replace("{states}", _STATES)
+_COVERED_BY = {"line": _COVERED.replace("{key}", "p.line"), "post": _COVERED.replace("{key}", "s.post_id")}
 
 
 def shortfalls(
@@ -355,14 +356,16 @@ def shortfalls(
     return dict(found)
 
 
-def covered_minutes(*, post_ids: Iterable[UUID], starts: datetime, ends: datetime, tz: ZoneInfo) -> dict[str, Covered]:
-    """{line: the sums of `Covered`}. A gap that is `declared` (see `shortfalls`) is held. More people than wanted make up
-    for nothing. One query.
+def covered_minutes(
+    *, post_ids: Iterable[UUID], starts: datetime, ends: datetime, tz: ZoneInfo, by: str = "line"
+) -> dict[Any, Covered]:
+    """{line: the sums of `Covered`}, or with `by="post"` {post id: sums}. A gap that is `declared` (see `shortfalls`) is
+    held. More people than wanted make up for nothing. One query.
     """
     ids = list(set(post_ids))
     if not ids or starts >= ends:
         return {}
     first, last = starts.astimezone(tz).date(), ends.astimezone(tz).date()
     with connection.cursor() as cursor:
-        cursor.execute(_COVERED, {**_windows_of(first, last, tz), "from": starts, "until": ends, "posts": ids})
-        return {line: Covered(*numbers) for line, *numbers in cursor.fetchall()}
+        cursor.execute(_COVERED_BY[by], {**_windows_of(first, last, tz), "from": starts, "until": ends, "posts": ids})
+        return {key: Covered(*numbers) for key, *numbers in cursor.fetchall()}

@@ -186,3 +186,16 @@ def test_the_gaps_of_a_day_and_what_is_not_sealed_yet(alpha: Tenant) -> None:
         "post": {"name": "西门岗"}, "minutes": 60, "short": {"needed": 1, "present": 0, "declared": False},
     }  # fmt: skip
     assert told["dutyLogCheck"] == {"whole": True, "unsealed": 1}
+
+
+def test_minutes_below_the_minimum_by_post(alpha: Tenant) -> None:
+    duty = make_duty_post(name="西门岗")
+    make_coverage(duty.post, start_minute=0, end_minute=1440, persons=2)
+    sign_on(alpha, duty, make_guard(alpha, party=duty.post.party), now=NOW)
+    sign_on(alpha, duty, make_guard(alpha, party=duty.post.party), now=NOW + timedelta(minutes=30))
+    query = "query($d: Date!, $u: Date!) { dutyPostMinutes(fromDay: $d, untilDay: $u) "
+    query += "{ post { name } wanted known short share } }"
+    first, last = ((NOW + timedelta(days=n)).astimezone(alpha.tz).date().isoformat() for n in (-1, 1))
+    [row] = ask(signed(make_member(alpha)), query, d=first, u=last)["dutyPostMinutes"]
+    assert row["post"] == {"name": "西门岗"} and row["wanted"] > row["known"]
+    assert (row["known"], row["short"], row["share"]) == (30, 30, 100.0)

@@ -129,6 +129,24 @@ def test_the_gaps_of_a_past_day(alpha: Tenant, chief: Client) -> None:
     assert "day=2026-11-26" not in page(chief, "/duty/gaps/")  # no day after today
 
 
+def test_minutes_below_the_minimum_by_post(alpha: Tenant, chief: Client) -> None:
+    west, east = make_duty_post(name="西门岗"), make_duty_post(name="东门岗")
+    for duty in (west, east):
+        make_coverage(duty.post, persons=1, start_minute=720, end_minute=780)
+    guard = on_duty(alpha, west, "甲")
+    operations.sign_off(by=guard.actor, tenant=alpha, now=at(45))
+    on_duty(alpha, west, "乙", minute=1440)  # the newest line of a log: up to here minutes are counted
+    there = "/duty/gaps/posts/"
+    text = page(chief, f"{there}?from_day=2026-11-20&until_day=2026-11-20")
+    assert text.index("西门岗</b>") < text.index("东门岗</b>") and "25.0%" in text and "不知道" in text
+    rows = sheet(chief, f"{there}export.xlsx?from_day=2026-11-20&until_day=2026-11-20")
+    assert [(row[0], *row[4:]) for row in rows] == [("西门岗", 60, 60, 15, 25, 0), ("东门岗", 60, 0, 0, "不知道", 60)]
+    assert "没有可统计的岗位" in page(chief, f"{there}?from_day=2026-11-23&until_day=2026-11-23")
+    long = chief.get(f"{there}?from_day=2026-01-01&until_day=2026-11-20")
+    assert long.status_code == 422 and "一次最多统计 93 天" in long.content.decode()
+    assert [row[0] for row in sheet(signed(guard.actor), f"{there}export.xlsx")] == ["西门岗"]
+
+
 def test_a_frontline_worker_sees_only_gaps_of_the_own_party(alpha: Tenant) -> None:
     own, other = make_duty_post(name="西门岗"), make_duty_post(name="东门岗")
     for duty in (own, other):

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import pytest
+
 from kernel.clock import SHANGHAI
+from kernel.errors import Invalid
 from kernel.tenancy import Tenant
 from tenants.duty import metrics, operations
 from tests.factories.duty import (
@@ -18,6 +21,7 @@ from tests.factories.duty import (
     report,
     sign_on,
 )
+from tests.factories.findings import make_member
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=SHANGHAI)
 
@@ -85,6 +89,16 @@ def test_minutes_held_and_handovers_accepted_become_readings(alpha: Tenant) -> N
     short = {r.line: r for r in found["duty_minutes_short"]}
     assert (short[""].numerator, short[""].denominator) == (Decimal(30), Decimal(60))
     assert short["security"].numerator == Decimal(30) and short[""].coverage < Decimal("0.1")
+    # the same minutes, post by post
+    day = NOON.date()
+    posts = metrics.minutes_of_posts(by=make_member(alpha), tz=alpha.tz, first=day, last=day)
+    assert [(p.post.pk, p.sums.minutes_short, p.sums.minutes_known, p.share, p.unknown) for p in posts] == [
+        (duty.pk, 30, 60, 50.0, 0), (idle.pk, 0, 0, None, 60),
+    ]  # fmt: skip
+    own = metrics.minutes_of_posts(by=giver.actor, tz=alpha.tz, first=day, last=day)
+    assert [p.post.pk for p in own] == [duty.pk]  # what the other party's people do is not told
+    with pytest.raises(Invalid):
+        metrics.minutes_of_posts(by=giver.actor, tz=alpha.tz, first=day, last=day + timedelta(days=93))
     handed = {r.line: r for r in found["handovers_accepted"]}
     assert (handed[""].numerator, handed[""].denominator, handed[""].coverage) == (1, 2, Decimal("0.6667"))
     assert {m.code for m in metrics.METRICS} == set(found)

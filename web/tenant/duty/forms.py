@@ -166,6 +166,24 @@ class GapFilter(forms.Form):
         return {**data, "post_id": UUID(post) if post else None}
 
 
+class PostMinutesFilter(forms.Form):
+    """The filter bar of the minutes by post: a stretch of days."""
+
+    from_day = forms.DateField(label="日期从", required=False, widget=forms.DateInput({"type": "date"}))
+    until_day = forms.DateField(label="到", required=False, widget=forms.DateInput({"type": "date"}))
+    post = forms.ChoiceField(label="岗位", required=False)
+    line = forms.ChoiceField(label="条线", required=False, choices=[("", "全部条线"), *ServiceLine.choices])
+
+    def __init__(self, *args: Any, by: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["post"].choices = post_choices(by)  # type: ignore[attr-defined]
+
+    def chosen(self) -> dict[str, Any]:
+        data = given(self)
+        post = data.pop("post")
+        return {**data, "post_id": UUID(post) if post else None}
+
+
 def _clock(minute: int) -> str:
     return f"{minute // 60:02d}:{minute % 60:02d}"
 

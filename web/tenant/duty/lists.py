@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +12,17 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from kernel import clock
+from kernel.errors import Invalid
 from kernel.ids import new_id
-from tenants.duty import policies, queries
+from standards_library.choices import ServiceLine
+from tenants.duty import metrics, policies, queries
 from tenants.duty.choices import ItemStatus
 from tenants.duty.cockpit import Gap, gaps_of_day
+from tenants.duty.metrics import PostMinutes
 from web.http import SchoolRequest, signed_in
 from web.shared.pages import paginate, render_list
 from web.shared.xlsx import download
-from web.tenant.duty.forms import AnomalyFilter, GapFilter, HandoverFilter, LogFilter
+from web.tenant.duty.forms import AnomalyFilter, GapFilter, HandoverFilter, LogFilter, PostMinutesFilter
 
 CRUMB = {"label": "值班"}
 MAX_ROWS = 20_000
@@ -193,6 +196,11 @@ def export_log(request: SchoolRequest, post_id: UUID) -> HttpResponse:
     return _file(request, "值班日志", ["序号", "时间", "类别", "内容", "记录人", "封存"], rows, of=f"-{post.name}")
 
 
+def _gap_tabs(active: str) -> list[dict[str, Any]]:
+    names = (("gaps", "按时段"), ("post_minutes", "按岗位"))
+    return [{"label": label, "url": reverse(f"duty:{name}"), "active": name == active} for name, label in names]
+
+
 # --- Gaps ------------------------------------------------------------------------------------------
 
 
@@ -213,6 +221,7 @@ def gaps(request: SchoolRequest) -> HttpResponse:
     day, found = _gaps(request, form, now)
     context = {
         "title": "缺岗记录",
+        "tabs": _gap_tabs("gaps"),
         "lead": "按合同在岗要求，哪些岗位在什么时候人数不足",
         "crumbs": [CRUMB, {"label": "值守看板", "url": reverse("duty:index")}, {"label": "缺岗记录"}],
         "form": form,
@@ -241,3 +250,69 @@ def export_gaps(request: SchoolRequest) -> HttpResponse:
     ]  # fmt: skip
     heads = ["岗位", "地点", "责任单位", "开始", "结束", "分钟", "应到人数", "在岗人数", "原因"]
     return _file(request, "缺岗记录", heads, rows, of=f"-{day:%Y%m%d}")
+
+
+# --- Minutes below the minimum, by post ------------------------------------------------------------
+
+
+def _post_minutes(request: SchoolRequest) -> tuple[PostMinutesFilter, list[PostMinutes], str, tuple[date, date]]:
+    """The filter, the rows, why there are none, and the days: this month's unless others are asked for."""
+    today = clock.now().astimezone(request.school.tz).date()
+    days = {"from_day": today.replace(day=1).isoformat(), "until_day": today.isoformat()}
+    form = PostMinutesFilter({**days, **request.GET.dict()}, by=request.actor)
+    chosen = form.chosen()
+    first, last = chosen.pop("from_day") or today.replace(day=1), min(chosen.pop("until_day") or today, today)
+    try:
+        rows = metrics.minutes_of_posts(by=request.actor, tz=request.school.tz, first=first, last=last, **chosen)
+    except Invalid as refused:
+        return form, [], refused.sentence, (first, last)
+    return form, rows, "", (first, last)
+
+
+@require_safe
+@signed_in
+def post_minutes(request: SchoolRequest) -> HttpResponse:
+    """What 低于最低人数时长占比 is made of: post by post."""
+    form, rows, refused, (first, last) = _post_minutes(request)
+    short, known = sum(r.sums.minutes_short for r in rows), sum(r.sums.minutes_known for r in rows)
+    context = {
+        "title": "缺岗记录",
+        "lead": f"{first:%-m月%-d日}—{last:%-m月%-d日}，各岗位低于合同要求人数的时长；已申报离岗的不算",
+        "crumbs": [CRUMB, {"label": "值守看板", "url": reverse("duty:index")}, {"label": "缺岗记录"}],
+        "tabs": _gap_tabs("post_minutes"),
+        "form": form,
+        "refused": refused,
+        "last": last,
+        "short": short,
+        "share": 100 * short / known if known else None,
+        "posts": sum(r.sums.minutes_short > 0 for r in rows),
+        "page_obj": paginate(request, [{"row": r, "line": ServiceLine(r.post.line).label} for r in rows]),
+    }
+    return render(request, "duty/post_minutes.html", context, status=422 if refused else 200)
+
+
+@require_safe
+@signed_in
+def export_post_minutes(request: SchoolRequest) -> HttpResponse:
+    """The minutes of each post as .xlsx."""
+    _form, rows, _refused, (first, last) = _post_minutes(request)
+    lines = [
+        [
+            r.post.name, r.post.place.full_name if r.post.place else "", r.post.party.name, ServiceLine(r.post.line).label,
+            r.sums.minutes, r.sums.minutes_known, r.sums.minutes_short,
+            "不知道" if r.share is None else round(r.share, 1), r.unknown,
+        ]
+        for r in rows
+    ]  # fmt: skip
+    heads = [
+        "岗位",
+        "地点",
+        "责任单位",
+        "服务条线",
+        "要求有人（分钟）",
+        "其中有记录（分钟）",
+        "低于最低人数（分钟）",
+        "占比（%）",
+        "首次上岗前（分钟）",
+    ]
+    return _file(request, "各岗位缺岗时长", heads, lines, of=f"-{first:%Y%m%d}-{last:%Y%m%d}")

@@ -19,13 +19,14 @@ from graphql_api.tenant.duty.types import (
     HandoverType,
     LogCheckType,
     LogEntryType,
+    PostMinutesType,
     PostShortfallType,
     PresenceCallType,
 )
 from graphql_api.tenant.evidence import listed
 from kernel import clock
 from kernel.errors import NotFound
-from tenants.duty import cockpit, queries
+from tenants.duty import cockpit, metrics, queries
 from tenants.duty.models import Anomaly, Call, CameraReport, DeliveryHook
 
 
@@ -72,6 +73,11 @@ class DutyQuery(graphene.ObjectType):
     )  # fmt: skip
     duty_shortfalls = graphene.Field(
         listed(PostShortfallType), description="When posts were below their minimum on a day", day=graphene.Date(required=True),
+        post_id=graphene.UUID(), line=graphene.String(),
+    )  # fmt: skip
+    duty_post_minutes = graphene.Field(
+        listed(PostMinutesType), description="What duty_minutes_short is made of, the most minutes first; at most 93 days",
+        from_day=graphene.Date(required=True), until_day=graphene.Date(required=True, description="Included"),
         post_id=graphene.UUID(), line=graphene.String(),
     )  # fmt: skip
     duty_log = Listing(
@@ -180,6 +186,15 @@ class DutyQuery(graphene.ObjectType):
     def resolve_duty_shortfalls(root: None, info: graphene.ResolveInfo, day: date, **filters: Any) -> Any:
         context = info.context
         return cockpit.gaps_of_day(by=context.actor, tenant=context.tenant, day=day, now=clock.now(), **filters)
+
+    @staticmethod
+    def resolve_duty_post_minutes(
+        root: None, info: graphene.ResolveInfo, from_day: date, until_day: date, **filters: Any
+    ) -> Any:
+        context = info.context
+        return metrics.minutes_of_posts(
+            by=context.actor, tz=context.tenant.tz, first=from_day, last=until_day, **filters
+        )
 
     @staticmethod
     def resolve_duty_log(

@@ -149,6 +149,38 @@ class PostShortfallType(graphene.ObjectType):
         return _post(row)
 
 
+class PostMinutesType(graphene.ObjectType):
+    """What a post's contract wants and what of it was below the minimum, in minutes."""
+
+    class Meta:
+        name = "PostMinutes"
+
+    post = graphene.NonNull(PostRef)
+    wanted = graphene.NonNull(graphene.Int, description="Minutes in which the contract wants anybody")
+    known = graphene.NonNull(graphene.Int, description="Of these, since somebody first signed on at the post")
+    short = graphene.NonNull(graphene.Int, description="Of the known, below the minimum; declared absences aside")
+    share = graphene.Float(description="short of known, in per cent; null where nothing is known")
+
+    @staticmethod
+    def resolve_post(row: Any, info: graphene.ResolveInfo) -> PostRef:
+        return _post(row)
+
+    @staticmethod
+    def resolve_wanted(row: Any, info: graphene.ResolveInfo) -> int:
+        minutes: int = row.sums.minutes
+        return minutes
+
+    @staticmethod
+    def resolve_known(row: Any, info: graphene.ResolveInfo) -> int:
+        minutes: int = row.sums.minutes_known
+        return minutes
+
+    @staticmethod
+    def resolve_short(row: Any, info: graphene.ResolveInfo) -> int:
+        minutes: int = row.sums.minutes_short
+        return minutes
+
+
 class CallBriefType(graphene.ObjectType):
     """The last or the open call of a post."""
 
