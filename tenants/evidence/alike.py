@@ -39,20 +39,39 @@ class Placement:
     y: int = 0
 
 
-def likeness(one: bytes, other: bytes) -> float:
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """What was done to a picture: mirrored left to right first, then turned anticlockwise by so many quarters."""
+
+    mirrored: bool = False
+    quarters: int = 0
+
+    def of(self, picture: Any) -> Any:
+        """The grey picture after it."""
+        import numpy as np
+
+        return np.ascontiguousarray(np.rot90(picture[:, ::-1] if self.mirrored else picture, self.quarters))
+
+
+UPRIGHT = Turned()
+
+
+def likeness(one: bytes, other: bytes, *, turned: Turned = UPRIGHT) -> float:
     """How sure it is that both are the same shot, 0…1: the share of fitting cells, 0 where there is too little to go by.
 
-    JPEG, PNG or WebP bytes, best as thumbnails. Pictures without structure all over give 0: they prove nothing.
+    JPEG, PNG or WebP bytes, best as thumbnails; `one` is laid on the other after it was `turned`. Pictures without
+    structure all over give 0: they prove nothing.
     """
     first, second = _grey(one), _grey(other)
     if first is None or second is None:
         return 0.0
+    first = turned.of(first)
     return max(_agreement(first, second), _agreement(second, first))
 
 
-def is_copy(one: bytes, other: bytes) -> bool:
-    """Whether both are the same shot. Never so for two pictures that show too little to tell."""
-    return likeness(one, other) >= FITTING
+def is_copy(one: bytes, other: bytes, *, turned: Turned = UPRIGHT) -> bool:
+    """Whether both are the same shot, `one` being `turned`. Never so for two pictures that show too little to tell."""
+    return likeness(one, other, turned=turned) >= FITTING
 
 
 def _grey(data: bytes) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -127,19 +127,26 @@ def same_files(ids: Iterable[UUID]) -> dict[UUID, set[UUID]]:
 
 
 _ALIKE = """
-SELECT id, shared FROM (
-  SELECT e.id, (SELECT count(*) FROM unnest(e.look) AS w WHERE w = ANY(o.look)) AS shared
-  FROM evidence_evidence o JOIN evidence_evidence e ON e.look && o.look AND e.id <> o.id AND e.received_at >= %(since)s
-  WHERE o.id = %(own)s
-) AS found WHERE shared >= %(likely)s ORDER BY shared DESC, id LIMIT %(most)s
+SELECT e.id FROM evidence_evidence e
+CROSS JOIN LATERAL (
+  SELECT count(*) AS words FROM (SELECT unnest(e.look) INTERSECT SELECT unnest(%(words)s::int[])) AS kept
+) AS shared
+WHERE e.look && %(words)s::int[] AND e.id <> %(own)s AND e.received_at >= %(since)s AND shared.words >= %(likely)s
+ORDER BY shared.words DESC, e.id LIMIT %(most)s
 """
 
 
-def nearest(photo_id: UUID, *, since: datetime, most: int) -> list[UUID]:
-    """The photos kept since then that share most words with this one, the likeliest first; candidates, no verdicts.
+def nearest(photo_id: UUID, *, words: Sequence[int], since: datetime, most: int) -> list[UUID]:
+    """The photos kept since then that share most of these words, the likeliest first; candidates, no verdicts.
 
-    One index scan. Only photos whose words were noted (`operations.note_looks`) are found.
+    `words` are those of the photo, or of its mirror image (`looks.words_of`). One index scan. Only photos whose words
+    were noted (`operations.note_looks`) are found.
     """
+    if not words:
+        return []
     with connection.cursor() as cursor:
-        cursor.execute(_ALIKE, {"own": photo_id, "since": since, "likely": looks.LIKELY, "most": most})
+        cursor.execute(
+            _ALIKE,
+            {"own": photo_id, "words": list(words), "since": since, "likely": looks.LIKELY, "most": most},
+        )
         return [row[0] for row in cursor.fetchall()]

@@ -68,3 +68,8 @@ class NothingMissed(DomainError):
 class MadeUpEnough(DomainError):
     code = "patrol_made_up_enough"
     message = _("这些点已经补巡过 %(times)s 次，不能再往后排。请说明漏巡原因，由管理员或监管人员审核。")
+
+
+class NoMakeUps(DomainError):
+    code = "patrol_no_make_ups"
+    message = _("本校不安排补巡。请说明漏巡原因，由管理员或监管人员审核。")

@@ -38,6 +38,24 @@ class Route(models.Model):
         return self.name
 
 
+class PatrolRule(models.Model):
+    """The school's own rule of patrols, one row: how many make-up tours (补巡) in a row the same points may be put off by."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    make_ups = models.PositiveSmallIntegerField(_("连续补巡次数上限"))
+
+    class Meta:
+        verbose_name = _("巡更规则")
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(pk=1) & Q(make_ups__gte=0) & Q(make_ups__lte=10), name="patrols_rule_one"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+
 class Point(models.Model):
     """A point of a route. `walk_seconds` is the least honest walking time from the point before; null is unknown."""
 

@@ -14,19 +14,34 @@ from tenants.attendance.contracts import Walk
 from tenants.organisation import queries as organisation
 from tenants.patrols import policies
 from tenants.patrols.choices import CLOSED, StopStatus, TourStatus
-from tenants.patrols.models import Point, Question, Route, Stop, Tour, Window
+from tenants.patrols.models import PatrolRule, Point, Question, Route, Stop, Tour, Window
 
 LONGEST_WALK = timedelta(hours=12)  # a tour left open longer says nothing of where its walker is now
 DOUBTFUL = 60  # below this credibility a tour stands in the list of doubtful ones
 
 OFFLINE = timedelta(hours=72)  # a phone may report so long after the window; later it is refused with its reason
-MAKE_UPS = 2  # make-up tours in a row for the same points
+MAKE_UPS = 2  # make-up tours in a row for the same points, where the school says nothing else
 
 
-def make_ups_before(tour: Tour) -> int:
-    """How many make-up tours in a row this one is the last of: 0 for a regular tour. One query each, three at most."""
+def make_ups_allowed() -> int:
+    """How many make-up tours in a row the school allows; 0: none, what was missed is explained. One query."""
+    found = PatrolRule.objects.filter(pk=1).values_list("make_ups", flat=True).first()
+    return MAKE_UPS if found is None else found
+
+
+def rule(*, by: Actor) -> int:
+    """As `make_ups_allowed`, for who may see patrols. Raises NotAllowed."""
+    _refuse(by)
+    return make_ups_allowed()
+
+
+def make_ups_before(tour: Tour, *, most: int) -> int:
+    """How many make-up tours in a row this one is the last of, counted up to `most`: 0 for a regular tour.
+
+    One query each, none for a regular tour.
+    """
     count, before = 0, tour.makes_up_for_id
-    while before is not None and count < MAKE_UPS:
+    while before is not None and count < most:
         count += 1
         before = Tour.objects.filter(pk=before).values_list("makes_up_for_id", flat=True).first()
     return count

@@ -36,7 +36,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("calendar", "校历"),
         ),
     ),
-    ("值班巡更", (("duty", "值班"), ("patrol", "巡更"), ("patrol_route", "巡更路线"))),
+    ("值班巡更", (("duty", "值班"), ("patrol", "巡更"), ("patrol_route", "巡更路线"), ("patrol_rule", "巡更规则"))),
     ("标准与考核", (("rubric", "评分标准"), ("round", "考核评分"))),
     (
         "组织与场所",

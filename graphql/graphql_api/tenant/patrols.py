@@ -162,6 +162,12 @@ class PatrolCopyType(graphene.ObjectType):
     other_place = Text
     other_tour = Text
     same_file = graphene.NonNull(graphene.Boolean)
+    mirrored = graphene.NonNull(
+        graphene.Boolean, description="The later picture is the mirror image of the earlier one"
+    )
+    quarters = graphene.NonNull(
+        graphene.Int, description="Quarter turns anticlockwise that lay the later on the earlier"
+    )
 
 
 class PatrolTourType(DjangoObjectType):
@@ -201,6 +207,7 @@ class PatrolTourType(DjangoObjectType):
             PatrolCopyType(
                 photo_id=c["photo"], place=c["place"], other_photo_id=c["other"], other_place=c["other_place"],
                 other_tour=c["other_number"] or row.number, same_file=c["same_file"],
+                mirrored=c.get("mirrored", False), quarters=c.get("quarters", 0),
             )
             for c in row.copies or []
             if isinstance(c, dict)
@@ -213,6 +220,17 @@ class PatrolTourType(DjangoObjectType):
             return [(r.source_id, r) for r in rows if r.source_id]
 
         return load_many(info.context, "patrols.findings", fetch, row.pk)
+
+
+class PatrolRuleType(graphene.ObjectType):
+    """The school's own rule of patrols."""
+
+    class Meta:
+        name = "PatrolRule"
+
+    make_ups = graphene.NonNull(
+        graphene.Int, description="Make-up tours in a row that the same points may be put off by; 0: none"
+    )
 
 
 class PatrolsQuery(graphene.ObjectType):
@@ -235,6 +253,11 @@ class PatrolsQuery(graphene.ObjectType):
         text=graphene.String(),
     )
     patrol_tour = graphene.Field(PatrolTourType, id=graphene.UUID(required=True))
+    patrol_rule = graphene.Field(PatrolRuleType)
+
+    @staticmethod
+    def resolve_patrol_rule(root: None, info: graphene.ResolveInfo) -> PatrolRuleType:
+        return PatrolRuleType(make_ups=queries.rule(by=info.context.actor))
 
     @staticmethod
     def resolve_patrol_routes(
@@ -373,6 +396,21 @@ class SavePatrolRoute(DomainMutation):
         return {"route": queries.route(route_id=saved.pk, by=context.actor)}
 
 
+class SetPatrolRule(DomainMutation):
+    """How many make-up tours in a row the same points may be put off by; 0: none. Arranged ones stay."""
+
+    scope = "patrols:write"
+    rule = graphene.Field(PatrolRuleType)
+
+    class Arguments:
+        make_ups = graphene.Int(required=True)
+
+    @classmethod
+    def perform(cls, context: Context, *, make_ups: int) -> dict[str, Any]:
+        row = operations.set_rule(make_ups=make_ups, by=context.actor, tenant=context.tenant)
+        return {"rule": PatrolRuleType(make_ups=row.make_ups)}
+
+
 class ClosePatrolRoute(DomainMutation):
     """Stop a route; what was walked stays."""
 
@@ -497,6 +535,7 @@ class PatrolsMutation(graphene.ObjectType):
     """Writes of patrols. Scope: patrols:write."""
 
     save_patrol_route = SavePatrolRoute.Field()
+    set_patrol_rule = SetPatrolRule.Field()
     close_patrol_route = ClosePatrolRoute.Field()
     start_patrol_tour = StartPatrolTour.Field()
     scan_patrol_point = ScanPatrolPoint.Field()

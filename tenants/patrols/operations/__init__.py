@@ -7,6 +7,7 @@ from tenants.patrols.operations.judging import judge
 from tenants.patrols.operations.missed import explain, reschedule
 from tenants.patrols.operations.reviewing import remind, review
 from tenants.patrols.operations.routes import close_route, save_route
+from tenants.patrols.operations.rules import set_rule
 from tenants.patrols.operations.walking import abnormal, finish_tour, scan, start_tour
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "review",
     "save_route",
     "scan",
+    "set_rule",
     "start_tour",
     "sweep",
 ]

@@ -6,7 +6,8 @@ found is written under the tour's lock, and thrown away where the tour got more 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,15 +18,21 @@ from django.db import transaction
 from django.db.models import Q
 
 from kernel.tenancy import Tenant
+from tenants.evidence import looks
 from tenants.evidence import operations as evidence_operations
 from tenants.evidence import queries as evidence
-from tenants.evidence.alike import is_copy
+from tenants.evidence.alike import UPRIGHT, Turned, is_copy
+from tenants.evidence.looks import Corners, Fit
+from tenants.evidence.queries import Thumb
 from tenants.patrols import queries
 from tenants.patrols.choices import CLOSED, StopStatus
 from tenants.patrols.models import Stop, Tour
 
 REUSE = timedelta(days=60)
-NEAREST = 12  # so many likeliest photos are looked at closely
+CANDIDATES = 400  # so many photos that share most words are laid on the picture at a glance
+NEAREST = 12  # so many that fit best are looked at closely
+KEPT = 500  # pictures whose corners are kept at a time
+SURE = 0.5  # how well a candidate must fit at a glance for its turn to be known; below, upright is tried too
 TAKEN = timedelta(minutes=15)  # a worker that took the comparison and did not finish it by then is gone
 
 
@@ -40,6 +47,14 @@ class Use:
     place: str
     at: datetime
     passed: bool  # judged without a word against this photo
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An earlier use of the same shot, and how the later picture was turned; None: it is the very same file."""
+
+    use: Use
+    turned: Turned | None = None
 
 
 def compare(*, tour_id: UUID, tenant: Tenant, now: datetime) -> bool:
@@ -107,33 +122,32 @@ def _copies(own: Sequence[Use], *, since: datetime) -> tuple[list[dict[str, Any]
     photos = list(dict.fromkeys(use.photo_id for use in own))
     evidence_operations.note_looks(evidence_ids=photos)
     same = evidence.same_files(photos)
-    near = {photo: evidence.nearest(photo, since=since, most=NEAREST) for photo in photos}
+    pictures = Pictures()
+    pictures.know(photos)
+    near = {photo: pictures.nearest(photo, since=since) for photo in photos}
     wanted = {p for found in [*same.values(), *near.values()] for p in found} | set(photos)
     uses = _uses(Stop.objects.filter(photo_ids__overlap=list(wanted), scanned_at__gte=since))
     shows: dict[UUID, list[Use]] = {}
     for use in uses:
         shows.setdefault(use.photo_id, []).append(use)
-    looks = _looker(wanted)
     before: list[dict[str, Any]] = []
     after: set[UUID] = set()
     for use in own:
-        others = [
-            (other, photo in same.get(use.photo_id, ()))
-            for photo in [*same.get(use.photo_id, ()), *near[use.photo_id]]
-            for other in shows.get(photo, [])
-            if other.stop_id != use.stop_id
-        ]
+        files = same.get(use.photo_id, set())
+        others = [o for photo in files for o in shows.get(photo, []) if o.stop_id != use.stop_id]
         # the same file first: that needs no look; then in the order of likeness
-        others.sort(key=lambda found: not found[1])
-        earlier = (o for o, file in others if _earlier(o, use) and (file or looks(use.photo_id, o.photo_id)))
-        if first := next(earlier, None):
-            before.append(_kept(use, first, same_file=first.photo_id in same.get(use.photo_id, ())))
-        after |= {
-            o.tour_id
-            for o, file in others
-            if o.tour_id != use.tour_id and o.passed and not _earlier(o, use)
-            and (file or looks(use.photo_id, o.photo_id))
-        }  # fmt: skip
+        earlier = next((Found(o) for o in others if _earlier(o, use)), None)
+        after |= {o.tour_id for o in others if o.tour_id != use.tour_id and o.passed and not _earlier(o, use)}
+        fitting = {photo: how for photo, how in near[use.photo_id].items() if shows.get(photo) and photo not in files}
+        for photo in sorted(fitting, key=lambda p: -fitting[p][0].score)[:NEAREST]:
+            mine = [o for o in shows[photo] if o.stop_id != use.stop_id]
+            first = None if earlier else next((o for o in mine if _earlier(o, use)), None)
+            later = {o.tour_id for o in mine if o.tour_id != use.tour_id and o.passed and not _earlier(o, use)} - after
+            if (first or later) and (turned := pictures.one_shot(use.photo_id, photo, fitting[photo])):
+                earlier = earlier or (Found(first, turned) if first else None)
+                after |= later
+        if earlier:
+            before.append(_kept(use, earlier))
     return before, after
 
 
@@ -142,33 +156,67 @@ def _earlier(one: Use, other: Use) -> bool:
     return (one.at, one.stop_id) < (other.at, other.stop_id)
 
 
-def _kept(use: Use, first: Use, *, same_file: bool) -> dict[str, Any]:
+def _kept(use: Use, found: Found) -> dict[str, Any]:
+    first = found.use
     return {
         "photo": str(use.photo_id), "place": use.place, "other": str(first.photo_id), "other_place": first.place,
         "other_tour": "" if first.tour_id == use.tour_id else str(first.tour_id),
-        "other_number": "" if first.tour_id == use.tour_id else first.number, "same_file": same_file,
+        "other_number": "" if first.tour_id == use.tour_id else first.number, "same_file": found.turned is None,
+        "mirrored": bool(found.turned and found.turned.mirrored), "quarters": found.turned.quarters if found.turned else 0,
     }  # fmt: skip
 
 
-def _looker(photos: set[UUID]) -> Callable[[UUID, UUID], bool]:
-    """A closer look at two photos, each file read once."""
-    files = evidence.thumbs(photos)
-    bytes_of: dict[UUID, bytes] = {}
-    known: dict[frozenset[UUID], bool] = {}
+class Pictures:
+    """The small pictures of one comparison; corners are looked for once and kept, some 80 kilobytes each."""
 
-    def picture(photo: UUID) -> bytes:
-        if photo not in bytes_of:
-            with default_storage.open(files[photo].thumb_path) as file:
-                bytes_of[photo] = file.read()
-        return bytes_of[photo]
+    def __init__(self) -> None:
+        self._files: dict[UUID, Thumb] = {}
+        self._corners: dict[UUID, Corners] = {}
+        self._known: dict[frozenset[UUID], Turned | None] = {}
 
-    def looks(one: UUID, other: UUID) -> bool:
+    def know(self, photos: Iterable[UUID]) -> None:
+        """Learn where these photos lie: one query."""
+        self._files |= evidence.thumbs(set(photos) - self._files.keys())
+
+    def nearest(self, photo: UUID, *, since: datetime) -> dict[UUID, list[Fit]]:
+        """The candidates for one photo with how each would fit, upright or turned and mirrored, the best first.
+
+        Found by their words: two index scans, of which one for the mirror image. In the index a hundred shots of one door
+        come as close as a copy; laid on each other they do not.
+        """
+        found: dict[UUID, list[Fit]] = {}
+        for mirrored in (False, True):
+            own = looks.corners_of(self._picture(photo), mirrored=mirrored, sizes=looks.SIZES)
+            words = sorted({int(word) for word in own.words.ravel()})
+            near = evidence.nearest(photo, words=words, since=since, most=CANDIDATES)
+            self.know(near)
+            for other in near:
+                found.setdefault(other, []).append(looks.fit(own, self._corners_of(other), mirrored=mirrored))
+        return {other: sorted(fits, key=lambda f: -f.score) for other, fits in found.items()}
+
+    def one_shot(self, one: UUID, other: UUID, fits: Sequence[Fit]) -> Turned | None:
+        """How `one` was turned where both are one shot, or None. As few closer looks as the fits leave open."""
         pair = frozenset((one, other))
-        if pair not in known:
-            try:
-                known[pair] = one in files and other in files and is_copy(picture(one), picture(other))
-            except OSError:  # a file that is gone proves nothing
-                known[pair] = False
-        return known[pair]
+        if pair not in self._known:
+            ways = [f.turned for f in fits]
+            if fits[0].score < SURE and UPRIGHT not in ways:
+                ways.append(UPRIGHT)
+            self._known[pair] = next((way for way in ways if self._looks(one, other, way)), None)
+        return self._known[pair]
 
-    return looks
+    def _looks(self, one: UUID, other: UUID, turned: Turned) -> bool:
+        first, second = self._picture(one), self._picture(other)
+        return bool(first and second) and is_copy(first, second, turned=turned)
+
+    def _picture(self, photo: UUID) -> bytes:
+        """The bytes; none of a file that is gone: it proves nothing."""
+        with suppress(OSError, KeyError), default_storage.open(self._files[photo].thumb_path) as file:
+            return bytes(file.read())
+        return b""
+
+    def _corners_of(self, photo: UUID) -> Corners:
+        if len(self._corners) > KEPT:
+            self._corners.clear()
+        if photo not in self._corners:
+            self._corners[photo] = looks.corners_of(self._picture(photo))
+        return self._corners[photo]

@@ -16,6 +16,7 @@ from tenants.patrols import policies, queries
 from tenants.patrols.choices import StopStatus
 from tenants.patrols.errors import (
     MadeUpEnough,
+    NoMakeUps,
     NothingMissed,
 )
 from tenants.patrols.models import Stop, Tour
@@ -70,14 +71,15 @@ def reschedule(
 ) -> Tour:
     """Make a make-up tour (补巡) of the missed points; the old tour keeps them as missed.
 
-    A make-up tour may be made up for once more, then it ends (`MAKE_UPS`): who goes on missing must explain.
-    Raises NotFound, NotAllowed, MadeUpEnough, Invalid (times), NothingMissed.
+    So often in a row as the school allows (`PatrolRule`), then it ends: who goes on missing must explain.
+    Raises NotFound, NotAllowed, MadeUpEnough, NoMakeUps, Invalid (times), NothingMissed.
     """
     tour = locked(tour_id, by)
     if not policies.can_explain(by, tour, party_ids=parties_of(by)):
         raise NotAllowed
-    if queries.make_ups_before(tour) >= queries.MAKE_UPS:
-        raise MadeUpEnough(times=queries.MAKE_UPS)
+    most = queries.make_ups_allowed()
+    if queries.make_ups_before(tour, most=most) >= most:
+        raise MadeUpEnough(times=most) if most else NoMakeUps
     if not (now - timedelta(minutes=5) <= starts_at < ends_at <= now + timedelta(days=7)):
         raise Invalid(_("补巡时间应在现在之后、7 天之内，且结束晚于开始。"), field="ends_at")
     stops = Stop.objects.filter(

@@ -175,6 +175,11 @@ def _repeat_rule(filler: Filler) -> dict[str, Any]:
     return {"id": 1, "days": 90, "factor": Decimal("1.50")}
 
 
+@values_of("patrols.PatrolRule")
+def _patrol_rule(filler: Filler) -> dict[str, Any]:
+    return {"id": 1, "make_ups": 2}
+
+
 @values_of("inspections.Calibration")
 def _calibration(filler: Filler) -> dict[str, Any]:
     opened = clock.now()

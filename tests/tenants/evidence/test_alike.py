@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageFont
 
-from tenants.evidence.alike import is_copy, likeness
+from tenants.evidence.alike import Turned, is_copy, likeness
+from tenants.evidence.looks import corners_of, fit, words_of
 
 
 def scene(seed: int, *, shift: tuple[int, int] = (0, 0), noise: int = 6) -> Image.Image:
@@ -114,6 +115,27 @@ def test_a_copy_is_found(seed: int, change: object) -> None:
     assert is_copy(jpeg(thumb(original)), jpeg(thumb(copy), quality=40))
 
 
+TURNS = [Turned(mirrored, quarters) for mirrored in (False, True) for quarters in range(4)]
+
+
+def done_to(image: Image.Image, turned: Turned) -> Image.Image:
+    """The picture mirrored and turned."""
+    return Image.fromarray(np.ascontiguousarray(turned.of(np.asarray(image))))
+
+
+@pytest.mark.parametrize("turned", TURNS[1:], ids=str)
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mirrored_or_turned_copy_is_found_by_its_corners(seed: int, turned: Turned) -> None:
+    """Its words lead to the original, and how the corners lie says how to turn it back."""
+    original = jpeg(thumb(scene(seed)))
+    copy = jpeg(thumb(done_to(scene(seed).crop((80, 60, 720, 540)), turned)), quality=40)
+    shared = {m: len(set(words_of(copy, mirrored=m)) & set(words_of(original))) for m in (False, True)}
+    assert shared[turned.mirrored] > 10 > shared[not turned.mirrored]
+    found = fit(corners_of(copy, mirrored=turned.mirrored), corners_of(original), mirrored=turned.mirrored)
+    assert found.score > 0.8
+    assert is_copy(copy, original, turned=found.turned) and not is_copy(copy, original)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_another_shot_of_the_same_place_is_no_copy(seed: int) -> None:
     assert not is_copy(jpeg(thumb(scene(seed))), jpeg(thumb(scene(seed, shift=(14, 6), noise=8))))
@@ -142,7 +164,9 @@ def test_another_place_is_no_copy(seed: int) -> None:
     ],
 )
 def test_nobody_is_accused_of_honest_pictures(seed: int, one: object, other: object) -> None:
-    assert not is_copy(jpeg(thumb(one(seed))), jpeg(thumb(other(seed))))  # type: ignore[operator]
+    first, second = jpeg(thumb(one(seed))), jpeg(thumb(other(seed)))  # type: ignore[operator]
+    ways = TURNS if seed < 2 else TURNS[:1]  # however the two are laid on each other
+    assert not any(is_copy(first, second, turned=turned) for turned in ways)
 
 
 def test_the_dark_and_a_white_wall_prove_nothing() -> None:

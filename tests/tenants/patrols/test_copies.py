@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.db import connection
-from PIL import Image
+from PIL import Image, ImageOps
 
 from identity.contracts import Actor
 from kernel.clock import SHANGHAI
@@ -21,7 +21,7 @@ from tenants.patrols.choices import Doubt
 from tenants.patrols.models import Stop, Tour
 from tenants.patrols.operations import comparing
 from tests.factories.patrols import due_tour, make_guard, make_route, walk
-from tests.tenants.evidence.test_alike import jpeg, night, scene
+from tests.tenants.evidence.test_alike import by_hand, jpeg, night, scene
 
 NOW = datetime(2026, 11, 25, 22, 0, tzinfo=SHANGHAI).astimezone(UTC)
 
@@ -61,6 +61,48 @@ def test_one_photo_at_every_point_of_one_tour(alpha: Tenant) -> None:
     first, second = (queries.where(s.point.place.full_name) for s in _stops(tour)[:2])
     assert doubt["sentence"] == f"“{second}”的照片与本次“{first}”的是同一张，另有 1 张同样情况。"
     assert [c["same_file"] for c in tour.copies] == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("change", "mirrored", "quarters"),
+    [
+        pytest.param(ImageOps.mirror, True, 0, id="mirrored"),
+        pytest.param(ImageOps.flip, True, 2, id="upside down in a mirror"),
+        pytest.param(lambda i: i.transpose(Image.Transpose.ROTATE_180), False, 2, id="turned by 180"),
+        pytest.param(lambda i: i.transpose(Image.Transpose.ROTATE_90), False, 3, id="turned by 90"),
+        pytest.param(lambda i: i.transpose(Image.Transpose.ROTATE_270), False, 1, id="turned by 270"),
+        pytest.param(lambda i: i.transpose(Image.Transpose.TRANSPOSE), True, 1, id="mirrored and turned"),
+    ],
+)
+def test_a_mirrored_or_turned_copy_is_found(alpha: Tenant, change: Any, mirrored: bool, quarters: int) -> None:
+    """Cut, saved again, and turned or mirrored: the page says how it was turned."""
+    route = make_route(alpha, now=NOW)
+    guard = make_guard(alpha, route.party)
+    first = judged(alpha, walked(alpha, guard, route, [kept(alpha, guard, scene(n)) for n in (1, 2, 3)]))
+    fake = kept(alpha, guard, change(scene(2).crop((80, 60, 720, 540))), 40)
+    honest = [kept(alpha, guard, scene(n, shift=(14, 6), noise=8)) for n in (1, 3)]
+    later = NOW + timedelta(days=1)
+    tour = judged(alpha, walked(alpha, guard, route, [honest[0], fake, honest[1]], at=later))
+    assert Doubt.REUSED_PHOTO in codes(tour)
+    assert [(c["photo"], c["other_number"], c["mirrored"], c["quarters"]) for c in tour.copies] == [
+        (str(fake), first.number, mirrored, quarters)
+    ]
+
+
+def test_hundreds_of_shots_of_the_same_door_do_not_hide_a_copy(alpha: Tenant) -> None:
+    """Each night somebody honest photographs the same sight by hand; one of three hundred was cut, mirrored and sent again."""
+    route = make_route(alpha, now=NOW)
+    guard = make_guard(alpha, route.party)
+    sight = scene(3, noise=8).resize((400, 300))
+    shots = [kept(alpha, guard, by_hand(sight, n, 0.02), 70) for n in range(300)]
+    earlier = walked(alpha, guard, route, shots[:1])
+    Stop.objects.filter(pk=_stops(earlier)[0].pk).update(photo_ids=shots)
+    evidence.note_looks(evidence_ids=shots)
+    taken = by_hand(sight, 150, 0.02).crop((40, 30, 360, 270))
+    copy = kept(alpha, guard, ImageOps.mirror(taken), 40)
+    honest = kept(alpha, guard, by_hand(sight, 1000, 0.02), 70)
+    tour = judged(alpha, walked(alpha, guard, route, [copy, honest], at=NOW + timedelta(days=1)))
+    assert [(c["photo"], c["other"]) for c in tour.copies] == [(str(copy), str(shots[150]))]
 
 
 def _stops(tour: Tour) -> list[Stop]:
@@ -108,7 +150,9 @@ def test_pictures_are_looked_at_outside_of_any_lock(alpha: Tenant, monkeypatch: 
     judged(alpha, walked(alpha, guard, route, [kept(alpha, guard, scene(1))]))
     tour = walked(alpha, guard, route, [kept(alpha, guard, scene(1), 40)], at=NOW + timedelta(days=1))
     depth, seen = len(connection.savepoint_ids), []
-    monkeypatch.setattr(comparing, "is_copy", lambda _a, _b: seen.append(len(connection.savepoint_ids)) or True)
+    monkeypatch.setattr(
+        comparing, "is_copy", lambda _a, _b, **_turned: seen.append(len(connection.savepoint_ids)) or True
+    )
     judged(alpha, tour)
     assert seen == [depth]  # no transaction of ours was open
     assert judged(alpha, tour).copies and seen == [depth]  # compared once

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from identity.choices import Role
 from kernel.clock import SHANGHAI
@@ -15,7 +16,7 @@ from tenants.notices.models import Notice
 from tenants.organisation.models import Place, Staff
 from tenants.patrols import errors, operations, queries
 from tenants.patrols.choices import Doubt, StopStatus
-from tenants.patrols.models import Stop, Tour
+from tenants.patrols.models import PatrolRule, Stop, Tour
 from tenants.patrols.operations import PointDraft, ScanDraft
 from tenants.timeline.models import Event
 from tests.factories.findings import make_member
@@ -123,6 +124,52 @@ def test_what_was_missed_is_put_off_twice_and_then_explained(alpha: Tenant) -> N
     page = signed(by).get(f"/patrols/tours/{tour.pk}/").content.decode()
     assert "最后一次补巡" in page and "/reschedule/" not in page
     operations.explain(tour_id=tour.pk, text="连续三天封楼施工", by=by, tenant=alpha, now=OVER + timedelta(hours=5))
+
+
+def test_how_often_it_may_be_put_off_is_the_schools_rule(alpha: Tenant) -> None:
+    by, tour = make_member(alpha), explained(alpha)
+
+    def put_off(row: Tour, hours: int) -> Tour:
+        now = OVER + timedelta(hours=hours)
+        again = operations.reschedule(
+            tour_id=row.pk, starts_at=now, ends_at=now + timedelta(hours=1), by=by, tenant=alpha, now=now
+        )
+        operations.sweep(tenant=alpha, now=now + timedelta(hours=1.5))  # nobody walks it
+        again.refresh_from_db()
+        return again
+
+    operations.set_rule(make_ups=0, by=by, tenant=alpha)
+    with pytest.raises(errors.NoMakeUps):
+        put_off(tour, 1)
+    assert "本校不安排补巡" in signed(by).get(f"/patrols/tours/{tour.pk}/").content.decode()
+    operations.set_rule(make_ups=3, by=by, tenant=alpha)
+    for hours in (1, 3, 5):
+        tour = put_off(tour, hours)
+    with pytest.raises(errors.MadeUpEnough) as refused:
+        put_off(tour, 7)
+    assert "3 次" in str(refused.value.sentence)
+    operations.set_rule(make_ups=4, by=by, tenant=alpha)
+    put_off(tour, 7)
+    assert Tour.objects.filter(makes_up_for__isnull=False).count() == 4
+
+
+def test_who_plans_sets_the_rule_within_bounds(alpha: Tenant) -> None:
+    by, guard = make_member(alpha), make_member(alpha, Role.FRONTLINE)
+    assert queries.rule(by=by) == 2
+    for wrong in (-1, 11):
+        with pytest.raises(Invalid):
+            operations.set_rule(make_ups=wrong, by=by, tenant=alpha)
+    with pytest.raises(NotAllowed):
+        operations.set_rule(make_ups=1, by=guard, tenant=alpha)
+    assert signed(guard).get("/patrols/rules/").status_code == 403
+    client = signed(by)
+    assert 'value="2"' in client.get("/patrols/rules/").content.decode()
+    assert client.post("/patrols/rules/", {"make_ups": "11"}).status_code == 422
+    assert queries.rule(by=by) == 2
+    assert client.post("/patrols/rules/", {"make_ups": "1"}).url == "/patrols/rules/"
+    assert queries.rule(by=by) == 1
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PatrolRule.objects.update(make_ups=11)
 
 
 def test_a_walk_stands_on_the_timelines_of_its_places_and_of_the_post(alpha: Tenant) -> None:

@@ -89,6 +89,15 @@ class RescheduleForm(forms.Form):
     ends_at = forms.DateTimeField(label="补巡截止", widget=LOCAL)
 
 
+class RuleForm(forms.Form):
+    """The school's own rule of patrols."""
+
+    make_ups = forms.IntegerField(
+        label="同一漏点最多连续补巡几次", min_value=0, max_value=10,
+        help_text="达到次数后不能再往后排，必须说明漏巡原因，由管理员或监管人员审核。填 0 表示不安排补巡。",
+    )  # fmt: skip
+
+
 def _minute(text: str) -> int:
     hour, minute = text.split(":")[:2]
     found = int(hour) * 60 + int(minute)

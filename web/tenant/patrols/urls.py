@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from web.tenant.patrols import phone, views
+from web.tenant.patrols import phone, rules, views
 
 app_name = "patrols"
 urlpatterns = [
     path("patrols/", views.index, name="index"),
     path("patrols/export/", views.export, name="export"),
+    path("patrols/rules/", rules.rules, name="rules"),
     path("patrols/routes/", views.routes, name="routes"),
     path("patrols/routes/new/", views.route_new, name="route_new"),
     path("patrols/routes/<uuid:route_id>/", views.route_edit, name="route_edit"),

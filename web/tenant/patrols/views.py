@@ -186,7 +186,7 @@ def _copies(request: SchoolRequest, row: Tour) -> list[dict[str, Any]]:
                 "number": copy["other_number"] or "本次另一个点",
                 "tour": other.pk if other and copy["other_tour"] else None,
                 "where": where,
-                "same_file": copy["same_file"],
+                "how": _how(copy),
             }
         )
     return pairs
@@ -207,11 +207,21 @@ def _explanations(waiting: list[Stop]) -> list[dict[str, Any]]:
     return [{"text": text, "who": who, "at": at, "places": places} for (text, who, at), places in said.items()]
 
 
+def _how(copy: dict[str, Any]) -> str:
+    """In what way the two are one picture."""
+    if copy["same_file"]:
+        return "同一个照片文件"
+    turned = ["左右翻转"] if copy.get("mirrored") else []
+    turned += [f"旋转 {90 * copy['quarters']}°"] if copy.get("quarters") else []
+    return f"{'、'.join(turned)}后画面相同，文件不同" if turned else "画面相同，文件不同"
+
+
 def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, Any]:
     stops = [stop for _key, stop in queries.stops_of([row.pk])]
     seen = findings.rows_of_source(source=FindingSource.PATROL, source_ids=[row.pk], by=request.actor)
     parties = organisation.party_ids_seen_by(request.actor)
     waiting = [s for s in stops if s.status == StopStatus.EXPLAINED]
+    most = queries.make_ups_allowed()
     now = clock.now()
     local = now.astimezone(request.school.tz).replace(second=0, microsecond=0, tzinfo=None)
     times = {"starts_at": local, "ends_at": local + timedelta(hours=2)}
@@ -225,7 +235,8 @@ def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, A
         "rows": stop_rows(stops, found=_points_with_findings(seen) if policies.reads_all(request.actor) else None),
         "missed": [s for s in stops if s.status == StopStatus.MISSED],
         "to_make_up": [s for s in stops if s.status in UNSEEN and s.made_up_by_id is None],
-        "made_up_enough": queries.make_ups_before(row) >= queries.MAKE_UPS,
+        "make_ups": most,
+        "made_up_enough": queries.make_ups_before(row, most=most) >= most,
         "waiting": waiting,
         "explanations": _explanations(waiting),
         "may_review": policies.can_review(request.actor),
