@@ -24,6 +24,7 @@ from tenants.punches import operations as punches
 from tenants.rosters import operations, queries
 from tenants.rosters.operations import CellChange, Item
 from workers.demo.people import account
+from workers.demo.school.stamps import played, stamp
 from workers.demo.schools import People, Plan
 
 GUARDS, POST = "门岗保安员", "消防分控室值班员"
@@ -42,6 +43,7 @@ def make(plan: Plan, who: People, company: ProviderRef, tenant: Tenant, *, now: 
         second, post = _second_row(plan, who, company, tenant, first, now)
         me = _login(plan, who, tenant, first, second)
         days = _roster(who, tenant, first, second, post, now)
+        stamp(now - timedelta(days=BACK))
         _watch(me, tenant, post, second, [day for day in days if day < _today(tenant, now)])
         _asks(me, tenant, second, [day for day in days if day > _today(tenant, now)], now)
 
@@ -117,8 +119,9 @@ def _watch(me: Actor, tenant: Tenant, post: Post, second: Staff, days: list[date
             ("in", begin + timedelta(minutes=17 if n == 1 else -6)),
             ("out", begin + timedelta(hours=12, minutes=4)),
         ):
-            punches.punch(
-                client_id=uuid5(second.pk, at.isoformat()), direction=direction, code=code, by=me, tenant=tenant, now=at,
+            played(
+                at, punches.punch,
+                client_id=uuid5(second.pk, at.isoformat()), direction=direction, code=code, by=me, tenant=tenant,
             )  # fmt: skip
 
 
@@ -126,7 +129,7 @@ def _asks(me: Actor, tenant: Tenant, second: Staff, days: list[date], now: datet
     """A leave of the second job alone: the gate is not touched by it."""
     if len(days) > 1:
         starts, ends = operations.half_day(days[1], "day", tenant)
-        operations.ask_leave(
-            kind="personal", starts_at=starts, ends_at=ends, reason="门岗当天有培训", staff_id=second.pk, by=me,
-            tenant=tenant, now=now - timedelta(hours=5),
+        played(
+            now - timedelta(hours=5), operations.ask_leave,
+            kind="personal", starts_at=starts, ends_at=ends, reason="门岗当天有培训", staff_id=second.pk, by=me, tenant=tenant,
         )  # fmt: skip
