@@ -242,9 +242,11 @@ class TestTheWalk:
         assert walk.status == "done"
         assert Result.objects.filter(verdict="pass").count() == 2 and Finding.objects.count() == 2
         assert "地面有烟头" in client.get(started.url).content.decode()
-        for page in (f"/inspections/{walk.pk}/", f"/inspections/{walk.pk}/problems/"):
-            body = client.get(page).content.decode()
-            assert "地面有烟头" in body or "WT" in body
+        found = Finding.objects.exclude(pk=old.pk).get()
+        sheet = client.get(f"/inspections/{walk.pk}/").content.decode()
+        assert "地面有烟头" in sheet and found.number in sheet
+        problems = client.get(f"/inspections/{walk.pk}/problems/").content.decode()
+        assert "地面有烟头" in problems and found.number in problems
         last = client.get(f"/inspections/last/?place={place.pk}")
         assert last.url == f"/inspections/{walk.pk}/problems/"
 
