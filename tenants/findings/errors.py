@@ -102,7 +102,7 @@ class ExtensionAnswered(DomainError):
 
 class ExtensionTooShort(DomainError):
     code = "extension_not_later"
-    message = _("申请的新期限必须晚于现在的期限，也晚于此刻，请重新选择。")
+    message = _("延期后的期限必须晚于现在的期限，也晚于此刻，请重新选择。")
 
 
 class ExtensionTooLate(DomainError):
@@ -113,6 +113,11 @@ class ExtensionTooLate(DomainError):
 class ExtensionsUsedUp(DomainError):
     code = "extensions_used_up"
     message = _("这个问题已延期 %(times)s 次，达到学校规定的上限。请按现在的期限提交整改。")
+
+
+class ExtensionBeyondAsked(DomainError):
+    code = "extension_beyond_asked"
+    message = _("责任单位只申请延到 %(wanted)s，同意的期限不能更晚；需要更晚时请用“调整期限”并写明原因。")
 
 
 class ExtensionTooFar(DomainError):

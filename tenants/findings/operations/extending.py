@@ -15,6 +15,7 @@ from tenants.findings.choices import WITH_FIXER, ExtensionStatus, FindingStatus,
 from tenants.findings.errors import (
     DeadlinePast,
     ExtensionAnswered,
+    ExtensionBeyondAsked,
     ExtensionsUsedUp,
     ExtensionTooFar,
     ExtensionTooLate,
@@ -110,15 +111,21 @@ def grant_extension(
     deadline: datetime | None = None,
     answer: str = "",
 ) -> Finding:
-    """Give the time asked for, or up to another `deadline`; escalation starts over. Locks the finding.
+    """Give the time asked for, or less of it by another `deadline`; escalation starts over. Locks the finding.
 
-    Raises NotFound, NotAllowed, ExtensionAnswered, DeadlinePast, ExtensionsUsedUp, ExtensionTooFar.
+    It only ever lengthens, and to no later than was asked: another deadline is for `change_deadline`, which says why.
+    Raises NotFound, NotAllowed, ExtensionAnswered, DeadlinePast, ExtensionTooShort, ExtensionsUsedUp,
+    ExtensionTooFar, ExtensionBeyondAsked.
     """
     finding, asked = _asked(extension_id, by)
     due = deadline or asked.wanted
     if due <= now:
         raise DeadlinePast(field="deadline")
+    if due <= finding.deadline:
+        raise ExtensionTooShort(field="deadline")
     _check_limits(finding, due, tenant)
+    if due > asked.wanted:
+        raise ExtensionBeyondAsked(field="deadline", wanted=f"{asked.wanted.astimezone(tenant.tz):%Y-%m-%d %H:%M}")
     _answer(asked, ExtensionStatus.GRANTED, by=by, now=now, answer=answer, granted=due)
     deadlines.move(finding, due)
     finding.extended += 1

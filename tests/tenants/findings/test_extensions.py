@@ -94,6 +94,21 @@ def test_only_the_party_asks_and_only_overseers_answer(alpha: Tenant) -> None:
     assert found.extensions.get().status == "pending"
 
 
+def test_granted_is_never_less_than_there_was_nor_more_than_was_asked(alpha: Tenant) -> None:
+    found, _manager, extension = asked(alpha)
+    call = {"extension_id": extension.pk, "by": make_member(alpha), "tenant": alpha, "now": NOW}
+    for short in (NOW + timedelta(minutes=18), found.deadline):
+        with pytest.raises(operations.ExtensionTooShort):
+            operations.grant_extension(**call, deadline=short)
+    with pytest.raises(operations.ExtensionBeyondAsked):
+        operations.grant_extension(**call, deadline=extension.wanted + timedelta(minutes=1))
+    found.refresh_from_db()
+    extension.refresh_from_db()
+    assert (found.deadline, found.extended, extension.status) == (extension.before, 0, "pending")
+    less = found.deadline + timedelta(days=1)
+    assert operations.grant_extension(**call, deadline=less).deadline == less
+
+
 def test_earlier_than_the_deadline_is_no_extension(alpha: Tenant) -> None:
     party = make_party("contract")
     manager = make_member(alpha, Role.PROVIDER_MANAGER, provider_id=party.provider_id)

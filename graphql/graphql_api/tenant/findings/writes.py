@@ -243,7 +243,7 @@ class AskExtension(FindingPayload):
 
 
 class GrantExtension(FindingPayload):
-    """Give the time asked for, or up to another deadline."""
+    """Give the time asked for, or less of it by another deadline: later than now's, no later than asked."""
 
     class Arguments:
         extension_id = graphene.UUID(required=True)
