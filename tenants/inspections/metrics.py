@@ -2,7 +2,7 @@
 
 `inspection_coverage`: of the places that should be inspected (active buildings, and areas that stand
 directly under a campus), those with a finished inspection in the period, at the place itself or
-anywhere below it. One set-based query. Limited to a party or line, the numerator counts that party's
+anywhere below it, that took as long as looking does (pace.py). One set-based query. Limited to a party or line, the numerator counts that party's
 or line's inspections only; the denominator stays, since a place is not yet tied to a party.
 """
 
@@ -20,6 +20,7 @@ from django.db import connection
 
 from kernel.clock import day_bounds, month_bounds
 from kernel.metrics import Direction, Metric, Reading
+from tenants.inspections import pace
 from tenants.inspections.choices import InspectionStatus
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import PlaceKind
@@ -28,11 +29,11 @@ COVERAGE = Metric(
     code="inspection_coverage",
     name="巡查覆盖率",
     unit="%",
-    numerator="期内完成过巡查的场所",
+    numerator="期内完成过巡查的场所（平均每项不到 20 秒的不算，满 10 分钟的都算）",
     denominator="应巡查的场所（启用的楼栋和校区直属区域）",
     coverage="场所均在册，完整率恒为 1",
     direction=Direction.UP,
-    version=1,
+    version=2,
     minimum_n=1,
     percent=True,
 )
@@ -67,13 +68,13 @@ _DUE = """
     WHERE p.active AND (p.kind = %(building)s OR (p.kind = %(area)s AND up.kind = %(campus)s))
       AND p.path LIKE %(path)s
 """
-_WALKS = """
+_WALKS = f"""
     SELECT i.id, i.party_id, i.line, i.finished_at, w.path FROM inspections_inspection i
-    JOIN organisation_place w ON w.id = i.place_id
-    WHERE i.status = %(done)s AND i.finished_at >= %(starts)s AND i.finished_at < %(ends)s
+    JOIN organisation_place w ON w.id = i.place_id CROSS JOIN {pace.ANSWERED}
+    WHERE {pace.UNHURRIED} AND i.status = %(done)s AND i.finished_at >= %(starts)s AND i.finished_at < %(ends)s
       AND (%(party)s::uuid IS NULL OR i.party_id = %(party)s::uuid)
       AND (%(line)s = '' OR i.line = %(line)s)
-"""
+"""  # noqa: S608 - constants of pace.py
 
 
 def _values(

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 from django.db import connection
 
 from kernel.clock import day_bounds
+from tenants.inspections import pace
 from tenants.inspections.choices import ChecklistKind
 from tenants.inspections.models import Checklist, CoverageTarget
 from tenants.organisation import queries as organisation
@@ -30,7 +31,6 @@ from tenants.organisation.choices import PlaceKind
 
 WALK_MINUTES = 5  # from one place to the next
 SHORTEST, LONGEST = 10, 120  # minutes of one visit
-ENOUGH = 0.5  # the share of its sheet a walk must have answered to count as a visit of the place
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,7 @@ class Candidate:
     late: int
     repeats: int
     line: str
+    glanced: bool = False  # the last walk of it was none: too little of its sheet, or too fast
 
     @property
     def covered(self) -> bool:
@@ -90,6 +91,8 @@ class Candidate:
             said.append(f"已 {self.days} 天未巡查（目标 {self.every_days} 天一次）")
         else:
             said.append(f"上次巡查在 {self.days} 天前")
+        if self.glanced:
+            said.append("最近一次没有看够，不计入覆盖")
         for count, words in (
             (self.complaints, "近 30 天有 {} 条投诉"),
             (self.unverified, "{} 个整改待复查"),
@@ -110,16 +113,16 @@ class Proposed:
     checklist_id: UUID | None
 
 
-SQL = """
+SQL = f"""
 WITH target(kind, every_days, minutes) AS (SELECT * FROM unnest(%(kinds)s::text[], %(days)s::int[], %(minutes)s::int[])),
 candidate AS (
     SELECT p.id, p.path, p.kind, p.full_name, t.every_days, t.minutes
     FROM organisation_place p JOIN target t ON t.kind = p.kind WHERE p.active
 ),
 walk AS (
-    SELECT i.id, i.place_id, i.finished_at, i.line, p.path,
+    SELECT i.id, i.place_id, i.finished_at, i.line, p.path, {pace.LOOKED} AS looked,
            extract(epoch FROM i.finished_at - i.started_at) / 60 AS took
-    FROM inspections_inspection i JOIN organisation_place p ON p.id = i.place_id
+    FROM inspections_inspection i JOIN organisation_place p ON p.id = i.place_id CROSS JOIN {pace.ANSWERED}
     WHERE i.status = 'done' AND i.finished_at < %(at)s
 ),
 inside AS (  -- how long a walk of the place takes, and of which line walks of it or in it were
@@ -128,10 +131,9 @@ inside AS (  -- how long a walk of the place takes, and of which line walks of i
     FROM walk w CROSS JOIN LATERAL unnest(string_to_array(rtrim(w.path, '/'), '/')) AS up(id)
     JOIN candidate c ON c.id = up.id::uuid GROUP BY c.id
 ),
-own AS (  -- seen is a place by a walk of itself that answered enough of its sheet: one room is no building
-    SELECT c.id, max(w.finished_at) AS last_at FROM candidate c JOIN walk w ON w.place_id = c.id
-    WHERE (SELECT avg((r.verdict <> '')::int) FROM inspections_result r WHERE r.inspection_id = w.id) >= %(enough)s
-    GROUP BY c.id
+own AS (  -- seen is a place by a walk of itself that looked (pace.py): one room is no building
+    SELECT c.id, max(w.finished_at) FILTER (WHERE w.looked) AS last_at, max(w.finished_at) AS walked_at
+    FROM candidate c JOIN walk w ON w.place_id = c.id GROUP BY c.id
 ),
 trouble AS (
     SELECT c.id,
@@ -155,10 +157,10 @@ SELECT c.id, c.path, c.kind, c.full_name, c.every_days,
        floor(extract(epoch FROM %(at)s - o.last_at) / 86400)::int,
        coalesce(t.weight, 0)::int, coalesce(t.faults, 0)::int, coalesce(t.complaints, 0)::int,
        coalesce(t.unverified, 0)::int, coalesce(t.late, 0)::int, coalesce(t.repeats, 0)::int,
-       coalesce(t.line, i.line, '')
+       coalesce(t.line, i.line, ''), coalesce(o.walked_at IS DISTINCT FROM o.last_at, false)
 FROM candidate c LEFT JOIN inside i ON i.id = c.id LEFT JOIN own o ON o.id = c.id LEFT JOIN trouble t ON t.id = c.id
 ORDER BY c.path
-"""
+"""  # noqa: S608 - constants of pace.py
 
 
 def targets() -> dict[str, Target]:
@@ -181,7 +183,6 @@ def candidates(*, at: datetime) -> list[Candidate]:
         "minutes": [t.minutes for t in wanted.values()],
         "shortest": SHORTEST,
         "longest": LONGEST,
-        "enough": ENOUGH,
     }
     with connection.cursor() as cursor:
         cursor.execute(SQL, given)

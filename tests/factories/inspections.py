@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from identity.contracts import Actor
@@ -37,11 +37,12 @@ def make_inspection(
 
 
 def make_done(
-    tenant: Tenant, *, by: Actor | None = None, now: datetime | None = None, answers: int | None = 1, **fields: Any
-) -> Inspection:
+    tenant: Tenant, *, by: Actor | None = None, now: datetime | None = None, answers: int | None = 1,
+    took: timedelta = timedelta(minutes=30), **fields: Any,
+) -> Inspection:  # fmt: skip
     """A finished inspection with its first items passed; `answers` None: all of them."""
     by, now = by or make_member(tenant), now or clock.now()
-    row = make_inspection(tenant, by=by, now=now, **fields)
+    row = make_inspection(tenant, by=by, now=now - took, **fields)
     for item_id in list(row.results.order_by("position").values_list("item_id", flat=True))[:answers]:
         operations.answer(inspection_id=row.pk, item_id=item_id, verdict="pass", by=by, tenant=tenant, now=now)
     return operations.finish(inspection_id=row.pk, by=by, tenant=tenant, now=now)

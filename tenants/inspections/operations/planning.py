@@ -13,7 +13,7 @@ from identity.contracts import Actor
 from identity.people import people_of_school
 from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.tenancy import Tenant
-from tenants.inspections import policies, programme
+from tenants.inspections import pace, policies, programme
 from tenants.inspections.choices import ProgrammeStatus, Verdict
 from tenants.inspections.models import CoverageTarget, Inspection, Programme, Stop
 from tenants.notices import operations as notices
@@ -194,12 +194,12 @@ def assign_stop(*, stop_id: UUID, inspector_id: UUID | None, by: Actor, tenant: 
 
 
 def tick_off(inspection: Inspection, *, tenant: Tenant, now: datetime) -> int:
-    """A finished walk of a place that answered enough of its sheet ticks off this week's stop there.
+    """A finished walk of a place that looked (pace.py) ticks off this week's stop there.
 
     Call in the walk's transaction.
     """
     verdicts = list(inspection.results.values_list("verdict", flat=True))
-    if not verdicts or sum(v != Verdict.NONE for v in verdicts) < programme.ENOUGH * len(verdicts):
+    if not pace.looked(inspection, answered=sum(v != Verdict.NONE for v in verdicts), asked=len(verdicts)):
         return 0
     monday = programme.monday_of(now.astimezone(tenant.tz).date())
     stops = Stop.objects.filter(

@@ -17,7 +17,7 @@ from tenants.findings import operations as findings
 from tenants.findings.choices import FindingSource, FindingStatus, Severity
 from tenants.findings.models import Finding
 from tenants.findings.queries import of_source
-from tenants.inspections import policies
+from tenants.inspections import pace, policies
 from tenants.inspections.choices import ChecklistKind, InspectionStatus, Verdict
 from tenants.inspections.models import Checklist, Inspection, Recheck, Result
 from tenants.inspections.operations.checklists import line_of
@@ -379,6 +379,8 @@ def finish(
         f"巡查完成：合格 {counts[Verdict.PASS]}，不合格 {counts[Verdict.FAIL]}，"
         f"不适用 {counts[Verdict.NA]}，未查 {counts[Verdict.NONE]}"
     )
+    if pace.hasty(inspection, answered=sum(n for v, n in counts.items() if v != Verdict.NONE)):
+        said += "；用时过短，不计入巡查覆盖"
     tick_off(inspection, tenant=tenant, now=now)
     _record(inspection, "finished", said, by, **{v or "none": n for v, n in counts.items()})
     return inspection

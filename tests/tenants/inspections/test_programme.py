@@ -12,11 +12,13 @@ from kernel import clock
 from kernel.clock import day_bounds
 from kernel.errors import Invalid, NotAllowed
 from kernel.tenancy import Tenant
-from tenants.inspections import boards, operations, programme
+from tenants.inspections import boards, metrics, operations, programme
 from tenants.inspections.models import Inspection, Programme
 from tenants.inspections.operations.planning import ProgrammeAccepted, StopDone, StopTwice
 from tenants.notices.models import Notice
 from tenants.organisation.models import Place
+from tenants.rubrics.models import Section
+from tenants.timeline.models import Event
 from tests.factories.findings import make_finding, make_member, make_submitted
 from tests.factories.inspections import make_done, make_inspection
 from tests.factories.organisation import make_place
@@ -146,6 +148,43 @@ def test_one_item_answered_on_a_walk_of_the_campus_covers_nothing(alpha: Tenant)
     assert list(row.stops.exclude(done_at=None).values_list("place_id", flat=True)) == [two.pk]
     later = clock.now() + timedelta(minutes=1)
     assert {c.place_id: c.covered for c in programme.candidates(at=later)} == {one.pk: False, two.pk: True}
+
+
+def test_a_sheet_ticked_in_seconds_covers_nothing_and_the_list_says_so(alpha: Tenant) -> None:
+    by = make_member(alpha)
+    _top, (one,) = campus("一号楼")
+    row = operations.propose_programme(week=NOW.astimezone(alpha.tz).date(), minutes=600, by=by, tenant=alpha, now=NOW)
+    then = NOW - timedelta(hours=1)
+    walk = make_inspection(alpha, place=one, by=by, now=then)
+    for section in Section.objects.all():
+        operations.pass_rest(
+            inspection_id=walk.pk, section_id=section.pk, by=by, tenant=alpha, now=then + timedelta(seconds=3)
+        )
+    operations.finish(inspection_id=walk.pk, by=by, tenant=alpha, now=then + timedelta(seconds=6))
+    assert row.stops.filter(done_at=None).count() == 1
+    [found] = programme.candidates(at=NOW + timedelta(days=1))
+    assert (found.covered, found.days, found.glanced) == (False, None, True)
+    assert "最近一次没有看够，不计入覆盖" in found.why
+    period = {"starts": NOW - timedelta(days=1), "ends": NOW + timedelta(days=1)}
+    assert [c.numerator for c in metrics.coverage(**period)] == [0]
+    assert "用时过短" in Event.objects.get(verb="inspection.finished").sentence
+    make_done(alpha, place=one, by=by, answers=None, now=NOW)
+    [found] = programme.candidates(at=NOW + timedelta(days=1))
+    assert (found.covered, found.glanced) == (True, False)
+    assert [c.numerator for c in metrics.coverage(**period)] == [1]
+    assert row.stops.filter(done_at=None).count() == 0
+
+
+def test_a_short_sheet_takes_a_short_time(alpha: Tenant) -> None:
+    by = make_member(alpha)
+    _top, (one,) = campus("一号楼")
+    asked = make_done(alpha, place=one, by=by, answers=None).results.count()
+    Inspection.objects.all().delete()
+    pace_of = timedelta(seconds=20 * asked)
+    make_done(alpha, place=one, by=by, answers=None, now=NOW, took=pace_of - timedelta(seconds=1))
+    assert [c.covered for c in programme.candidates(at=NOW + timedelta(days=1))] == [False]
+    make_done(alpha, place=one, by=by, answers=None, now=NOW, took=pace_of)
+    assert [c.covered for c in programme.candidates(at=NOW + timedelta(days=1))] == [True]
 
 
 def test_what_is_kept_by_hand_is_not_proposed_again(alpha: Tenant) -> None:
