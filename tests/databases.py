@@ -56,22 +56,27 @@ def use(name: str) -> None:
 
 def create(name: str) -> None:
     """Make a database with everything a fresh installation has, and the schools alpha and beta."""
+    with server() as admin:
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template(admin)}"')
+
+
+def template(admin: psycopg.Connection) -> str:
+    """The database that the others are copied from, made unless it stands; the caller holds the lock."""
     from django.db import connections
 
-    template = f"cielm_tpl_{state()}"
-    with server() as admin:
-        known = [row[0] for row in admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'cielm_tpl_%'")]
-        if template not in known:
-            for old in known:
-                admin.execute(f'DROP DATABASE "{old}" WITH (FORCE)')
-            admin.execute(f'CREATE DATABASE "{template}_new"')
-            use(f"{template}_new")
-            from tests.factories.schools import make_template_database
+    name = f"cielm_tpl_{state()}"
+    known = [row[0] for row in admin.execute("SELECT datname FROM pg_database WHERE datname LIKE 'cielm_tpl_%'")]
+    if name not in known:
+        for old in known:
+            admin.execute(f'DROP DATABASE "{old}" WITH (FORCE)')
+        admin.execute(f'CREATE DATABASE "{name}_new"')
+        use(f"{name}_new")
+        from tests.factories.schools import make_template_database
 
-            make_template_database()
-            connections.close_all()
-            admin.execute(f'ALTER DATABASE "{template}_new" RENAME TO "{template}"')
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        make_template_database()
+        connections.close_all()
+        admin.execute(f'ALTER DATABASE "{name}_new" RENAME TO "{name}"')
+    return name
 
 
 def drop(name: str) -> None:
@@ -90,3 +95,25 @@ def url_of(name: str) -> str:
     return (
         f"postgresql://{config['USER']}{password}@/{name}?host={quote(config['HOST'], safe='')}&port={config['PORT']}"
     )
+
+
+def make_ready() -> None:
+    """Make the template before the tests ask for it: `python -m tests.databases`."""
+    import os
+    import signal
+    import sys
+
+    import pytest  # noqa: F401  (the settings know by it that this is the tests' server)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # by way of atexit, which stops the server
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("VAR_DIR", str(ROOT / "var" / "test"))
+    import django
+
+    django.setup()
+    with server() as admin:
+        template(admin)
+
+
+if __name__ == "__main__":
+    make_ready()

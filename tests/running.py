@@ -26,6 +26,20 @@ CHROMIUM = [
     "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
 ]  # fmt: skip
 
+# Whoever comes last is waited for. Files that stand nowhere here come first.
+LONGEST_FIRST = [
+    "attendance", "whole_chain", "walk_offline", "punch_offline", "duty", "face", "patrol", "roster",
+]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    name = item.path.stem.removeprefix("test_")
+    return LONGEST_FIRST.index(name) + 1 if item.path.parent.name == "journeys" and name in LONGEST_FIRST else 0
+
 
 @dataclass
 class Site:
@@ -100,12 +114,18 @@ def site(
         "FACE_MODEL_PACK": str(face_models.make_pack(var / "pack")),
     }
     python = [sys.executable, "-W", "ignore", "-m"]
+    celery = [*python, "celery", "-A", "workers.celery"]
+    worker = [*celery, "worker", "--pool", "threads", "-c", "2", "--without-gossip", "--without-mingle"]
     commands = {
-        "web": [*python, "uvicorn", "config.asgi:application", "--port", str(port), "--log-level", "warning"],
-        "worker": [*python, "celery", "-A", "workers.celery", "worker", "--pool", "threads", "-c", "2", "-l", "info"],
-        "face": [*python, "celery", "-A", "workers.celery", "worker", "-Q", "face", "--pool", "threads", "-c", "2"],
-        "beat": [*python, "celery", "-A", "workers.celery", "beat", "-l", "info"],
-    }
+        # A page that listens for ever would hold up the end for as long as we wait for it below.
+        "web": [
+            *python, "uvicorn", "config.asgi:application", "--port", str(port), "--log-level", "warning",
+            "--timeout-graceful-shutdown", "1",
+        ],
+        "worker": [*worker, "-l", "info", "-n", "one@localhost"],
+        "face": [*worker, "-Q", "face", "-n", "face@localhost"],
+        "beat": [*celery, "beat", "-l", "info"],
+    }  # fmt: skip
     processes = {}
     for process, command in commands.items():
         with (var / f"{process}.log").open("w") as log:

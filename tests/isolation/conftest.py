@@ -60,3 +60,14 @@ def undone(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         transaction.get_connection().atomic_blocks[-1]._from_testcase = True
         yield
         transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def documents_kept() -> Iterator[None]:
+    """Everybody is asked the same thousand GraphQL documents: each is read once by a process, however many ask it."""
+    from graphql_api import view
+
+    before, view.KEPT = view.KEPT, 10_000
+    yield
+    view.KEPT = before
+    view._valid.clear()
