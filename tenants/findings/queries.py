@@ -216,6 +216,12 @@ def extensions_waiting(*, by: Actor) -> QuerySet[Extension]:
     return rows.select_related("finding__place", "finding__party").order_by("asked_at")
 
 
+def category_of_item(item_id: UUID) -> str:
+    """The category somebody named last for a finding of a rubric item; empty while nobody has. For other features."""
+    rows = Finding.objects.filter(rubric_item_id=item_id).exclude(category="").exclude(status=FindingStatus.VOID)
+    return rows.order_by("-found_at", "-pk").values_list("category", flat=True).first() or ""
+
+
 def chain_of(row: Finding) -> list[Finding]:
     """The findings this one repeats, newest first, at most ten back. The caller has read the finding."""
     found: list[Finding] = []

@@ -396,6 +396,7 @@ class AnswerItem(InspectionPayload):
         note = graphene.String()
         occurrences = graphene.Int()
         severity = graphene.String()
+        category = graphene.String(description="Of the finding; the one named last for the item unless given")
         veto = graphene.Boolean()
         place_id = graphene.UUID()
         party_id = graphene.UUID()

@@ -16,7 +16,7 @@ from kernel.tenancy import Tenant
 from tenants.findings import operations as findings
 from tenants.findings.choices import FindingSource, FindingStatus, Severity
 from tenants.findings.models import Finding
-from tenants.findings.queries import of_source
+from tenants.findings.queries import category_of_item, of_source
 from tenants.inspections import pace, policies
 from tenants.inspections.choices import ChecklistKind, InspectionStatus, Verdict
 from tenants.inspections.models import Checklist, Inspection, Recheck, Result
@@ -173,6 +173,7 @@ def answer(
     note: str = "",
     occurrences: int = 1,
     severity: str = "",
+    category: str = "",
     veto: bool = False,
     place_id: UUID | None = None,
     party_id: UUID | None = None,
@@ -183,8 +184,8 @@ def answer(
 ) -> Result:
     """Write down one item: 合格, 不合格 or 不适用. A fail opens a finding; a second fail of the item another one.
 
-    The finding takes place and party of the inspection unless named, the item's clause, and its
-    deadline by severity (critical by default for a veto item). Locks the inspection; the same
+    The finding takes place and party of the inspection unless named, the item's clause, the category named
+    last for the item unless one is named now (复发 across sources goes by it), and its deadline by severity (critical by default for a veto item). Locks the inspection; the same
     `client_key` again changes nothing. Raises NotFound, NotRunning, NotAllowed, Invalid (verdict),
     HasFindings, PlaceOutside, and what opening a finding raises.
     """
@@ -200,7 +201,7 @@ def answer(
         where = _inside(inspection, place_id)
         found = _open(
             inspection, item, by=by, tenant=tenant, now=now, note=note, occurrences=occurrences, severity=severity,
-            veto=veto, place_id=where, party_id=party_id, deadline=deadline, photo_ids=photo_ids,
+            category=category, veto=veto, place_id=where, party_id=party_id, deadline=deadline, photo_ids=photo_ids,
         )  # fmt: skip
         result.faults += found.occurrences
     elif result.verdict == Verdict.FAIL:
@@ -235,6 +236,7 @@ def _open(
     note: str,
     occurrences: int,
     severity: str,
+    category: str,
     veto: bool,
     place_id: UUID,
     party_id: UUID | None,
@@ -261,6 +263,7 @@ def _open(
         rubric_item_id=item.id,
         requirement_key=keys[0] if keys else "",
         edition=item.edition,
+        category=category or category_of_item(item.id),
         occurrences=occurrences,
         veto=veto,
         photo_ids=photo_ids,

@@ -20,9 +20,9 @@ from tenants.inspections.models import Checklist, Inspection, Result
 from tenants.rubrics.contracts import RubricContract
 from tenants.rubrics.models import Item
 from tenants.timeline.models import Event
-from tests.factories.findings import make_finding, make_member, make_photo, make_submitted
+from tests.factories.findings import make_closed, make_finding, make_member, make_photo, make_submitted
 from tests.factories.inspections import make_done, make_inspection
-from tests.factories.organisation import make_department, make_line, make_place
+from tests.factories.organisation import make_contract, make_department, make_line, make_place
 from tests.factories.rubrics import make_rubric
 
 NOW = clock.now()
@@ -131,6 +131,31 @@ def test_a_fail_opens_a_finding_with_what_the_item_knows(alpha: Tenant) -> None:
     sheet = queries.sheet(inspection)
     assert sheet.parts[0].lines[0].lost == Decimal("3.00")
     assert sheet.findings[0].photo_ids == (photo.pk,)
+
+
+def test_what_a_walk_finds_is_known_again_from_other_sources_by_the_category_of_its_item(alpha: Tenant) -> None:
+    by, rubric, party, place = make_member(alpha), make_rubric(), make_contract(), make_place()
+    where = {"place": place, "party": party}
+
+    def fail(n: int, **fields: object) -> Finding:
+        walk = make_inspection(alpha, by=by, rubric=rubric, **where, now=NOW)
+        call = {"inspection_id": walk.pk, "verdict": "fail", "by": by, "tenant": alpha, "now": NOW}
+        operations.answer(item_id=item_of(walk, n), **call, **fields)
+        return Finding.objects.get(source_id=walk.pk)
+
+    reported = make_closed(alpha, **where, line="cleaning", category="facility", now=NOW - timedelta(days=2))
+    unnamed = fail(0)
+    assert (unnamed.category, unnamed.repeat_of_id) == ("", None)
+    named = fail(1, category="facility")
+    assert (named.line, named.category, named.repeat_of_id) == ("cleaning", "facility", reported.pk)
+    Finding.objects.filter(pk=named.pk).delete()
+    assert fail(1).category == ""
+    learned = make_finding(alpha, rubric_item_id=named.rubric_item_id, category="facility", now=NOW)
+    again = fail(1)
+    assert (again.category, again.repeat_of_id) == ("facility", reported.pk)
+    assert learned.repeat_of_id is None  # another place
+    with pytest.raises(Invalid):
+        fail(2, category="weather")
 
 
 def test_without_words_the_item_is_the_title(alpha: Tenant) -> None:

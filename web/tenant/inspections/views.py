@@ -18,7 +18,7 @@ from kernel.errors import DomainError, Invalid, NotAllowed, NotFound
 from kernel.ids import new_id
 from standards_library.choices import ServiceLine
 from tenants.findings import deadlines
-from tenants.findings.choices import Severity
+from tenants.findings.choices import Category, Severity
 from tenants.findings.contracts import FindingContract
 from tenants.inspections import metrics, operations, policies, queries
 from tenants.inspections.choices import InspectionStatus, Verdict
@@ -264,6 +264,7 @@ def walk(request: SchoolRequest, inspection_id: UUID) -> HttpResponse:
         "carried": carried,
         "carried_more": max(0, len(carried) - 3),
         "places": [(str(p.pk), p.full_name.removeprefix(row.place.full_name).lstrip(" /") or p.name) for p in inside],
+        "categories": Category.choices,
         "severities": [(s.value, f"{s.label}，{_hours(rules[s].hours)}内整改") for s in Severity],
     }
     return render(request, "inspections/walk.html", context)
@@ -295,7 +296,7 @@ def _common(request: SchoolRequest, inspection_id: UUID) -> dict[str, Any]:
 @require_POST
 @signed_in
 def answer(request: SchoolRequest, inspection_id: UUID, item_id: UUID) -> HttpResponse:
-    """`verdict`, and for a fail `note`, `place`, `severity`, `occurrences`, `veto`, `photos`."""
+    """`verdict`, and for a fail `note`, `place`, `severity`, `category`, `occurrences`, `veto`, `photos`."""
     post = request.POST
 
     def do() -> dict[str, Any]:
@@ -311,6 +312,7 @@ def answer(request: SchoolRequest, inspection_id: UUID, item_id: UUID) -> HttpRe
             note=post.get("note", ""),
             occurrences=int(times),
             severity=post.get("severity", ""),
+            category=post.get("category", ""),
             veto=bool(post.get("veto")) and failed,
             place_id=place_id,
             photo_ids=keep_photos(request, place_id=place_id) if failed else [],
