@@ -21,6 +21,13 @@ LOCKS = 256  # time lines share this many locks, so that a batch of thousands do
 NEAR = timedelta(days=3)  # no stretch is longer than two days: what lies farther cannot touch
 WINDOW_FIELDS = ["in_from", "in_until", "out_from", "out_until"]
 BATCH = 2000
+# One statement however many: a rule of the school cuts the windows of weeks anew.
+_WINDOWS = """
+UPDATE rosters_shiftinstance i SET in_from = w.in_from, in_until = w.in_until, out_from = w.out_from, out_until = w.out_until
+FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[])
+     AS w(id, in_from, in_until, out_from, out_until)
+WHERE i.id = w.id
+"""
 
 
 def lock_people(staff_ids: Iterable[UUID], *, schema: str) -> None:
@@ -146,7 +153,9 @@ def _cut(staff_ids: set[UUID], first: date, last: date, new: list[ShiftInstance]
     inside = [r for r in changed if first - timedelta(days=2) <= r.day <= last + timedelta(days=2)]
     ShiftInstance.objects.bulk_create(new, batch_size=BATCH)
     if inside:
-        ShiftInstance.objects.bulk_update(inside, WINDOW_FIELDS, batch_size=500)
+        columns = [[r.pk for r in inside], *([getattr(r, f) for r in inside] for f in WINDOW_FIELDS)]
+        with connection.cursor() as cursor:
+            cursor.execute(_WINDOWS, columns)
 
 
 def _stretch(row: ShiftInstance) -> Stretch:
