@@ -19,8 +19,9 @@ from kernel import clock
 from kernel.tenancy import Tenant
 from tenants.face import operations, texts
 from tenants.face.models import Check, Consent, Template
+from tenants.jobs.models import Job
 from tests.factories import face_models
-from tests.factories.face import make_enrolled, switch_on
+from tests.factories.face import agree, make_enrolled, switch_on
 from tests.factories.identity import make_account, make_member, school_actor
 from tests.factories.organisation import make_staff
 
@@ -83,6 +84,30 @@ def test_agree_enrol_and_take_back_by_api(alpha: Tenant, pack: Path) -> None:
     assert ask(client, "{ myFace { enrolled deletions { reason kept } } }")["myFace"] == {
         "enrolled": False, "deletions": [{"reason": "revoked", "kept": "template"}],
     }  # fmt: skip
+
+
+def test_a_batch_by_api_says_how_far_it_is_and_what_it_did_not_use(alpha: Tenant, pack: Path, settings: Any) -> None:
+    settings.MEDIA_ROOT = str(pack.parent / "media")
+    switch_on(alpha)
+    person = make_staff(number="G001")
+    agree(person, alpha)
+    client = signed(school_actor(alpha).account_id)
+    start = "mutation($p: [FacePhotoInput!], $c: String) { startFaceBatch(photos: $p, content: $c) { job { id state total } %s } }" % ERRORS  # fmt: skip
+    photos = [
+        {"name": f"{n}.jpg", "content": base64.b64encode(face_models.photo(1)).decode()} for n in ("G001", "G404")
+    ]
+    assert ask(client, start)["startFaceBatch"]["userErrors"][0]["field"] == "content"
+    assert ask(client, start, c="%%%")["startFaceBatch"]["userErrors"][0]["code"] == "invalid"
+    assert ask(client, start, c="AAAA")["startFaceBatch"]["userErrors"][0]["code"] == "face_archive_unreadable"
+    assert ask(worker(alpha), start, p=photos)["startFaceBatch"]["userErrors"][0]["code"] == "not_allowed"
+    assert not Job.objects.exists()
+    job = ask(client, start, p=photos)["startFaceBatch"]["job"]
+    assert job["state"] == "queued"
+    operations.run_batch(job_id=job["id"], tenant=alpha, clock=clock.now)
+    told = ask(client, "query($i: UUID!) { job(id: $i) { state percent result } }", i=job["id"])["job"]
+    assert (told["state"], told["percent"]) == ("done", 100)
+    assert told["result"]["errors"] == [["G404.jpg", "没有这个工号的在岗员工"]]
+    assert Template.objects.get().staff == person
 
 
 def test_the_office_reads_numbers_and_lists_at_constant_cost(alpha: Tenant, pack: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from identity.choices import Role
 from kernel import clock
 from kernel.tenancy import Tenant
+from tenants.punches import importing
 from tenants.punches.models import PhotoCheck, Punch
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_place, make_post, make_staff
@@ -111,3 +113,27 @@ def test_the_hint_of_a_used_photo_is_for_the_office_and_judged_there(alpha: Tena
     assert ask(boss, said, i=again.pk)["judgePunchPhoto"] == {
         "punch": {"photoCheck": {"state": "cleared"}}, "userErrors": []
     }  # fmt: skip
+
+
+def test_a_devices_file_is_imported_by_api_and_its_numbers_begin_again(alpha: Tenant) -> None:
+    person, device = make_staff(number="G900", post=make_post()), make_device()
+    admin = signed(make_member(alpha, Role.SCHOOL_ADMIN))
+    text = "序号,工号,时间,方向\n7,G900,2026-03-02 08:01:00,上班\n8,G900,昨天,\n".encode("gb18030")
+    start = "mutation($d: UUID!, $c: String!) { startPunchImport(deviceId: $d, fileName: \"三月.csv\", content: $c) { job { id } %s } }" % ERRORS  # fmt: skip
+    confirm = "mutation($i: UUID!) { confirmPunchImport(jobId: $i) { job { id } %s } }" % ERRORS
+    assert ask(admin, start, d=device.pk, c="?")["startPunchImport"]["userErrors"][0]["code"] == "invalid"
+    job = ask(admin, start, d=device.pk, c=base64.b64encode(text).decode())["startPunchImport"]["job"]
+    assert ask(admin, confirm, i=job["id"])["confirmPunchImport"]["userErrors"][0]["code"] == "import_not_checked"
+    importing.check_job(job_id=job["id"], tenant=alpha, clock=clock.now)
+    told = ask(admin, "query($i: UUID!) { job(id: $i) { state result } }", i=job["id"])["job"]
+    assert (told["state"], told["result"]["counts"]["new"], told["result"]["counts"]["wrong"]) == ("done", 1, 1)
+    assert not Punch.objects.exists()
+    applying = ask(admin, confirm, i=job["id"])["confirmPunchImport"]["job"]
+    importing.apply_job(job_id=applying["id"], tenant=alpha, clock=clock.now)
+    assert Punch.objects.get().staff == person
+    reset = "mutation($d: UUID!) { resetPunchDevice(deviceId: $d) { device { id } %s } }" % ERRORS
+    boss = signed(make_member(alpha, Role.FRONTLINE, staff_id=person.pk))
+    assert ask(boss, reset, d=device.pk)["resetPunchDevice"]["userErrors"][0]["code"] in {"not_allowed", "not_found"}
+    assert ask(admin, reset, d=device.pk)["resetPunchDevice"]["device"] == {"id": str(device.pk)}
+    device.refresh_from_db()
+    assert device.seq_base == 7

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 from django.db import connection
@@ -12,12 +14,15 @@ from django.test.utils import CaptureQueriesContext
 from identity.choices import Role
 from kernel import clock
 from kernel.tenancy import Tenant
-from tenants.rosters.models import FollowedDay, ShiftInstance
+from tenants.jobs import imports as flow
+from tenants.rosters import imports
+from tenants.rosters.models import Assignment, FollowedDay, ShiftInstance
 from tests.factories.calendar import make_special_day
 from tests.factories.organisation import make_contract, make_post, make_staff
 from tests.factories.rosters import make_assignment, make_coverage, make_leave, make_shift, make_terms
 from tests.graphql_api.test_evaluations import ask, at_school
 from tests.graphql_api.test_evaluations import post as send
+from tests.kernel.test_spreadsheets import xlsx
 
 DAY = date(2026, 6, 15)
 RANGE = f'firstDay: "{DAY}", lastDay: "{DAY + timedelta(days=30)}"'
@@ -183,3 +188,24 @@ def test_a_cell_over_a_leave_is_done_and_named(alpha: Tenant) -> None:
     assert (warned["code"], warned["leaveId"]) == ("on_leave", str(leave.pk)) and "甲 6月15日已批准" in warned[
         "sentence"
     ]
+
+
+def test_a_roster_is_imported_by_api(alpha: Tenant, settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = str(tmp_path)
+    boss = at_school(alpha)
+    make_shift("夜班", code="夜")
+    person = make_staff("甲一", number="G1", post=make_post())
+    content = base64.b64encode(xlsx([["工号", "姓名", "2026-06-15", "2026-06-16"], ["G1", "甲一", "夜", ""], ["G404", "乙二", "夜", ""]])).decode()  # fmt: skip
+    start = 'mutation($c: String!) { startRosterImport(fileName: "六月.xlsx", content: $c) { job { id } userErrors { code } } }'
+    confirm = "mutation($i: UUID!) { confirmRosterImport(jobId: $i) { job { id } userErrors { code } } }"
+    assert ask(boss, start, c="?")["startRosterImport"]["userErrors"] == [{"code": "invalid"}]
+    job = ask(boss, start, c=content)["startRosterImport"]["job"]
+    flow.check_job(imports.ROSTER, job_id=job["id"], tenant=alpha, clock=clock.now)
+    told = ask(boss, "query($i: UUID!) { job(id: $i) { state sentence result } }", i=job["id"])["job"]
+    assert told["state"] == "done" and told["result"]["counts"]["wrong"] == 1, told
+    assert not Assignment.objects.exists()
+    applying = ask(boss, confirm, i=job["id"])["confirmRosterImport"]["job"]
+    flow.apply_job(imports.ROSTER, job_id=applying["id"], tenant=alpha, clock=clock.now)
+    assert Assignment.objects.get().staff == person
+    other = at_school(alpha)
+    assert ask(other, confirm, i=job["id"])["confirmRosterImport"]["userErrors"] == [{"code": "not_found"}]

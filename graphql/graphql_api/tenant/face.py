@@ -14,8 +14,10 @@ from graphql_api.connections import Listing, connection_of
 from graphql_api.context import Context
 from graphql_api.loaders import load_one
 from graphql_api.mutations import DomainMutation
+from graphql_api.tenant.jobs import JobType
 from graphql_api.tenant.organisation import StaffType
 from graphql_api.tenant.own_rows import AS_WHOM, acting
+from graphql_api.uploads import decoded
 from kernel import clock
 from kernel.errors import Invalid, NotAllowed
 from tenants.face import operations, pack, queries, texts
@@ -311,6 +313,42 @@ class EnrolFace(DomainMutation):
         return {"check_id": check_id}
 
 
+class FacePhotoInput(graphene.InputObjectType):
+    """One photo of a batch, named by the person's work number."""
+
+    name = graphene.String(required=True, description="G001.jpg")
+    content = graphene.String(required=True, description="The picture in base64")
+
+
+class StartFaceBatch(DomainMutation):
+    """Enrol many people who agreed, from a zip of photos named by work number or from single photos; the admin alone.
+
+    A request holds 12 MB: send larger sets as several batches. While it runs `job` says how far it is (`done` of `total` photos), and at
+    the end in `result` who was enrolled and which photos were not used, and why. Photos are not kept longer than their batch.
+    """
+
+    class Arguments:
+        file_name = graphene.String()
+        content = graphene.String(description="A zip in base64")
+        photos = graphene.List(graphene.NonNull(FacePhotoInput), description="Instead of a zip")
+
+    scope = "face:write"
+    job = graphene.Field(JobType)
+
+    @classmethod
+    def perform(
+        cls, context: Context, *, file_name: str = "", content: str | None = None, photos: list[Any] | None = None
+    ) -> dict[str, Any]:  # fmt: skip
+        if (content is None) == (photos is None):
+            raise Invalid("请传一个压缩包，或传若干张照片，二者选一。", field="content")
+        given: dict[str, Any] = {"by": context.actor, "tenant": context.tenant, "now": clock.now()}
+        if content is not None:
+            name = file_name or "照片.zip"
+            return {"job": operations.start_batch(content=decoded(content), file_name=name, **given)}
+        single = [(photo["name"], decoded(photo["content"], field="photos")) for photo in photos or []]
+        return {"job": operations.start_batch_of_photos(photos=single, **given)}
+
+
 class RecordFacePaper(DomainMutation):
     """The admin records what a person, or the guardian of one under 14, signed on paper."""
 
@@ -369,5 +407,6 @@ class FaceMutation(graphene.ObjectType):
     revoke_face = RevokeFace.Field()
     delete_face = DeleteFace.Field()
     enrol_face = EnrolFace.Field()
+    start_face_batch = StartFaceBatch.Field()
     record_face_paper = RecordFacePaper.Field()
     configure_face = ConfigureFace.Field()

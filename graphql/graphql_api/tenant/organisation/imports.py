@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import Any
 from uuid import UUID
 
@@ -12,13 +10,16 @@ import graphene
 from graphql_api.context import Context
 from graphql_api.tenant.jobs import JobType
 from graphql_api.tenant.organisation.common import Write, by_and_tenant
+from graphql_api.uploads import decoded
 from kernel import clock
-from kernel.errors import Invalid
 from tenants.organisation.imports import flow
 
 
 class StartImport(Write):
-    """Check a spreadsheet in the background. Poll `job`, then `confirmImport`; nothing is written before."""
+    """Check a spreadsheet in the background. Poll `job`, then `confirmImport`; nothing is written before.
+
+    Rosters and punches: `startRosterImport`, `startPunchImport`.
+    """
 
     job = graphene.Field(JobType)
 
@@ -29,15 +30,10 @@ class StartImport(Write):
 
     @classmethod
     def perform(cls, context: Context, what: str, file_name: str, content: str) -> dict[str, Any]:
-        try:
-            data = base64.b64decode(content, validate=True)
-        except (binascii.Error, ValueError) as wrong:
-            raise Invalid("文件内容不是 base64 编码。", field="content") from wrong
-        return {
-            "job": flow.start_import(
-                what=what, file_name=file_name, content=data, now=clock.now(), **by_and_tenant(context)
-            )
-        }  # fmt: skip
+        job = flow.start_import(
+            what=what, file_name=file_name, content=decoded(content), now=clock.now(), **by_and_tenant(context)
+        )
+        return {"job": job}
 
 
 class ConfirmImport(Write):

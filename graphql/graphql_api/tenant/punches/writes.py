@@ -13,6 +13,7 @@ import graphene
 from graphql_api.context import Context
 from graphql_api.mutations import DomainMutation
 from graphql_api.tenant.findings import common
+from graphql_api.tenant.jobs import JobType
 from graphql_api.tenant.punches.types import (
     BatchResultType,
     FenceType,
@@ -22,8 +23,9 @@ from graphql_api.tenant.punches.types import (
     PunchType,
     RecordInput,
 )
+from graphql_api.uploads import decoded
 from kernel.errors import Invalid
-from tenants.punches import operations
+from tenants.punches import importing, operations
 from tenants.punches.batches import DIRECTIONS
 from tenants.punches.contracts import Record, Rejected
 from tenants.punches.errors import BatchTooLarge
@@ -305,6 +307,53 @@ class JudgePunchPhoto(DomainMutation):
         return {"punch": operations.judge_photo(**given, **common(context))}
 
 
+class ResetPunchDevice(DomainMutation):
+    """设备重新编号: the device counts from 1 again (replaced, reset); its numbers go on behind the last one stored."""
+
+    class Arguments:
+        device_id = graphene.UUID(required=True)
+
+    scope = "punches:write"
+    device = graphene.Field(PunchDeviceType)
+
+    @classmethod
+    def perform(cls, context: Context, *, device_id: UUID) -> dict[str, Any]:
+        return {"device": operations.reset_sequence(device_id=device_id, by=context.actor, tenant=context.tenant)}
+
+
+class StartPunchImport(DomainMutation):
+    """Check a device's exported file in the background. Poll `job`, then `confirmPunchImport`; nothing is stored before."""
+
+    class Arguments:
+        device_id = graphene.UUID(required=True)
+        file_name = graphene.String(required=True)
+        content = graphene.String(required=True, description="The file in base64")
+
+    scope = "punches:write"
+    job = graphene.Field(JobType)
+
+    @classmethod
+    def perform(cls, context: Context, *, device_id: UUID, file_name: str, content: str) -> dict[str, Any]:
+        job = importing.start_import(
+            device_id=device_id, file_name=file_name, content=decoded(content), **common(context)
+        )
+        return {"job": job}
+
+
+class ConfirmPunchImport(DomainMutation):
+    """Store what a finished check found; wrong rows are left out. Twice is once."""
+
+    class Arguments:
+        job_id = graphene.UUID(required=True)
+
+    scope = "punches:write"
+    job = graphene.Field(JobType)
+
+    @classmethod
+    def perform(cls, context: Context, *, job_id: UUID) -> dict[str, Any]:
+        return {"job": importing.confirm_import(job_id=job_id, **common(context))}
+
+
 class SetPunchPositionDays(DomainMutation):
     """Keep coordinates this many days (30–730) after they were received; a shorter term erases at the next sweep."""
 
@@ -334,4 +383,7 @@ class PunchesMutation(graphene.ObjectType):
     renew_punch_device_token = RenewPunchDeviceToken.Field()
     switch_punch_device = SwitchPunchDevice.Field()
     map_device_number = MapDeviceNumber.Field()
+    reset_punch_device = ResetPunchDevice.Field()
+    start_punch_import = StartPunchImport.Field()
+    confirm_punch_import = ConfirmPunchImport.Field()
     set_punch_position_days = SetPunchPositionDays.Field()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import graphene
 
@@ -11,6 +12,7 @@ from graphql_api.context import Context
 from graphql_api.mutations import DomainMutation
 from graphql_api.tenant.evidence import Id, Text
 from graphql_api.tenant.findings import CLIENT_KEY, common
+from graphql_api.tenant.jobs import JobType
 from graphql_api.tenant.rosters.reads import checked
 from graphql_api.tenant.rosters.types import (
     AssignmentType,
@@ -23,9 +25,12 @@ from graphql_api.tenant.rosters.types import (
     ShiftType,
     SwapType,
 )
+from graphql_api.uploads import decoded
 from kernel import clock
 from kernel.errors import Invalid
+from tenants.jobs import imports as flow
 from tenants.rosters import operations
+from tenants.rosters.imports import ROSTER
 
 
 def today_of(context: Context) -> date:
@@ -446,6 +451,33 @@ class WithdrawSwap(RosterMutation):
         return {"swap": operations.withdraw_swap(**given, **common(context))}
 
 
+class StartRosterImport(RosterMutation):
+    """Check a month's roster in the background. Poll `job`, then `confirmRosterImport`; nothing is written before."""
+
+    class Arguments:
+        file_name = graphene.String(required=True)
+        content = graphene.String(required=True, description="The file in base64")
+
+    job = graphene.Field(JobType)
+
+    @classmethod
+    def perform(cls, context: Context, *, file_name: str, content: str) -> dict[str, Any]:
+        return {"job": flow.start(ROSTER, file_name=file_name, content=decoded(content), **common(context))}
+
+
+class ConfirmRosterImport(RosterMutation):
+    """Write what a finished check found, as drafts; wrong rows are left out. Twice is once."""
+
+    class Arguments:
+        job_id = graphene.UUID(required=True)
+
+    job = graphene.Field(JobType)
+
+    @classmethod
+    def perform(cls, context: Context, *, job_id: UUID) -> dict[str, Any]:
+        return {"job": flow.confirm(ROSTER, job_id=job_id, **common(context))}
+
+
 class RostersMutation(graphene.ObjectType):
     """Writes of rosters. Scope: rosters:write."""
 
@@ -470,3 +502,5 @@ class RostersMutation(graphene.ObjectType):
     answer_swap = AnswerSwap.Field()
     decide_swap = DecideSwap.Field()
     withdraw_swap = WithdrawSwap.Field()
+    start_roster_import = StartRosterImport.Field()
+    confirm_roster_import = ConfirmRosterImport.Field()
