@@ -3,6 +3,8 @@
 plain binary COPY of finished rows into a table of the same columns, indexes and checks, COPY into a bare one, and Django's
 bulk_create. All in one run, in turns of the same batch. Rates are rows per second of the median batch; beside them rows per
 second of processor (this process and its PostgreSQL backend together), which other work on the machine hardly changes.
+One post of ten asks for a certificate (one in twenty of its people has none: that is found and raised), and every device
+stands in a room of the posts' building, so that the certificate and the place are really looked up.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ from infra.bench.scratch import load, on_cpu, seconds
 
 GOAL = 50_000.0
 SIZES = {"small": 60_000, "full": 1_000_000}
-BATCH, PEOPLE, DEVICES, DAYS = 10_000, 2_000, 10, 30
+BATCH, PEOPLE, DEVICES, DAYS, POSTS = 10_000, 2_000, 10, 30, 10
+WITHOUT = 20  # one in so many of the people of the first post has no certificate
 BULK_SHARE = 10  # bulk_create is measured on every tenth batch: it takes too long for all
 LABELS = {
     "ingest": "ingest, with dedup, shift, grade and changed days",
@@ -25,7 +28,7 @@ LABELS = {
 COLUMNS = {
     "staff_id": "uuid", "at": "timestamptz", "recorded_at": "timestamptz", "received_at": "timestamptz", "clock": "varchar",
     "source": "varchar", "direction": "varchar", "device_id": "uuid", "seq": "int8", "phone_id": "varchar", "post_id": "uuid",
-    "place_code": "bool", "vouched_by_name": "varchar", "vouched_on_site": "bool", "grade": "varchar", "asked": "varchar",
+    "place_id": "uuid", "place_code": "bool", "vouched_by_name": "varchar", "vouched_on_site": "bool", "grade": "varchar", "asked": "varchar",
     "lacking": "jsonb", "status": "varchar", "refusal": "varchar", "note": "varchar",
 }  # fmt: skip
 
@@ -42,7 +45,7 @@ def run(size: str) -> tuple[float, float]:
     from institute.schools.contracts import NewSchool
     from institute.schools.queries import as_tenant
     from kernel.tenancy import school_context
-    from tenants.organisation.models import Party, Post, Staff
+    from tenants.organisation.models import Certificate, Party, Place, Post, Staff
     from tenants.punches import operations
     from tenants.punches.contracts import Record
     from tenants.punches.models import Device, Punch
@@ -60,18 +63,41 @@ def run(size: str) -> tuple[float, float]:
     by = Actor.system(tenant.school_id)
     with school_context(tenant):
         party = Party.objects.create(kind="department", name="后勤")
-        post = Post.objects.create(name="岗", party=party, line="security")
-        Staff.objects.bulk_create(
-            Staff(number=f"G{n:05d}", name=f"员工{n}", pinyin="yg", party=party, post=post) for n in range(PEOPLE)
+        campus = _place(Place, "校区", "campus", None)
+        building = _place(Place, "楼", "building", campus)
+        posts = [
+            Post.objects.create(
+                name=f"岗{n}", party=party, line="security", place=building, certificates=[] if n else ["electrician"]
+            )
+            for n in range(POSTS)
+        ]
+        people = Staff.objects.bulk_create(
+            Staff(number=f"G{n:05d}", name=f"员工{n}", pinyin="yg", party=party, post=posts[n % POSTS])
+            for n in range(PEOPLE)
         )
+        asked = people[::POSTS]
+        Certificate.objects.bulk_create(
+            Certificate(
+                staff=person, kind="electrician", number=f"T{n}", issued_on=now.date() - timedelta(days=400),
+                review_on=now.date() + timedelta(days=600),
+            )
+            for n, person in enumerate(asked) if n % WITHOUT
+        )  # fmt: skip
         devices = [
             Device.objects.create(
-                name=f"机{n}", kind="terminal", verifies_person=True, token_hash=f"{n}", token_hint=""
+                name=f"机{n}",
+                kind="terminal",
+                verifies_person=True,
+                token_hash=f"{n}",
+                token_hint="",
+                place=_place(Place, f"{n}室", "point", building),
             )
             for n in range(DEVICES)
         ]
         ids: list[UUID] = list(Staff.objects.order_by("number").values_list("pk", flat=True))
-        _shifts(tenant, party.pk, post.pk, now)
+        homes = dict(Staff.objects.values_list("number", "post_id"))
+        home = [homes[f"G{n:05d}"] for n in range(PEOPLE)]
+        _shifts(tenant, party.pk, now)
         with connection.cursor() as cursor:
             cursor.execute("CREATE TABLE bench_copy (LIKE punches_punch INCLUDING ALL)")
             cursor.execute("CREATE TABLE bench_bare (LIKE punches_punch INCLUDING DEFAULTS INCLUDING IDENTITY)")
@@ -88,7 +114,7 @@ def run(size: str) -> tuple[float, float]:
             sink.set_types(list(COLUMNS.values()))
             for seq, person, at in batch:
                 sink.write_row(
-                    (ids[person], at, at, now, "device", "device", "in", device.pk, seq, "", post.pk, False, "",
+                    (ids[person], at, at, now, "device", "device", "in", device.pk, seq, "", home[person], device.place_id, False, "",
                      False, "A", "C", empty, "accepted", "", "")
                 )  # fmt: skip
 
@@ -99,7 +125,7 @@ def run(size: str) -> tuple[float, float]:
                 Punch.objects.bulk_create(
                     [
                         Punch(staff_id=ids[person], at=at, recorded_at=at, received_at=now, clock="device",
-                              source="device", direction="in", device_id=device.pk, seq=seq, post_id=post.pk,
+                              source="device", direction="in", device_id=device.pk, seq=seq, post_id=home[person], place_id=device.place_id,
                               grade="A", asked="C")
                         for seq, person, at in batch
                     ],
@@ -141,8 +167,13 @@ def run(size: str) -> tuple[float, float]:
             for _turn in range(3)
         )
         assert Punch.objects.count() == rows
+        lacking = Punch.objects.exclude(lacking=[]).count()
+        assert 0 < lacking == Punch.objects.filter(staff__in=[p.pk for p in asked[::WITHOUT]]).count()
+        assert not Punch.objects.exclude(grade="A", note="").exists()  # every device stands where the shift is
     rate = {name: BATCH / median(times) for name, times in took.items()}
-    print(f"{rows:,} punches, {PEOPLE:,} people with shifts, {DEVICES} devices, batches of {BATCH:,}; {load()}:")
+    print(
+        f"{rows:,} punches, {PEOPLE:,} people with shifts, {DEVICES} devices in their places, {lacking:,} without the certificate, batches of {BATCH:,}; {load()}:"
+    )
     for name, label in LABELS.items():
         cpu = f"{BATCH * len(took[name]) / burnt[name]:10,.0f} per CPU second" if burnt[name] else ""
         print(f"  {label:<52} {rate[name]:10,.0f} rows/s {cpu}", flush=True)
@@ -154,7 +185,18 @@ def run(size: str) -> tuple[float, float]:
     return rate["ingest"], GOAL
 
 
-def _shifts(tenant: object, party_id: object, post_id: object, now: object) -> None:
+def _place(model: Any, name: str, kind: str, parent: Any) -> Any:
+    from kernel.ids import new_id
+
+    row = model(
+        id=new_id(), parent=parent, kind=kind, name=name, full_name=name, pinyin="cs", code=f"B{new_id().hex[-8:]}"
+    )
+    row.path = f"{parent.path if parent else ''}{row.pk}/"
+    row.save()
+    return row
+
+
+def _shifts(tenant: object, party_id: object, now: object) -> None:
     """One shift per person and day, so that the search for the shift finds what it would find."""
     from django.db import connection
 
@@ -167,9 +209,9 @@ def _shifts(tenant: object, party_id: object, post_id: object, now: object) -> N
         )
         cursor.execute(
             "INSERT INTO rosters_assignment (id, staff_id, day, post_id, party_id, source, created_at)"
-            " SELECT gen_random_uuid(), s.id, d::date, %s, %s, 'manual', now() FROM organisation_staff s,"
+            " SELECT gen_random_uuid(), s.id, d::date, s.post_id, %s, 'manual', now() FROM organisation_staff s,"
             " generate_series(%s::timestamptz - interval '31 days', %s::timestamptz, interval '1 day') d",
-            [post_id, party_id, now, now],
+            [party_id, now, now],
         )
         cursor.execute(
             "INSERT INTO rosters_shiftinstance (id, assignment_id, staff_id, post_id, party_id, day, segment, starts_at,"
