@@ -79,6 +79,7 @@ class AnomalyKind(TextChoices):
     OVERRUN = "overrun", _("超时未交班")
     CAMERA = "camera", _("视频告警")
     SHORT = "short", _("在岗人数不足")
+    UNREACHED = "unreached", _("查岗多次未送达")
 
 
 REPORTABLE = (AnomalyKind.FAULT, AnomalyKind.SUDDEN, AnomalyKind.VISITOR, AnomalyKind.ALARM, AnomalyKind.ELSE)

@@ -12,7 +12,7 @@ from django.db.models import Count, Prefetch
 from identity.contracts import Actor
 from kernel.clock import day_bounds
 from kernel.tenancy import Tenant
-from tenants.duty import staffing
+from tenants.duty import policies, staffing
 from tenants.duty.choices import OPEN_CALLS, AnomalyStatus, CallStatus
 from tenants.duty.contracts import CallBrief, Cockpit, OnDuty, PostState, Shortfall
 from tenants.duty.models import Absence, Anomaly, Call, HandoverItem, Stint
@@ -68,7 +68,7 @@ def cockpit(*, by: Actor, tenant: Tenant, now: datetime, campus_id: UUID | None 
     open_calls = Call.objects.filter(post_id__in=ids, status__in=OPEN_CALLS)
     for call_row in open_calls.exclude(status=CallStatus.WAITING, slot__isnull=False):
         states[call_row.post_id].open_call = _brief(call_row)
-    spent = Call.objects.filter(post_id__in=ids, day=today, slot__isnull=False)
+    spent = Call.objects.filter(post_id__in=ids, day=today, slot__isnull=False).exclude(status=CallStatus.WAITING)
     used = dict(spent.values_list("post_id").annotate(n=Count("pk")).order_by())
     anomalies = Anomaly.objects.filter(post_id__in=ids, status=AnomalyStatus.OPEN)
     for post_id, n in anomalies.values_list("post_id").annotate(n=Count("pk")).order_by():
@@ -78,7 +78,8 @@ def cockpit(*, by: Actor, tenant: Tenant, now: datetime, campus_id: UUID | None 
         states[post_id].handovers = n
     gaps = staffing.shortfalls(post_ids=ids, starts=start, ends=now, tz=tenant.tz)
     for post_id, state in states.items():
-        state.random_left = max(0, budgets[post_id] - used.get(post_id, 0))
+        if policies.reads_all(by):
+            state.random_used, state.random_mean = used.get(post_id, 0), budgets[post_id]
         state.shortfalls = gaps.get(post_id, [])
     return Cockpit(now, list(states.values()))
 

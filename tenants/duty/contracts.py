@@ -15,6 +15,7 @@ class Expected:
     staff_id: UUID
     account_id: UUID | None
     excuse: str  # "" or why they owe no answer: "patrol" (a tour is open), "relief" (came, and stands in), "leave"
+    awaited: bool = False  # rostered, not signed on, and should have come less than 15 minutes ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,8 @@ class PostState:
     on_leave: list[str] = field(default_factory=list)  # names rostered now and on approved leave
     last_call: CallBrief | None = None
     open_call: CallBrief | None = None
-    random_left: int = 0  # of today's budget; when they come, nobody is told
+    random_used: int | None = None  # random calls gone out today; None to whoever could count the rest from it
+    random_mean: int | None = None  # how many a day on average
     anomalies: int = 0
     handovers: int = 0  # items that no receiver has accepted
     shortfalls: list[Shortfall] = field(default_factory=list)  # of today, newest last

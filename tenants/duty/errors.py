@@ -40,6 +40,13 @@ class AlreadyAway(DomainError):
     message = _("您已申报离岗，返岗后才能再次申报。")
 
 
+class NobodyWanted(DomainError):
+    code = "nobody_wanted"
+    message = _(
+        "现在没有人上岗或排班，合同此时也不要求有人，没有下达查岗。如果应当有人，请先在“排班 → 合同在岗要求”中填写时段。"
+    )
+
+
 class ReliefUnfit(DomainError):
     code = "relief_unfit"
     message = _("%(name)s不能顶岗：%(why)s。请选择其他人。")

@@ -238,6 +238,7 @@ class Summons(models.Model):
     away = models.BooleanField(
         default=False
     )  # on patrol with an open tour, or relieved by a named person, when the call went out
+    awaited = models.BooleanField(default=False, db_default=False)  # the shift had only begun: 未到 is no 脱岗
     challenge = models.CharField(max_length=60, blank=True)  # the gesture
     phrase = models.CharField(
         max_length=40, blank=True, default="", db_default=""

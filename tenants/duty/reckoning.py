@@ -10,8 +10,8 @@ from uuid import UUID
 from django.db.models import Max, Min, Q
 
 from tenants.duty import staffing
-from tenants.duty.choices import FaceState
-from tenants.duty.models import Attempt, Call, Stint, Summons
+from tenants.duty.choices import UNANSWERED, AnomalyKind, CallStatus, FaceState
+from tenants.duty.models import Anomaly, Attempt, Call, Stint, Summons
 from tenants.duty.outcomes import Answer, Past
 
 
@@ -49,7 +49,7 @@ def pasts_of(rows: Sequence[Call]) -> list[Past]:
     """The calls as the rule on calls in a row sees them, in their order: three queries.
 
     Missed by: whoever had to answer, was not excused and has no good answer, if the call reached them in time
-    (`reached`) or a human has judged it. Where a human says that even good answers were none: by all of them.
+    (`reached`) and their shift had not only begun (`awaited`), or a human has judged it. Where a human says that even good answers were none: by all of them.
     """
     answers = answers_of(rows)
     called: dict[UUID, list[Summons]] = defaultdict(list)
@@ -64,11 +64,55 @@ def pasts_of(rows: Sequence[Call]) -> list[Past]:
         if row.judged_at is not None:
             missed = frozenset[UUID | None](s.staff_id for s in (silent or expected))
         else:
-            missed = frozenset[UUID | None](s.staff_id for s in silent if reached(row, s))
+            missed = frozenset[UUID | None](s.staff_id for s in silent if reached(row, s) and not s.awaited)
         if not expected:  # all on leave, or nobody to call; with somebody on patrol the call is excused anyway
             missed = frozenset[UUID | None]({None})
         found.append(Past(row.outcome, row.excused, row.off_post, missed))
     return found
+
+
+def out_of_reach(row: Call, *, after: int) -> list[Stint]:
+    """The stints begun before this call whose person neither answered it nor is known to have been reached, and the same
+    for `after` calls in a row, since sign-on and since that was last raised. An answer breaks the row; calls judged by a
+    human, reached, or excused neither count nor break it.
+    """
+    silent = _silent_unreached([row])[row.pk]
+    if not silent or row.sent_at is None:
+        return []
+    found = []
+    stints = Stint.objects.filter(post_id=row.post_id, staff_id__in=silent, signed_on_at__lte=row.sent_at)
+    stints = stints.filter(Q(signed_off_at__isnull=True) | Q(signed_off_at__gt=row.sent_at)).select_related("staff")
+    for stint in stints:
+        told = Anomaly.objects.filter(stint=stint, kind=AnomalyKind.UNREACHED).aggregate(at=Max("reported_at"))["at"]
+        since = max(stint.signed_on_at, told or stint.signed_on_at)
+        rows = Call.objects.filter(post_id=row.post_id, status=CallStatus.DONE, deadline__lte=row.deadline)
+        calls = list(rows.filter(sent_at__gte=since).order_by("-deadline", "-pk")[: 4 * after])
+        quiet, answers = _silent_unreached(calls), answers_of(calls)
+        count = 0
+        for call in calls:
+            if any(s.staff_id == stint.staff_id and answer.good for s, answer in answers[call.pk]):
+                break
+            count += stint.staff_id in quiet[call.pk]
+        if count >= after:
+            found.append(stint)
+    return found
+
+
+def _silent_unreached(rows: Sequence[Call]) -> dict[UUID, set[UUID]]:
+    """Who of each unanswered call gave no answer and is not known to have been reached; judged and excused ones: nobody."""
+    found: dict[UUID, set[UUID]] = {row.pk: set() for row in rows}
+    open_ones = {row.pk: row for row in rows if row.outcome in UNANSWERED and not row.excused and row.judged_at is None}
+    owing = Summons.objects.filter(call_id__in=list(open_ones), on_duty=True, away=False, awaited=False)
+    for one in owing.filter(answered_at__isnull=True):
+        if not reached(open_ones[one.call_id], one):
+            found[one.call_id].add(one.staff_id)
+    return found
+
+
+def only_awaited(row: Call) -> bool:
+    """Whether all who had to answer had only to come: their shift had just begun."""
+    owing = list(Summons.objects.filter(call=row, on_duty=True, away=False).values_list("awaited", flat=True))
+    return bool(owing) and all(owing)
 
 
 def reached(row: Call, one: Summons) -> bool:

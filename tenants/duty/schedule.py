@@ -16,6 +16,7 @@ from kernel.clock import day_bounds
 
 REST = timedelta(minutes=30)  # none within this time after an answered one
 JITTER_MINUTES = 25  # and a drawn rest more, or the end of the rest would be a known time
+MOST_MORE = 6  # calls of a day beyond what every day has
 CATCH_UP = timedelta(hours=2)  # how late a slot may still go out
 
 Draw = Callable[[str], str]  # text → hex digits of a keyed hash
@@ -64,13 +65,33 @@ def minutes_to_spans(day: date, tz: ZoneInfo, minutes: Iterable[Sequence[int]]) 
     return found
 
 
+def number_of(*, draw: Draw, post_id: UUID, day: date, budget: int) -> int:
+    """How many calls this day has: one less than the budget (but at least one), then another with each toss of a fair coin.
+
+    About the budget on average. However many have come, another comes half the time, so nobody who counts is ever safe
+    (but for the last of `MOST_MORE`, once in sixty-four days).
+    """
+    if budget <= 0:
+        return 0
+    coins = int(draw(f"{post_id}|{day}|number"), 16)
+    more = 0
+    while more < MOST_MORE and coins >> more & 1:
+        more += 1
+    return max(1, budget - 1) + more
+
+
 def slots(*, draw: Draw, post_id: UUID, day: date, budget: int, allowed: Sequence[Span]) -> list[Slot]:
-    """The moments of one post's day, in order. Every allowed second is as likely as any other for every slot."""
+    """The moments of one post's day, in order. Every allowed second is as likely as any other for every slot; how many
+    there are is drawn too.
+    """
     total = sum(int((end - start).total_seconds()) for start, end in allowed)
     if total <= 0:
         return []
     return sorted(
-        (Slot(n, _moment(allowed, int(draw(f"{post_id}|{day}|{n}"), 16) % total)) for n in range(budget)),
+        (
+            Slot(n, _moment(allowed, int(draw(f"{post_id}|{day}|{n}"), 16) % total))
+            for n in range(number_of(draw=draw, post_id=post_id, day=day, budget=budget))
+        ),
         key=lambda slot: slot.at,
     )
 

@@ -67,20 +67,24 @@ on_duty AS (
                  SELECT 1 FROM duty_absence x
                  WHERE x.stint_id = r.id AND x.ends_at IS NULL AND x.starts_at <= a.starts_at)) THEN 'relief'
            ELSE ''
-         END AS excuse
+         END AS excuse, NULL::timestamptz AS began
   FROM duty_stint s JOIN wanted USING (post_id)
   LEFT JOIN duty_absence a ON a.stint_id = s.id AND a.ends_at IS NULL AND a.until > %(now)s
   WHERE s.signed_off_at IS NULL
 ),
 rostered AS (
-  SELECT DISTINCT i.post_id, i.staff_id, '' AS excuse
+  SELECT i.post_id, i.staff_id, '' AS excuse, min(i.starts_at) AS began
   FROM rosters_shiftinstance i JOIN wanted w USING (post_id)
   WHERE i.cancelled_at IS NULL AND i.starts_at <= %(now)s AND i.ends_at > %(now)s
     AND NOT {on_leave}
     AND (SELECT count(*) FROM on_duty o WHERE o.post_id = i.post_id AND o.excuse <> 'leave') < w.persons
     AND NOT EXISTS (SELECT 1 FROM on_duty o WHERE o.post_id = i.post_id AND o.staff_id = i.staff_id)
+  GROUP BY i.post_id, i.staff_id
 )
-SELECT e.post_id, e.staff_id, p.account_id, e.excuse
+SELECT e.post_id, e.staff_id, p.account_id, e.excuse, coalesce(greatest(e.began, (
+         SELECT max(b.ends_at) FROM rosters_leave b
+         WHERE b.staff_id = e.staff_id AND b.status = 'approved' AND b.ends_at > e.began AND b.ends_at <= %(now)s
+       )) > %(now)s::timestamptz - %(grace)s, false) AS awaited
 FROM (SELECT * FROM on_duty UNION ALL SELECT * FROM rostered) e JOIN organisation_staff p ON p.id = e.staff_id
 ORDER BY e.post_id, e.staff_id
 """.replace("{on_leave}", on_leave("i.staff_id", "%(now)s"))
@@ -95,13 +99,17 @@ def people_expected(*, post_ids: Iterable[UUID], now: datetime) -> dict[UUID, li
     is bound: a tour of their own is no excuse, so that two can never excuse each other. A short break (短时离开) never
     excuses, or it would be the way out of every call: who answers on return is 迟应答.
 
+    Whoever is rostered, has not signed on, and should have come less than 15 minutes ago is called, and `awaited`:
+    not to be there yet is 未到, which attendance judges, and no 脱岗.
+
     Approved leave: who has not signed on is not expected. Who signed on before the leave and has not signed off owes no
     answer, and the post is held by nobody in their place. Whoever signs on during their leave is there by their own
     word, and answers.
     """
     found: dict[UUID, list[Expected]] = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(_EXPECTED, {"posts": list(set(post_ids)), "now": now})
+        asked: dict[str, Any] = {"posts": list(set(post_ids)), "now": now, "grace": GRACE}
+        cursor.execute(_EXPECTED, asked)
         for post_id, *person in cursor.fetchall():
             found[post_id].append(Expected(*person))
     return dict(found)
@@ -197,6 +205,12 @@ UNION
 SELECT i.staff_id FROM rosters_shiftinstance i
 WHERE i.post_id = %(post)s AND i.cancelled_at IS NULL AND i.starts_at < %(next)s AND i.ends_at > %(now)s AND NOT {on_leave}
 """.replace("{on_leave}", on_leave("i.staff_id", "greatest(i.starts_at, %(now)s)"))
+
+
+def posts_wanting(*, post_ids: Iterable[UUID], now: datetime, tz: ZoneInfo) -> set[UUID]:
+    """The same with the hours of today's contracts: where nobody is wanted, nobody can be missing."""
+    today = now.astimezone(tz).date()
+    return posts_expecting(post_ids=post_ids, now=now, spans={today: coverage_spans(day=today, tz=tz)})
 
 
 def receivers(*, post_id: UUID, now: datetime) -> set[UUID]:

@@ -114,11 +114,13 @@ def test_no_field_tells_of_a_random_call_before_it_goes_out(alpha: Tenant) -> No
         told = ask(
             signed(by),
             "query($c: UUID!) { presenceCall(id: $c) { id } presenceCalls { totalCount }"
-            " dutyCockpit { posts { openCall { dueAt } lastCall { dueAt } randomLeft } } }",
+            " dutyCockpit { posts { openCall { dueAt } lastCall { dueAt } randomUsed randomMean } } }",
             c=row.pk,
         )
         assert (told["presenceCall"], told["presenceCalls"]["totalCount"]) == (None, 0)
         assert told["dutyCockpit"]["posts"][0]["openCall"] is None
+        seen = (0, 3) if by.staff_id is None else (None, None)
+        assert (told["dutyCockpit"]["posts"][0]["randomUsed"], told["dutyCockpit"]["posts"][0]["randomMean"]) == seen
 
 
 def test_camera_systems_and_the_chain_are_read_and_written(alpha: Tenant) -> None:

@@ -42,6 +42,8 @@ def _own_folder(settings: Any, tmp_path: Any) -> None:
 
 def test_one_tap_calls_a_post_and_a_group(alpha: Tenant) -> None:
     posts = [make_duty_post() for _ in range(2)]
+    for duty in posts:
+        make_coverage(duty.post)
     chief = signed(make_member(alpha))
     answer = chief.post("/duty/call/", {"post": str(posts[0].pk)})
     assert re.fullmatch(r"/duty/calls/[0-9a-f-]{36}/", answer["Location"])

@@ -113,6 +113,8 @@ def test_the_log_by_day_and_kind_says_what_is_sealed(alpha: Tenant, chief: Clien
 
 def test_calls_are_filtered_by_post(alpha: Tenant, chief: Client) -> None:
     west, east = make_duty_post(name="西门岗"), make_duty_post(name="东门岗")
+    for duty in (west, east):
+        make_coverage(duty.post)
     operations.issue_calls(post_ids=[west.pk, east.pk], by=make_member(alpha), tenant=alpha, now=at(0))
     assert [row[0] for row in sheet(chief, f"/duty/calls/export.xlsx?post={west.pk}")] == ["西门岗"]
 

@@ -58,6 +58,7 @@ CATEGORIES: dict[AnomalyKind, Category] = {
     AnomalyKind.OVERRUN: Category.RECORD,
     AnomalyKind.CAMERA: Category.ABSENT,
     AnomalyKind.SHORT: Category.ABSENT,
+    AnomalyKind.UNREACHED: Category.ABSENT,
 }
 INCIDENTS: dict[AnomalyKind, Incident] = {
     AnomalyKind.ABSENCE: Incident.AWAY,

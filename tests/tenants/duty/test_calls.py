@@ -21,6 +21,7 @@ from tenants.duty import errors, operations, queries
 from tenants.duty.choices import CallStatus, Outcome
 from tenants.duty.models import Call, DutyPost, LogEntry, Summons
 from tenants.duty.operations.calls import was_sent_late
+from tenants.duty.schedule import MOST_MORE
 from tenants.evidence.operations import keep_file
 from tenants.findings import operations as findings
 from tenants.findings.models import Finding
@@ -400,7 +401,10 @@ def test_a_second_supervisor_joins_the_open_call(alpha: Tenant, duty: DutyPost, 
 
 
 def test_a_group_is_called_in_one_step_and_the_same_key_calls_once(alpha: Tenant) -> None:
-    posts = [make_duty_post().pk for _ in range(3)]
+    duties = [make_duty_post() for _ in range(3)]
+    for duty in duties:
+        make_coverage(duty.post)
+    posts = [duty.pk for duty in duties]
     by = make_member(alpha)
     for _ in range(2):
         rows = operations.issue_calls(post_ids=posts, by=by, tenant=alpha, now=NOON, client_key="k1")
@@ -482,7 +486,7 @@ def test_random_calls_keep_the_budget_and_the_quiet_time(alpha: Tenant) -> None:
     make_coverage(duty.post)
     drawn(alpha, duty)
     rows = list(Call.objects.filter(post_id=duty.pk, day=NOON.date()).order_by("sent_at"))
-    assert len(rows) == 4
+    assert 3 <= len(rows) <= 3 + MOST_MORE
     for row in rows:
         assert row.sent_at is not None
         local = row.sent_at.astimezone(alpha.tz)
@@ -506,7 +510,7 @@ def test_none_within_half_an_hour_of_an_answered_one(alpha: Tenant) -> None:
             answer(alpha, Call.objects.get(status=CallStatus.RINGING), guard, now=now + timedelta(seconds=30))
             answers.append(now + timedelta(seconds=30))
     assert len(answers) > 8
-    assert Call.objects.filter(day=NOON.date()).count() <= 12
+    assert Call.objects.filter(day=NOON.date()).count() <= 11 + MOST_MORE
 
 
 def test_nobody_expected_nobody_called(alpha: Tenant) -> None:
@@ -518,7 +522,7 @@ def test_a_slot_missed_by_hours_is_dropped_and_one_missed_by_minutes_goes_out_la
     duty = make_duty_post(pk=DRAWN, calls_per_day=1)
     make_coverage(duty.post)
     moments = drawn(alpha, duty)
-    due = Call.objects.get(day=NOON.date()).due_at
+    due = Call.objects.filter(day=NOON.date()).latest("due_at").due_at
     assert len(moments) >= 1
     Call.objects.all().delete()
     assert operations.draw_random(tenant=alpha, now=due + minutes(40)) == 1

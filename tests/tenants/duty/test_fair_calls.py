@@ -24,7 +24,17 @@ from tenants.findings.choices import FindingStatus
 from tenants.findings.models import Finding
 from tenants.notices.models import Notice
 from tenants.organisation.models import Post
-from tests.factories.duty import Guard, answer, close, make_duty_post, make_guard, make_sent, make_walking, sign_on
+from tests.factories.duty import (
+    Guard,
+    answer,
+    close,
+    make_coverage,
+    make_duty_post,
+    make_guard,
+    make_sent,
+    make_walking,
+    sign_on,
+)
 from tests.factories.findings import make_member
 from tests.factories.rosters import make_instance, make_shift
 
@@ -255,6 +265,7 @@ def test_a_tour_begun_after_the_call_rang_excuses_nobody(alpha: Tenant, guard: G
 
 def test_a_rostered_person_does_not_inherit_the_calls_of_the_shift_before(alpha: Tenant, duty: DutyPost) -> None:
     DutyPost.objects.update(off_post_after=2)
+    make_coverage(duty.post)
     one = make_guard(alpha, party=duty.post.party, name="甲")
     sign_on(alpha, duty, one, now=at(-60))
     close(alpha, make_sent(alpha, duty, now=NOON))
@@ -271,6 +282,7 @@ def test_a_rostered_person_does_not_inherit_the_calls_of_the_shift_before(alpha:
 
 
 def test_an_empty_post_is_a_case_of_its_own(alpha: Tenant, duty: DutyPost) -> None:
+    make_coverage(duty.post)
     DutyPost.objects.update(off_post_after=2)
     close(alpha, make_sent(alpha, duty, now=NOON))
     assert close(alpha, make_sent(alpha, duty, now=at(60))).off_post

@@ -16,7 +16,7 @@ from tenants.duty import chain, challenges, webhooks
 from tenants.duty.challenges import UPLOAD_CREDIT
 from tenants.duty.choices import FaceState, Outcome
 from tenants.duty.outcomes import Answer, Past, off_post_by, outcome_of, persons_needed
-from tenants.duty.schedule import REST, cut, in_night, minutes_to_spans, rest_of, slots
+from tenants.duty.schedule import MOST_MORE, REST, cut, in_night, minutes_to_spans, rest_of, slots
 
 POST = UUID("01890000-0000-7000-8000-000000000001")
 DAY = date(2026, 11, 25)
@@ -34,7 +34,7 @@ def test_times_lie_in_the_allowed_time_and_are_the_same_for_whoever_holds_the_ke
     allowed = cut(minutes_to_spans(DAY, SHANGHAI, [[480, 720]]), minutes_to_spans(DAY, SHANGHAI, [[540, 600]]))
     one = slots(draw=draw_with("a"), post_id=POST, day=DAY, budget=12, allowed=allowed)
     assert one == slots(draw=draw_with("a"), post_id=POST, day=DAY, budget=12, allowed=allowed)
-    assert len(one) == 12
+    assert 11 <= len(one) <= 11 + MOST_MORE
     assert all(any(start <= slot.at < end for start, end in allowed) for slot in one)
 
 

@@ -289,6 +289,7 @@ def test_companies_and_guards_see_their_own_posts_only(alpha: Tenant, duty: Duty
     for by in (manager, guard.actor):
         assert [p.post_id for p in cockpit(by=by, tenant=alpha, now=NOON).posts] == [duty.pk]
         assert not queries.visible_stints(by).filter(post=other.post).exists()
+    make_coverage(other.post)
     call = make_sent(alpha, other, now=NOON)
     assert not queries.visible_calls(manager).filter(pk=call.pk).exists()
     assert LogEntry.objects.filter(post_id=duty.pk).count() == queries.visible_log(manager).count()

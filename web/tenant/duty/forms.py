@@ -207,7 +207,10 @@ class PostForm(forms.Form):
     asks_code = forms.BooleanField(label="扫岗位上的二维码", required=False)
     asks_face = forms.BooleanField(label="人脸核验（仅对本人同意的员工）", required=False)
     calls_per_day = forms.IntegerField(
-        label="每日随机查岗次数", min_value=0, max_value=12, help_text="时间随机产生，任何人都查不到；0 为不随机查岗"
+        label="每日随机查岗次数（平均）",
+        min_value=0,
+        max_value=12,
+        help_text="次数和时间都随机产生，有的日子多、有的日子少，岗位上的人算不出还剩几次；0 为不随机查岗",
     )
     quiet = forms.CharField(
         label="不随机查岗的时段", required=False, help_text="例如 12:00-13:00，多个时段用逗号分开；跨零点写 22:00-06:00"

@@ -110,9 +110,10 @@ def call(request: SchoolRequest) -> HttpResponse:
         if is_htmx(request):
             return render(request, "components/errors.html", {"refused": refused.sentence}, status=422)
         return go(request, "duty:index", said=refused.sentence, tone="bad")
-    if len(rows) == 1:
+    left_out = f"；另有 {len(set(ids)) - len(rows)} 个岗位现在不要求有人，没有下达" if len(rows) < len(set(ids)) else ""
+    if len(rows) == 1 and not left_out:
         return go(request, "duty:one_call", rows[0].pk, said="查岗已下达，等待应答")
-    return go(request, "duty:calls", said=f"已向 {len(rows)} 个岗位下达查岗")
+    return go(request, "duty:calls", said=f"已向 {len(rows)} 个岗位下达查岗{left_out}")
 
 
 # --- Calls -----------------------------------------------------------------------------------------
@@ -252,6 +253,7 @@ def posts(request: SchoolRequest) -> HttpResponse:
         "rows": rows,
         "others": others,
         "may": may,
+        "sees_budget": policies.reads_all(request.actor),
         "may_cameras": may,
     }
     return render(request, "duty/posts.html", context)

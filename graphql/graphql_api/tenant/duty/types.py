@@ -11,7 +11,7 @@ from graphene_django import DjangoObjectType
 from graphql_api.loaders import load_many, load_one
 from graphql_api.tenant.evidence import EvidenceType, Id, Text, listed
 from graphql_api.tenant.findings import PartyRef, PlaceRef
-from tenants.duty import queries
+from tenants.duty import policies, queries
 from tenants.duty.models import (
     Absence,
     Anomaly,
@@ -81,18 +81,22 @@ class DutyPostType(DjangoObjectType):
         model = DutyPost
         name = "DutyPost"
         fields = (
-            "active", "answer_minutes", "persons_to_answer", "asks_photo", "asks_code", "asks_face", "calls_per_day",
-            "night_from", "night_until", "off_post_after", "break_minutes", "break_cap_minutes",
+            "active", "answer_minutes", "persons_to_answer", "asks_photo", "asks_code", "asks_face", "night_from", "night_until", "off_post_after", "break_minutes", "break_cap_minutes",
             "gap_minutes",
             "gap_finding_minutes",
         )  # fmt: skip
 
     post = graphene.NonNull(PostRef)
+    calls_per_day = graphene.Int(description="Unpredictable calls a day on average; null to whoever is under them")
     quiet = graphene.Field(
         listed(graphene.List(graphene.NonNull(graphene.Int))),
         description="Times without calls, as [from, until] minutes of the local day",
     )
     chain = graphene.Field(listed(EscalationStepType), description="Who is told of an unanswered call, and when")
+
+    @staticmethod
+    def resolve_calls_per_day(row: DutyPost, info: graphene.ResolveInfo) -> int | None:
+        return row.calls_per_day if policies.reads_all(info.context.actor) else None
 
     @staticmethod
     def resolve_post(row: DutyPost, info: graphene.ResolveInfo) -> PostRef:
@@ -211,7 +215,8 @@ class PostStateType(graphene.ObjectType):
     rostered = listed(graphene.String)
     last_call = graphene.Field(CallBriefType)
     open_call = graphene.Field(CallBriefType)
-    random_left = graphene.Field(Int, description="Of today's budget; when they come, nobody is told")
+    random_used = graphene.Int(description="Unpredictable calls gone out today; null to whoever is under them")
+    random_mean = graphene.Int(description="How many a day on average; null to whoever is under them")
     anomalies = Int
     handovers = Int
     shortfalls = listed(ShortfallType)

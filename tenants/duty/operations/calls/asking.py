@@ -19,6 +19,7 @@ from kernel.tenancy import Tenant
 from tenants.duty import policies, schedule, staffing
 from tenants.duty.choices import OPEN_CALLS, CallKind
 from tenants.duty.errors import (
+    NobodyWanted,
     NotADutyPost,
 )
 from tenants.duty.models import Call, DutyPost
@@ -36,7 +37,8 @@ def issue_calls(
     *, post_ids: Sequence[UUID], by: Actor, tenant: Tenant, now: datetime, reason: str = "", client_key: str = ""
 ) -> list[Call]:
     """查岗 for one post or a group. A post already under an open call gets no second one: both who asked are told
-    its outcome. Locks the posts in order. Raises NotAllowed, NotADutyPost, Invalid.
+    its outcome. Posts where nobody is on duty, rostered or wanted by the contract now are left out: nobody could be
+    missing there. Locks the posts in order. Raises NotAllowed, NotADutyPost, NobodyWanted, Invalid.
     """
     if not policies.oversees(by):
         raise NotAllowed
@@ -57,6 +59,10 @@ def issue_calls(
         at = Call.objects.get(pk=claim.result_id).due_at
         return list(Call.objects.filter(post_id__in=wanted, due_at=at, callers__contains=[by.account_id]))
     open_calls = {row.post_id: row for row in Call.objects.filter(post_id__in=wanted, status__in=OPEN_CALLS)}
+    expecting = staffing.posts_wanting(post_ids=wanted, now=now, tz=tenant.tz)
+    wanted = [pk for pk in wanted if pk in open_calls or pk in expecting]
+    if not wanted:
+        raise NobodyWanted
     fresh = [
         Call(
             post_id=pk, kind=CallKind.MANUAL, reason=clean(reason, 200), due_at=now,

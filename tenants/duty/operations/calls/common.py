@@ -11,14 +11,23 @@ from identity.contracts import Actor
 from kernel.errors import DomainError, Invalid, NotFound
 from kernel.tenancy import Tenant
 from tenants.duty import challenges, queries, reckoning
-from tenants.duty.choices import OPEN_CALLS, UNANSWERED, CallStatus, EntryKind, Outcome
-from tenants.duty.models import Call, DutyPost, Summons
+from tenants.duty.choices import (
+    OPEN_CALLS,
+    UNANSWERED,
+    AnomalyKind,
+    AnomalyStatus,
+    CallStatus,
+    EntryKind,
+    Outcome,
+)
+from tenants.duty.models import Anomaly, Call, DutyPost, Summons
 from tenants.duty.operations.common import (
     PRESENCE,
     clean,
     lock_post,
     path_of,
     place_of_post,
+    raise_anomaly,
     superiors,
     tell,
     write,
@@ -128,8 +137,10 @@ def recount(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: datet
     for found in list(rows.filter(deadline__gte=call.deadline).order_by("deadline", "pk")[:LOOK_BACK]):
         row = call if found.pk == call.pk else found
         [newest] = reckoning.pasts_of([row])
-        if row.outcome in UNANSWERED and not newest.missed and not row.excused and row.pk == call.pk:
-            _ask_a_human(duty, row, "查岗没有送达，请核实", tenant=tenant, now=now)
+        if row.pk == call.pk and row.outcome in UNANSWERED and not newest.missed and not row.excused:
+            _ask_unless_awaited(duty, row, tenant=tenant, now=now)
+        if row.pk == call.pk:
+            _raise_unreached(duty, row, tenant=tenant, now=now)
         who = _off_post_by(duty, row, newest.missed)
         if who and not row.off_post:
             _off_post(duty, row, who, tenant=tenant, now=now)
@@ -139,6 +150,27 @@ def recount(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: datet
             and (row.pk == call.pk or by.account_id is not None or call.outcome != Outcome.LATE)
         ):
             _take_back(duty, row, by=by, tenant=tenant, now=now, why=why)
+
+
+def _ask_unless_awaited(duty: DutyPost, row: Call, *, tenant: Tenant, now: datetime) -> None:
+    """Nobody is known to have been reached: a human looks. Who had only to come is 未到, which attendance judges."""
+    if not reckoning.only_awaited(row):
+        _ask_a_human(duty, row, "查岗没有送达，请核实", tenant=tenant, now=now)
+
+
+def _raise_unreached(duty: DutyPost, row: Call, *, tenant: Tenant, now: datetime) -> None:
+    """As many calls in a row as make 脱岗 that never reached somebody who signed on themselves: the superiors look.
+
+    It is no 脱岗 and names nobody's fault, but who keeps the page shut is not out of it either. One at a time per stint.
+    """
+    for stint in reckoning.out_of_reach(row, after=duty.off_post_after):
+        told = Anomaly.objects.filter(stint=stint, kind=AnomalyKind.UNREACHED, status=AnomalyStatus.OPEN)
+        if not told.exists():
+            raise_anomaly(
+                duty, AnomalyKind.UNREACHED,
+                f"{stint.staff.name}在岗期间连续 {duty.off_post_after} 次查岗没有送达，也没有应答，请核实人是否在岗、手机是否可用",
+                by=Actor.system(tenant.school_id), tenant=tenant, now=now, severity=Severity.MAJOR, stint=stint,
+            )  # fmt: skip
 
 
 def _off_post_by(duty: DutyPost, row: Call, missed: frozenset[UUID | None]) -> frozenset[UUID | None]:

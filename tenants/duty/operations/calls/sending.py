@@ -35,7 +35,8 @@ def send_due(*, tenant: Tenant, now: datetime) -> int:
 
     Locks the posts in order, then their calls: who is on duty is read under the lock, so nobody who signs off in the
     same moment is called. Declared patrols lower the number who must answer (`outcomes.persons_needed`), a relief
-    answers in the other's place; with everybody away the call is excused. The time to answer runs from here, so a call that goes out late costs the
+    answers in the other's place; with everybody away the call is excused, and so is one
+    of a post where nobody is on duty, rostered or wanted any more. The time to answer runs from here, so a call that goes out late costs the
     people at the post nothing. Returns how many went out.
     """
     waiting = Call.objects.filter(status=CallStatus.WAITING, due_at__lte=now).order_by("due_at")
@@ -53,6 +54,7 @@ def send_due(*, tenant: Tenant, now: datetime) -> int:
     if not rows:
         return 0
     people = staffing.people_expected(post_ids=[row.post_id for row in rows], now=now)
+    wanting = staffing.posts_wanting(post_ids=posts, now=now, tz=tenant.tz)
     hook_at = now if hook_is_on() else None
     summons: list[Summons] = []
     for row in rows:
@@ -64,8 +66,11 @@ def send_due(*, tenant: Tenant, now: datetime) -> int:
         row.needed = persons_needed(rule=duty.persons_to_answer, present=len(owed), away=away)
         row.asks_photo, row.asks_code, row.asks_face = duty.asks_photo, duty.asks_code, duty.asks_face
         row.night = schedule.in_night(now, night_from=duty.night_from, night_until=duty.night_until, tz=tenant.tz)
-        row.excused = not owed and away > 0
-        summons += [Summons(call=row, staff_id=p.staff_id, away=bool(p.excuse), hook_at=hook_at) for p in called]
+        row.excused = (not owed and away > 0) or row.post_id not in wanting
+        summons += [
+            Summons(call=row, staff_id=p.staff_id, away=bool(p.excuse), awaited=p.awaited, hook_at=hook_at)
+            for p in called
+        ]
     Call.objects.bulk_update(
         rows,
         ["status", "sent_at", "deadline", "needed", "asks_photo", "asks_code", "asks_face", "night", "excused"],
