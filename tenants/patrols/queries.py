@@ -20,6 +20,7 @@ LONGEST_WALK = timedelta(hours=12)  # a tour left open longer says nothing of wh
 DOUBTFUL = 60  # below this credibility a tour stands in the list of doubtful ones
 
 OFFLINE = timedelta(hours=72)  # a phone may report so long after the window; later it is refused with its reason
+EXPLAIN_WITHIN = timedelta(hours=24)  # a missed point without a word after this opens a finding
 MAKE_UPS = 2  # make-up tours in a row for the same points, where the school says nothing else
 
 
@@ -45,6 +46,12 @@ def make_ups_before(tour: Tour, *, most: int) -> int:
         count += 1
         before = Tour.objects.filter(pk=before).values_list("makes_up_for_id", flat=True).first()
     return count
+
+
+def found_after(tour: Tour) -> datetime:
+    """When missed points nobody explained become a finding: as the phones may have reported, a day after one's own end."""
+    ended = tour.status == TourStatus.PARTIAL and tour.abandoned_at is None
+    return tour.ends_at + (EXPLAIN_WITHIN if ended else OFFLINE)
 
 
 def where(full_name: str) -> str:

@@ -25,7 +25,6 @@ from tenants.timeline import numbers
 
 AHEAD = timedelta(days=2)  # tours exist so far ahead
 ABANDONED = IN_TIME  # a tour begun and not ended is ended by the sweep so long after its window
-EXPLAIN_WITHIN = timedelta(hours=24)  # a missed point without a word after this opens a finding
 
 
 _MISSING = """
@@ -139,7 +138,7 @@ def _unexplained(tenant: Tenant, now: datetime) -> int:
     end, waits for as long as phones may report (`queries.OFFLINE`). Who ended theirs has reported, and has a day.
     """
     opened = 0
-    ended = Q(status=TourStatus.PARTIAL, abandoned_at__isnull=True, ends_at__lt=now - EXPLAIN_WITHIN)
+    ended = Q(status=TourStatus.PARTIAL, abandoned_at__isnull=True, ends_at__lt=now - queries.EXPLAIN_WITHIN)
     waiting = (
         Tour.objects.filter(
             ended | Q(ends_at__lt=now - queries.OFFLINE),

@@ -13,7 +13,7 @@ from tenants.findings import operations as findings
 from tenants.findings.choices import FindingStatus, StepKind
 from tenants.findings.models import Finding
 from tenants.notices.models import Notice
-from tenants.patrols import errors, operations
+from tenants.patrols import errors, operations, queries
 from tenants.patrols.choices import StopStatus, TourStatus
 from tenants.patrols.models import Stop, Tour
 from tenants.patrols.operations import ScanDraft
@@ -69,6 +69,7 @@ def test_nothing_is_found_while_a_phone_may_report_and_what_it_reports_is_the_en
     guard, tour = make_guard(alpha, route.party), due_tour(alpha, route, now=NOW)
     for hours in (1, 30, 71):
         operations.sweep(tenant=alpha, now=NOW + hours * HOUR)
+    assert queries.found_after(tour) == tour.ends_at + 72 * HOUR
     assert Notice.objects.filter(account_id=supervisor.account_id, occasion=f"patrol.missed:{tour.pk}").exists()
     assert walk_late(alpha, tour, guard, now=NOW + 71 * HOUR).status == TourStatus.DONE
     for hours in (72, 100, 200):
@@ -84,6 +85,9 @@ def test_a_tour_its_walker_ended_has_a_day_and_one_the_platform_ended_waits(alph
     operations.start_tour(tour_id=left.pk, at=NOW, by=guard, tenant=alpha, now=NOW)
     for hours in (3, 26):
         operations.sweep(tenant=alpha, now=NOW + hours * HOUR)
+    for tour, wait in ((ended, 24), (left, 72)):
+        tour.refresh_from_db()
+        assert queries.found_after(tour) == tour.ends_at + wait * HOUR
     assert set(Finding.objects.values_list("source_id", flat=True)) == {ended.pk}
     operations.sweep(tenant=alpha, now=NOW + 73 * HOUR)
     assert Finding.objects.filter(source_id=left.pk).exists()

@@ -94,6 +94,8 @@ def walk(request: SchoolRequest, tour_id: UUID) -> HttpResponse:
             s for _key, s in queries.stops_of([tour.pk]) if s.status == StopStatus.MISSED and not s.made_up_by_id
         ],
         "may_explain": policies.can_explain(request.actor, tour, party_ids=None if parties is None else list(parties)),
+        "found_after": queries.found_after(tour),
+        "found_by_now": queries.found_after(tour) < clock.now(),
         "client_key": str(new_id()),
         "tone": TONES[TourStatus(tour.status)],
     }

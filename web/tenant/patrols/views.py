@@ -234,6 +234,8 @@ def _tour_context(request: SchoolRequest, row: Tour, **more: Any) -> dict[str, A
         "credibility_tone": credibility_tone(row.credibility),
         "rows": stop_rows(stops, found=_points_with_findings(seen) if policies.reads_all(request.actor) else None),
         "missed": [s for s in stops if s.status == StopStatus.MISSED],
+        "found_after": queries.found_after(row),
+        "found_by_now": queries.found_after(row) < clock.now(),
         "to_make_up": [s for s in stops if s.status in UNSEEN and s.made_up_by_id is None],
         "make_ups": most,
         "made_up_enough": queries.make_ups_before(row, most=most) >= most,
