@@ -1,5 +1,6 @@
-"""Faces: our engine against calling onnxruntime directly on the same models; templates opened against bare AES-GCM;
-one among many against bare numpy.
+"""Faces: one picture through our engine, as each punch and each photo of a batch takes it, against the same models called
+directly; embeddings of aligned faces likewise; a batch of photos enrolled; templates opened against bare AES-GCM; one among many
+against bare numpy. The number of the bench is that of the one picture.
 
 The models are small ones with fixed weights and the size of a MobileFaceNet and an SCRFD-500M
 (tests/factories/face_models.py): what is measured is our cost around them, not how well anybody is recognised.
@@ -13,8 +14,10 @@ from statistics import median
 
 from infra.bench.scratch import load, seconds, told
 
-GOAL = 0.9
-SIZES = {"small": (6, 500, [500, 5_000]), "full": (20, 5_000, [500, 5_000, 50_000])}
+GOAL = 0.7  # of the rate of the bare models, on tensors that stand ready; finding, aligning and cutting are ours
+EMBED_GOAL = 0.9
+BATCH_GOAL = 2.0  # times the bare look: unzip, decode, seal, template, consent and event of each person
+SIZES = {"small": (6, 40, 500, [500, 5_000]), "full": (20, 300, 5_000, [500, 5_000, 50_000])}
 BATCH = 8
 
 
@@ -23,14 +26,15 @@ def run(size: str) -> tuple[float, float]:
 
     from tests.factories import face_models
 
-    rounds, stored, many = SIZES["small" if size == "small" else "full"]
+    rounds, photos, stored, many = SIZES["small" if size == "small" else "full"]
     with tempfile.TemporaryDirectory() as folder:
         pack = face_models.make_pack(Path(folder) / "pack", body=(5, 12))
         with override_settings(FACE_MODEL_PACK=str(pack)):
-            ratio = _inference(rounds)
+            share = _inference(rounds)
+            _enrolment(photos, Path(folder))
             _templates(stored)
             _matching(many, rounds * 10)
-    return ratio, GOAL
+    return share, GOAL
 
 
 def _said(label: str, ratio: float, goal: float, *, at_least: bool = False) -> None:
@@ -78,7 +82,7 @@ def _inference(rounds: int) -> float:
     base = told("onnxruntime directly, on tensors made before", bare)
     mine = told("through the engine, from pixels", ours)
     print(f"  {BATCH / base:.1f} /s directly, {BATCH / mine:.1f} /s through the engine", flush=True)
-    ratio = base / mine
+    _said("  of the bare rate", base / mine, EMBED_GOAL, at_least=True)
 
     image = face_models.picture(1)
     found = np.zeros((1, 3, 640, 640), np.float32)
@@ -100,8 +104,49 @@ def _inference(rounds: int) -> float:
         ours.append(seconds(whole))
     print("one picture, from pixels to vector (find, align, liveness, embed):", flush=True)
     base, mine = told("the three models directly, one after the other", bare), told("through the engine", ours)
-    print(f"  {1 / base:.1f} /s directly, {1 / mine:.1f} /s through the engine: {base / mine:.2f} of it", flush=True)
-    return ratio
+    print(f"  {1 / base:.1f} /s directly, {1 / mine:.1f} /s through the engine", flush=True)
+    _said("  of the bare rate", base / mine, GOAL, at_least=True)
+    return base / mine
+
+
+def _enrolment(photos: int, folder: Path) -> None:
+    """Batch enrolment as the worker does it, per photo, against the look alone."""
+    from django.conf import settings
+
+    from institute.schools.queries import tenant_for
+    from kernel import clock
+    from kernel.tenancy import school_context
+    from tenants.face import archive, engine, operations, pictures
+    from tenants.face.models import Template
+    from tests.factories import face_models
+    from tests.factories.face import admin, agree, switch_on
+    from tests.factories.organisation import make_staff
+    from tests.factories.schools import make_school
+
+    settings.MEDIA_ROOT = str(folder / "media")
+    tenant = tenant_for(make_school("bench-batch").schema_name)
+    drawn = [face_models.photo(who) for who in range(1, 5)]
+    with school_context(tenant):
+        switch_on(tenant)
+        for n in range(photos):
+            agree(make_staff(number=f"B{n:04d}"), tenant)
+        packed = archive.packed([(f"B{n:04d}.jpg", drawn[n % len(drawn)]) for n in range(photos)])
+        job = operations.start_batch(
+            content=packed, file_name="照片.zip", by=admin(tenant), tenant=tenant, now=clock.now()
+        )
+        face, loaded = engine.current(), [pictures.load(one) for one in drawn]
+        alone = [seconds(lambda image=image: face.look(image)) for image in loaded * 3]
+        whole = seconds(lambda: operations.run_batch(job_id=job.pk, tenant=tenant, clock=clock.now)) / photos
+        alone += [
+            seconds(lambda image=image: face.look(image)) for image in loaded * 3
+        ]  # before and after: one machine
+        bare = median(alone)
+        assert Template.objects.count() == photos
+    print(f"a batch of {photos} photos enrolled:", flush=True)
+    print(
+        f"  look alone {bare * 1000:.0f} ms, enrolled {whole * 1000:.0f} ms a photo: 2,000 in {whole * 2000 / 60:.1f} min"
+    )
+    _said("  times the look", whole / bare, BATCH_GOAL)
 
 
 def _templates(stored: int) -> None:
