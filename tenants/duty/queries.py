@@ -110,6 +110,15 @@ def visible_stints(by: Actor) -> QuerySet[Stint]:
     return _seen(Stint.objects.select_related("post__party", "staff"), by)
 
 
+def signed_on_of(staff_ids: Iterable[UUID], *, by: Actor) -> dict[UUID, Stint]:
+    """The open stints of people at posts one may see; nothing to whoever may see none. For boards beside the cockpit."""
+    try:
+        rows = visible_stints(by).filter(staff_id__in=list(staff_ids), signed_off_at__isnull=True)
+    except NotAllowed:
+        return {}
+    return {row.staff_id: row for row in rows}
+
+
 def people_on_duty(*, by: Actor) -> list[tuple[str, str]]:
     """(staff id, "name（post）") of who is on duty at the posts one may see, by post and name: one query."""
     rows = visible_stints(by).filter(signed_off_at__isnull=True).select_related("post").distinct()

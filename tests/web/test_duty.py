@@ -24,6 +24,7 @@ from tenants.duty.models import Absence, Anomaly, Call, CameraReport, LogEntry, 
 from tenants.duty.schedule import minutes_to_spans, slots
 from tests.factories.duty import close, make_coverage, make_duty_post, make_guard, make_sent, report, sign_on
 from tests.factories.findings import make_member
+from tests.factories.rosters import make_instance, make_shift
 from tests.web.test_findings import HOST, photo, signed
 
 NOW = clock.now()
@@ -303,3 +304,19 @@ def test_the_webhook_takes_what_is_signed_and_nothing_else(alpha: Tenant) -> Non
     assert not CameraReport.objects.exists()
     assert [send(), send()] == [201, 200]
     assert CameraReport.objects.get().status == "new"
+
+
+def test_board_and_cockpit_say_what_of_the_two_is_missing(alpha: Tenant) -> None:
+    """Signed on without the code is no punch: the phone says so, the board names the stint, the cockpit the missing code."""
+    duty = make_duty_post(name="值班室")
+    guard = make_guard(alpha, party=duty.post.party, name="甲")
+    today = clock.now().astimezone(alpha.tz).date()
+    for day in (today - timedelta(days=1), today):  # whatever the hour, one of them runs
+        make_instance(alpha, day=day, staff=guard.staff, post=duty.post, shift=make_shift(spans=((0, 1440),)))
+    phone, chief = signed(guard.actor), signed(make_member(alpha))
+    assert "不扫只算上岗，不算打卡" in phone.get("/m/duty/").content.decode()
+    said = phone.post("/m/duty/on/", {"post": str(duty.pk), "code": ""}, follow=True).content.decode()
+    assert "没有打卡" in said and "上岗不等于打卡" in said
+    assert "未扫码" in chief.get("/duty/").content.decode()
+    board = chief.get("/attendance/").content.decode()
+    assert "值班看板：" in board and "（未扫码），没有打卡" in board

@@ -1,16 +1,21 @@
-"""Signing on and off with the code at the post is a punch too: nobody proves twice that they are here."""
+"""Signing on and off with the code at the post is a punch too, and so is the first answer that proves presence: nobody
+proves twice that they are here.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
+from identity.choices import Role
 from identity.contracts import Actor
 from kernel.errors import DomainError
 from kernel.tenancy import Tenant
-from tenants.duty.models import DutyPost, Stint
+from tenants.duty.choices import FaceState
+from tenants.duty.models import DutyPost, Stint, Summons
 from tenants.duty.operations.common import is_at
 from tenants.duty.queries import punch_key
-from tenants.organisation.models import Place
+from tenants.organisation.models import Place, Staff
 from tenants.punches import operations as punches
 
 
@@ -20,7 +25,15 @@ def place_of(code: str) -> Place | None:
 
 
 def punch_along(
-    duty: DutyPost, stint: Stint, scanned: Place | None, *, direction: str, by: Actor, tenant: Tenant, now: datetime
+    duty: DutyPost,
+    stint: Stint,
+    scanned: Place | None,
+    *,
+    direction: str,
+    by: Actor,
+    tenant: Tenant,
+    now: datetime,
+    photo_id: UUID | None = None,
 ) -> None:
     """Punch for the shift the stint fills; once per stint and direction, however often it is asked for.
 
@@ -32,7 +45,29 @@ def punch_along(
     try:
         punches.punch(
             client_id=punch_key(stint.pk, direction), direction=direction, code=scanned.code, post_id=duty.pk,
-            staff_id=stint.staff_id, by=by, tenant=tenant, now=now,
+            staff_id=stint.staff_id, photo_id=photo_id, by=by, tenant=tenant, now=now,
         )  # fmt: skip
     except DomainError:
         return
+
+
+def punch_by_answer(duty: DutyPost, row: Summons, *, by: Actor, tenant: Tenant) -> None:
+    """An answer in time that held, with picture and the post's code, is the punch that was not made at sign-on: nobody who
+    has proved to be here is judged as never seen. Its time is the answer's; what came before it stays unproved.
+    """
+    proved = row.on_duty and row.place_ok and row.photo_id is not None and not row.late and not row.doubt
+    if not proved or row.answered_at is None or row.face in (FaceState.OTHER, FaceState.PENDING):
+        return
+    stint = Stint.objects.filter(staff_id=row.staff_id, post_id=duty.pk, signed_off_at__isnull=True).first()
+    if stint is not None and not stint.on_code:
+        punch_along(
+            duty, stint, row.place, direction="in", by=by, tenant=tenant, now=row.answered_at, photo_id=row.photo_id
+        )
+
+
+def acting_as(person: Staff, *, tenant: Tenant) -> Actor:
+    """The person, where the platform carries on what they have begun (the face service answered their answer)."""
+    return Actor(
+        account_id=person.account_id, name=person.name, roles=frozenset({Role.FRONTLINE}), school_id=tenant.school_id,
+        staff_id=person.pk,
+    )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -29,6 +29,8 @@ from tenants.attendance.choices import CorrectionSide, CorrectionStatus, Mark, S
 from tenants.attendance.contracts import Filled, Presence
 from tenants.attendance.day import WHY, clock_of
 from tenants.attendance.models import DayResult
+from tenants.duty import queries as duty
+from tenants.duty.models import Stint
 from tenants.organisation import queries as organisation
 from tenants.rosters.choices import Grade
 from web.http import SchoolRequest, signed_in
@@ -80,9 +82,11 @@ def _board(request: SchoolRequest) -> dict[str, Any]:
     rows = boards.board(by=request.actor, tenant=request.school, now=now)
     counts = {state: sum(r.state == state for r in rows) for state in boards.STATES}
     chosen = request.GET.get("state", "")
+    missed = [p.staff_id for r in rows for p in r.people if p.state in ("awaited", "left")]
+    on_duty = duty.signed_on_of(missed, by=request.actor) if missed else {}
     return {
         "rows": [
-            _post_card(r) for r in rows if not chosen or r.state == chosen
+            _post_card(r, on_duty) for r in rows if not chosen or r.state == chosen
         ],
         "counts": [
             {"state": s, "label": label, "n": counts[s], "tone": BOARD_TONES[s], "active": s == chosen}
@@ -111,7 +115,7 @@ def board_rows(request: SchoolRequest) -> HttpResponse:
     return render(request, "attendance/_board.html", _board(request))
 
 
-def _post_card(post: Presence) -> dict[str, Any]:
+def _post_card(post: Presence, on_duty: Mapping[UUID, Stint]) -> dict[str, Any]:
     """A post as a card: one seat per person asked for, who needs a look by line, who simply is there by name."""
     there = [p for p in post.people if p.state == "present"]
     grades = Counter(f"{p.grade} 级佐证" if p.grade else "免打卡" for p in there)
@@ -122,7 +126,7 @@ def _post_card(post: Presence) -> dict[str, Any]:
         "line": ServiceLine(post.line).label,
         "seats": (["bad"] * missing + ["info"] * walking + ["ok"] * len(there))[:MOST_SEATS],
         "people": [
-            {"p": p, "label": boards.PEOPLE[p.state], "tone": BOARD_TONES.get(p.state, "muted")}
+            {"p": p, "label": boards.PEOPLE[p.state], "tone": BOARD_TONES.get(p.state, "muted"), "duty": on_duty.get(p.staff_id)}
             for p in post.people if p.state != "present"
         ],
         "there": there, "grades": "，".join(f"{grade} {n} 人" for grade, n in sorted(grades.items())),

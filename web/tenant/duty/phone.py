@@ -55,6 +55,7 @@ def _home(request: SchoolRequest) -> dict[str, Any]:
         "title": "值班",
         "back": reverse("phone:home"),
         "stint": stint,
+        "unpunched": stint is not None and stint.instance_id is not None and not _is_punched(request, stint),
         "several": bool(by.other_staff_ids),
         "now": now,
         "away": stint.open_absences[0] if stint and stint.open_absences else None,  # type: ignore[attr-defined]
@@ -143,10 +144,18 @@ def _punched(request: SchoolRequest, stint: Stint, direction: str) -> Words:
     """What became of the punch that goes along with signing on and off."""
     row = queries.punch_of(stint, direction, by=request.actor)
     if row is None:
-        return Words("")
+        if stint.instance_id is None:
+            return Words("")
+        again = "查岗时扫岗位码应答会补上，也可以到“打卡”页打卡" if direction == "in" else "请到“打卡”页打下班卡"
+        return Words(f"，但没有打卡：没有扫岗位码。{again}", "warn")
     if row.status == PunchStatus.ACCEPTED:
         return Words("，同时已打卡")
     return Words(f"。打卡未通过：{sentences.why(row)}{sentences.next_step(row)}", "warn")
+
+
+def _is_punched(request: SchoolRequest, stint: Stint) -> bool:
+    row = queries.punch_of(stint, "in", by=request.actor)
+    return row is not None and row.status == PunchStatus.ACCEPTED
 
 
 def _common(request: SchoolRequest) -> dict[str, Any]:

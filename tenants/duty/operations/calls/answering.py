@@ -28,6 +28,7 @@ from tenants.duty.errors import (
 from tenants.duty.models import Attempt, Call, DutyPost, Summons
 from tenants.duty.operations.calls.common import locked_call, settle
 from tenants.duty.operations.common import accounts_of, acting_at, check_staff, is_at, own_staff, tell
+from tenants.duty.operations.punching import acting_as, punch_by_answer
 from tenants.evidence import queries as evidence
 from tenants.evidence.alike import is_copy
 from tenants.evidence.contracts import EvidenceContract
@@ -37,7 +38,7 @@ from tenants.face.choices import Outcome as FaceOutcome
 from tenants.face.choices import Purpose
 from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
-from tenants.organisation.models import Place
+from tenants.organisation.models import Place, Staff
 from tenants.timeline import once
 
 OPEN_FOR_ANSWERS = timedelta(hours=12)
@@ -172,6 +173,7 @@ def answer_call(
     row.save()
     tell(duty, "call_answered", f"{by.name}应答查岗", subject=call, by=by, tenant=tenant, late=row.late)
     settle(duty, call, by=by, tenant=tenant, now=now)
+    punch_by_answer(duty, row, by=by, tenant=tenant)
     return row
 
 
@@ -265,6 +267,10 @@ def face_checked(*, check_id: UUID, tenant: Tenant, now: datetime) -> None:
     Attempt.objects.filter(face_check_id=check_id).update(face=face)
     newest = Summons.objects.filter(face_check_id=check_id).update(face=face)
     settle(duty, call, by=Actor.system(tenant.school_id), tenant=tenant, now=now)
+    if newest:
+        found.refresh_from_db()
+        by = acting_as(Staff.objects.get(pk=found.staff_id), tenant=tenant)
+        punch_by_answer(duty, found, by=by, tenant=tenant)
     if newest and face == FaceState.OTHER and call.deadline is not None and call.judged_at is None:
         again = (
             f"请在 {call.deadline.astimezone(tenant.tz):%H:%M} 前再应答一次"

@@ -1,0 +1,76 @@
+"""What proves that somebody is here: an answer with picture and code is the punch that sign-on without the code was not."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from kernel.clock import SHANGHAI
+from kernel.tenancy import Tenant
+from tenants.attendance import derive
+from tenants.attendance.models import DayResult
+from tenants.duty import operations
+from tenants.duty.models import DutyPost, Summons
+from tenants.face.models import Check
+from tenants.punches.models import Punch
+from tests.factories.duty import Guard, answer, make_duty_post, make_guard, make_sent, sign_on
+from tests.factories.organisation import make_place
+from tests.factories.rosters import make_instance, make_shift
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=SHANGHAI)
+
+
+def at(minute: float) -> datetime:
+    return NOON + timedelta(minutes=minute)
+
+
+@pytest.fixture
+def duty(alpha: Tenant) -> DutyPost:
+    return make_duty_post(name="值班室")
+
+
+@pytest.fixture
+def guard(alpha: Tenant, duty: DutyPost) -> Guard:
+    """Rostered from 8 to 18, signed on at 8 without the code."""
+    found = make_guard(alpha, party=duty.post.party, name="甲")
+    make_instance(alpha, day=NOON.date(), staff=found.staff, post=duty.post, shift=make_shift(spans=((480, 1080),)))
+    sign_on(alpha, duty, found, now=at(-240))
+    return found
+
+
+def test_the_first_answer_that_proves_presence_is_the_punch_and_only_the_first(
+    alpha: Tenant, duty: DutyPost, guard: Guard
+) -> None:
+    assert not Punch.objects.exists()
+    for minute in (-120, 0, 120):
+        answer(alpha, make_sent(alpha, duty, now=at(minute)), guard, now=at(minute + 1))
+    [row] = Punch.objects.all()
+    assert (row.at, row.direction, row.status, row.grade, row.place_code) == (at(-119), "in", "accepted", "B", True)
+
+
+def test_proved_presence_is_not_absence(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:
+    answer(alpha, make_sent(alpha, duty, now=at(-200)), guard, now=at(-199))
+    operations.sign_off(by=guard.actor, tenant=alpha, now=at(361))
+    derive.derive(tenant=alpha, now=at(3000), first=NOON.date(), last=NOON.date())
+    assert DayResult.objects.get().mark == "missing_out"  # 18:01 without the code: the going is not proved
+
+
+@pytest.mark.parametrize("why", ["late", "place"])
+def test_an_answer_that_proves_nothing_is_no_punch(alpha: Tenant, duty: DutyPost, guard: Guard, why: str) -> None:
+    call = make_sent(alpha, duty, now=NOON)
+    answer(alpha, call, guard, now=at(10 if why == "late" else 1), code=make_place().code if why == "place" else None)
+    assert not Punch.objects.filter(status="accepted").exists()
+
+
+@pytest.mark.parametrize(("outcome", "punched"), [("match", 1), ("mismatch", 0)])
+def test_where_a_face_is_asked_for_the_punch_waits_for_it(
+    alpha: Tenant, duty: DutyPost, guard: Guard, outcome: str, punched: int
+) -> None:
+    DutyPost.objects.update(asks_face=True)
+    row = answer(alpha, make_sent(alpha, duty, now=NOON), guard, now=at(1))
+    assert not Punch.objects.exists()
+    Check.objects.filter(pk=row.face_check_id).update(outcome=outcome)
+    operations.face_checked(check_id=row.face_check_id, tenant=alpha, now=at(1.5))
+    assert Punch.objects.filter(status="accepted").count() == punched
+    assert Summons.objects.count() == 1
