@@ -129,3 +129,4 @@ class Covered(NamedTuple):
     minutes: int  # minutes of posts
     minutes_known: int
     minutes_short: int  # with fewer people than wanted, declared absences aside
+    proved: int  # of `held`, by people who proved at this stint to be there (code at sign-on, an answer that held)

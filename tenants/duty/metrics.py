@@ -7,6 +7,9 @@
   with somebody on duty; up to the newest line of any log, so that a month still running is not short of its future.
 - `duty_minutes_short`: of the minutes in which the contracts want anybody at a duty post (known as above), those with fewer
   people on duty than wanted. A declared absence is no gap.
+- `duty_minutes_proved`: of the held person-minutes, those of people who have proved in that stint to be at the post (the code at
+  sign-on, or since their first answer to a call in time that held). A sign-on alone is a claim.
+- `calls_unreached`: of the calls due, the unanswered ones that are not known to have reached anybody who had to answer.
 - `handovers_accepted`: of the open items offered to a next shift and answered, those accepted by the named receiver.
 """
 
@@ -20,7 +23,18 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Max, Q
+from django.db.models import (
+    Count,
+    DateTimeField,
+    DurationField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Max,
+    OuterRef,
+    Q,
+    Value,
+)
 from django.utils.translation import gettext_lazy as _
 
 from identity.contracts import Actor
@@ -30,7 +44,7 @@ from kernel.metrics import Direction, Metric, Reading
 from tenants.duty import staffing
 from tenants.duty.choices import UNANSWERED, CallStatus, ItemStatus, Outcome
 from tenants.duty.contracts import Covered
-from tenants.duty.models import Call, DutyPost, HandoverItem, LogEntry
+from tenants.duty.models import Call, DutyPost, HandoverItem, LogEntry, Summons
 from tenants.duty.queries import visible_posts
 from tenants.organisation.models import Post
 
@@ -93,8 +107,32 @@ SHORT = Metric(
     minimum_n=10,
     percent=True,
 )
+PROVED = Metric(
+    code="duty_minutes_proved",
+    name="值守佐证率",
+    unit="%",
+    numerator="其中本班已证明到岗的人·分钟（上岗扫了岗位码，或自首次按时在岗应答查岗起）",
+    denominator="期内有人值守的人·分钟",
+    coverage="有过上岗记录的人·分钟占合同要求的比例",
+    direction=Direction.UP,
+    version=1,
+    minimum_n=100,
+    percent=True,
+)
+UNREACHED = Metric(
+    code="calls_unreached",
+    name="查岗未送达率",
+    unit="%",
+    numerator="其中没有应答、也没有送达任何应答人的查岗（未经人工认定的）",
+    denominator="期内到期的查岗（无需应答的除外）",
+    coverage="查岗均有送达记录，完整率恒为 1",
+    direction=Direction.DOWN,
+    version=1,
+    minimum_n=10,
+    percent=True,
+)
 MOST_DAYS = 93  # of minutes by post
-METRICS = (ANSWERED, OFF_POST, MINUTES, SHORT, HANDED)
+METRICS = (ANSWERED, OFF_POST, UNREACHED, MINUTES, PROVED, SHORT, HANDED)
 DIMENSIONS = {"party": "post__party_id", "line": "post__line", "post": "post_id"}
 
 
@@ -164,9 +202,14 @@ def readings(*, month: date, tz: ZoneInfo) -> dict[str, list[Reading]]:
         found[row.code].append(
             Reading(first, line, Decimal(row.numerator), Decimal(row.denominator), row.n, Decimal(1))
         )
+    for line, (due, lost) in _unreached(starts, ends).items():
+        found[UNREACHED.code].append(Reading(first, line, Decimal(lost), Decimal(due), due, Decimal(1)))
     for line, sums in _minutes(starts, ends, tz).items():
         hours, share = sums.known // 60, _share(sums.known, sums.wanted)
         found[MINUTES.code].append(Reading(first, line, Decimal(sums.held), Decimal(sums.known), hours, share))
+        found[PROVED.code].append(
+            Reading(first, line, Decimal(sums.proved), Decimal(sums.held), sums.held // 60, share)
+        )
         hours, share = sums.minutes_known // 60, _share(sums.minutes_known, sums.minutes)
         found[SHORT.code].append(
             Reading(first, line, Decimal(sums.minutes_short), Decimal(sums.minutes_known), hours, share)
@@ -216,6 +259,23 @@ def _minutes(starts: datetime, ends: datetime, tz: ZoneInfo) -> dict[str, Covere
     lines = staffing.covered_minutes(post_ids=posts, starts=starts, ends=until, tz=tz)
     whole = Covered(*(sum(column) for column in zip(*lines.values(), strict=True))) if lines else None
     return {"": whole} | lines if whole else {}
+
+
+def _unreached(starts: datetime, ends: datetime) -> dict[str, tuple[int, int]]:
+    """{line: (calls due, those that reached nobody)}, the whole school under ""."""
+    half = ExpressionWrapper((F("call__deadline") - F("call__sent_at")) / Value(2), DurationField())
+    owing = Summons.objects.filter(call=OuterRef("pk"), on_duty=True, away=False)
+    reached = owing.filter(delivered_at__lte=ExpressionWrapper(F("call__sent_at") + half, DateTimeField()))
+    rows = Call.objects.filter(
+        status=CallStatus.DONE, excused=False, deadline__gte=starts, deadline__lt=ends
+    ).order_by()
+    rows = rows.annotate(lost=Exists(owing) & ~Exists(reached))
+    lost = Q(lost=True, outcome__in=UNANSWERED, judged_at__isnull=True)
+    sums = {"due": Count("pk"), "lost_n": Count("pk", filter=lost)}
+    by_line: Any = rows.values("post__line").annotate(**sums)
+    found = {row["post__line"]: (row["due"], row["lost_n"]) for row in by_line}
+    whole = (sum(due for due, _ in found.values()), sum(n for _, n in found.values()))
+    return {"": whole} | found if found else {}
 
 
 def _handed(starts: datetime, ends: datetime) -> dict[str, tuple[int, int, int]]:

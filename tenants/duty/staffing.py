@@ -253,7 +253,7 @@ wanted AS (
   FROM windows WHERE post_id = ANY(%(posts)s) AND ends > %(from)s AND starts < %(until)s
 ),
 stints AS (
-  SELECT s.id, s.post_id, s.staff_id, greatest(s.signed_on_at, %(from)s) AS starts,
+  SELECT s.id, s.post_id, s.staff_id, s.on_code, s.signed_on_at, greatest(s.signed_on_at, %(from)s) AS starts,
          least(coalesce(s.signed_off_at, %(until)s), %(until)s) AS ends
   FROM duty_stint s WHERE s.post_id = ANY(%(posts)s) AND s.signed_on_at < %(until)s
     AND (s.signed_off_at IS NULL OR s.signed_off_at > %(from)s)
@@ -274,6 +274,17 @@ tours AS MATERIALIZED (
   WHERE walker_staff_id IS NOT NULL AND started_at IS NOT NULL AND starts_at < %(until)s
     AND starts_at > %(from)s::timestamptz - interval '2 days'
 ),
+proofs AS (
+  SELECT s.post_id, s.starts, s.ends FROM stints s WHERE s.on_code
+  UNION ALL
+  SELECT s.post_id, greatest(min(m.answered_at), s.starts), s.ends
+  FROM stints s
+  JOIN duty_call c ON c.post_id = s.post_id AND c.sent_at >= s.signed_on_at AND c.sent_at < s.ends
+  JOIN duty_summons m ON m.call_id = c.id AND m.staff_id = s.staff_id
+  WHERE NOT s.on_code AND m.on_duty AND m.answered_at IS NOT NULL AND NOT m.late AND m.doubt = ''
+    AND m.place_ok IS NOT FALSE AND m.face <> 'other'
+  GROUP BY s.id, s.post_id, s.starts, s.ends
+),
 excuses AS (
   SELECT post_id, starts, least(ends, until) AS ends FROM absences WHERE kind = 'break'
   UNION ALL
@@ -287,24 +298,26 @@ excuses AS (
   WHERE a.kind = 'patrol' AND t.starts IS NOT NULL
 ),
 steps AS (
-  SELECT post_id, starts AS at, persons AS need, 0 AS present, 0 AS excused FROM wanted
-  UNION ALL SELECT post_id, ends, -persons, 0, 0 FROM wanted
-  UNION ALL SELECT post_id, starts, 0, 1, 0 FROM stints WHERE starts < ends
-  UNION ALL SELECT post_id, ends, 0, -1, 0 FROM stints WHERE starts < ends
-  UNION ALL SELECT post_id, starts, 0, -1, 0 FROM leaves
-  UNION ALL SELECT post_id, ends, 0, 1, 0 FROM leaves
-  UNION ALL SELECT post_id, starts, 0, -1, 0 FROM absences WHERE starts < ends
-  UNION ALL SELECT post_id, ends, 0, 1, 0 FROM absences WHERE starts < ends
-  UNION ALL SELECT post_id, starts, 0, 0, 1 FROM excuses WHERE starts < ends
-  UNION ALL SELECT post_id, ends, 0, 0, -1 FROM excuses WHERE starts < ends
+  SELECT post_id, starts AS at, persons AS need, 0 AS present, 0 AS excused, 0 AS proved FROM wanted
+  UNION ALL SELECT post_id, ends, -persons, 0, 0, 0 FROM wanted
+  UNION ALL SELECT post_id, starts, 0, 1, 0, 0 FROM stints WHERE starts < ends
+  UNION ALL SELECT post_id, ends, 0, -1, 0, 0 FROM stints WHERE starts < ends
+  UNION ALL SELECT post_id, starts, 0, -1, 0, 0 FROM leaves
+  UNION ALL SELECT post_id, ends, 0, 1, 0, 0 FROM leaves
+  UNION ALL SELECT post_id, starts, 0, -1, 0, 0 FROM absences WHERE starts < ends
+  UNION ALL SELECT post_id, ends, 0, 1, 0, 0 FROM absences WHERE starts < ends
+  UNION ALL SELECT post_id, starts, 0, 0, 1, 0 FROM excuses WHERE starts < ends
+  UNION ALL SELECT post_id, ends, 0, 0, -1, 0 FROM excuses WHERE starts < ends
+  {proved}
 ),
 moments AS (
-  SELECT post_id, at, sum(need) AS need, sum(present) AS present, sum(excused) AS excused FROM steps
+  SELECT post_id, at, sum(need) AS need, sum(present) AS present, sum(excused) AS excused,
+         sum(proved) AS proved FROM steps
   GROUP BY post_id, at
 ),
 counted AS (
   SELECT post_id, at, lead(at) OVER w AS until, sum(need) OVER w AS need, greatest(sum(present) OVER w, 0) AS here,
-         sum(excused) OVER w AS excused
+         sum(excused) OVER w AS excused, sum(proved) OVER w AS proved
   FROM moments WINDOW w AS (PARTITION BY post_id ORDER BY at)
 ),
 states AS (
@@ -312,6 +325,10 @@ states AS (
   FROM counted c JOIN duty_dutypost d USING (post_id)
 )
 """.replace("{windows}", _WINDOWS)
+
+# A stint is proved from sign-on with the post's code, else from its first answer in time that held.
+_PROVED = """UNION ALL SELECT post_id, starts, 0, 0, 0, 1 FROM proofs WHERE starts < ends
+  UNION ALL SELECT post_id, ends, 0, 0, 0, -1 FROM proofs WHERE starts < ends"""
 
 _SHORT = """
 {states}
@@ -328,14 +345,14 @@ numbered AS (
 )
 SELECT post_id, min(at), max(until), min(need), min(here), bool_and(declared)
 FROM numbered GROUP BY post_id, island ORDER BY post_id, 2
-""".replace("{states}", _STATES)
+""".replace("{states}", _STATES.replace("{proved}", ""))
 
 _COVERED = """
 {states}
 , began AS (SELECT post_id, min(signed_on_at) AS at FROM duty_stint GROUP BY post_id),
 spans AS (
   SELECT {key} AS key, extract(epoch FROM s.until - s.at) / 60 AS minutes, s.need,
-         CASE WHEN s.enough THEN s.need ELSE least(s.need, s.here) END AS held,
+         CASE WHEN s.enough THEN s.need ELSE least(s.need, s.here) END AS held, s.proved,
          s.at >= b.at AS known, NOT s.enough AS short
   FROM states s JOIN organisation_post p ON p.id = s.post_id LEFT JOIN began b ON b.post_id = s.post_id
   WHERE s.until > s.at AND s.need > 0
@@ -343,9 +360,10 @@ spans AS (
 SELECT key, round(sum(minutes * need))::bigint, coalesce(round(sum(minutes * need) FILTER (WHERE known)), 0)::bigint,
        coalesce(round(sum(minutes * held) FILTER (WHERE known)), 0)::bigint,
        round(sum(minutes))::bigint, coalesce(round(sum(minutes) FILTER (WHERE known)), 0)::bigint,
-       coalesce(round(sum(minutes) FILTER (WHERE known AND short)), 0)::bigint
+       coalesce(round(sum(minutes) FILTER (WHERE known AND short)), 0)::bigint,
+       coalesce(round(sum(minutes * least(held, proved)) FILTER (WHERE known)), 0)::bigint
 FROM spans GROUP BY key ORDER BY key
-""".replace("{states}", _STATES)
+""".replace("{states}", _STATES.replace("{proved}", _PROVED))
 _COVERED_BY = {"line": _COVERED.replace("{key}", "p.line"), "post": _COVERED.replace("{key}", "s.post_id")}
 
 

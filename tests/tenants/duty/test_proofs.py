@@ -10,11 +10,11 @@ from kernel.clock import SHANGHAI
 from kernel.tenancy import Tenant
 from tenants.attendance import derive
 from tenants.attendance.models import DayResult
-from tenants.duty import operations
-from tenants.duty.models import DutyPost, Summons
+from tenants.duty import metrics, operations, staffing
+from tenants.duty.models import DutyPost, Stint, Summons
 from tenants.face.models import Check
 from tenants.punches.models import Punch
-from tests.factories.duty import Guard, answer, make_duty_post, make_guard, make_sent, sign_on
+from tests.factories.duty import Guard, answer, close, make_coverage, make_duty_post, make_guard, make_sent, sign_on
 from tests.factories.organisation import make_place
 from tests.factories.rosters import make_instance, make_shift
 
@@ -74,3 +74,32 @@ def test_where_a_face_is_asked_for_the_punch_waits_for_it(
     operations.face_checked(check_id=row.face_check_id, tenant=alpha, now=at(1.5))
     assert Punch.objects.filter(status="accepted").count() == punched
     assert Summons.objects.count() == 1
+
+
+def test_minutes_held_are_told_apart_by_proof(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:
+    make_coverage(duty.post, start_minute=480, end_minute=1080)
+    answer(alpha, make_sent(alpha, duty, now=at(-120)), guard, now=at(-119))
+
+    def held() -> tuple[int, int]:
+        sums = staffing.covered_minutes(post_ids=[duty.pk], starts=at(-240), ends=at(0), tz=alpha.tz)["security"]
+        return sums.held, sums.proved
+
+    assert held() == (240, 119)
+    Summons.objects.update(face="other")
+    assert held() == (240, 0)
+    Stint.objects.update(on_code=True)
+    assert held() == (240, 240)
+
+
+def test_the_months_share_of_proof_and_of_calls_that_reached_nobody(
+    alpha: Tenant, duty: DutyPost, guard: Guard
+) -> None:
+    make_coverage(duty.post, start_minute=480, end_minute=1080)
+    answer(alpha, make_sent(alpha, duty, now=at(-120)), guard, now=at(-119))
+    close(alpha, make_sent(alpha, duty, now=at(-60), reached=False))
+    close(alpha, make_sent(alpha, duty, now=at(-30)))
+    operations.sign_off(by=guard.actor, tenant=alpha, now=at(0))
+    found = metrics.readings(month=NOON.date(), tz=alpha.tz)
+    proved, lost = found["duty_minutes_proved"][0], found["calls_unreached"][0]
+    assert (proved.numerator, proved.denominator) == (119, 240)
+    assert (lost.numerator, lost.denominator) == (1, 3)
