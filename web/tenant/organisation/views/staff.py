@@ -349,6 +349,11 @@ def change_certificate(request: SchoolRequest, staff_id: UUID, certificate_id: U
     )
     for name in ("review_on", "expires_on"):
         form.fields[name].help_text = "留空则保持原来的日期；换了新证，按类别推算"
+    for name, drops in (("review_on", "without_review"), ("expires_on", "without_end")):
+        if not getattr(held[certificate_id], name):  # nothing to drop
+            del form.fields[drops]
+    if not {"without_review", "without_end"} & form.fields.keys():
+        del form.fields["reason"]
     if held[certificate_id].scan_id:
         form.fields["scan"].help_text = "已有扫描件；上传新的会替换它，不换请留空"
 
