@@ -14,6 +14,8 @@ two together. Nothing here reads a table or a clock.
   was seen coming after it (then it was a break). So arriving at 13:10 is judged like arriving at 12:00, by its minutes.
 - A punch that the shift does not ask for is shown and proves nothing against the person: it makes nobody late or early.
 - Flexible hours end as much later as they began later, but not after the person's next shift has begun.
+- The first answer to a presence call (source `duty`) says that somebody is here, not since when: it makes nobody late. After
+  the grace the coming is 缺卡, for 补卡; nobody who was seen is absent for the hours before.
 - A punch counts when it is accepted, proves at least what the post asks for (or is an approved correction),
   and was not made for another post.
 - Approved leave is cut out of the shift; what remains is judged.
@@ -264,9 +266,12 @@ def judge(
             moved = min(moved, max(0, (shift.next_starts - ends) // MINUTE))
     until = ends + moved * MINUTE
     left_early = max(0, (until - last.at) // MINUTE) if last and shift.needs_out else 0
-    late = came_late if came_late > rule.grace else 0
+    only_seen = first is not None and first.source == "duty"  # here at that moment; when they came is not known
+    late = came_late if came_late > rule.grace and not only_seen else 0
     early = left_early if left_early > rule.early_grace else 0
-    if came_late and not late:
+    if only_seen and first is not None:
+        trace["seen"] = _epoch(first.at)
+    elif came_late and not late:
         trace["graced"] = came_late
     if moved:
         trace["flex"] = moved
@@ -317,7 +322,7 @@ def judge(
         mark = Mark.ABSENT
     elif gone and gone >= rule.half_absent:
         mark = Mark.ABSENT_HALF
-    elif missing_in:
+    elif missing_in or (only_seen and came_late > rule.grace):
         mark = Mark.MISSING_IN
     elif missing_out:
         mark = Mark.MISSING_OUT
@@ -434,7 +439,9 @@ def sentence(
         return f"{parts[0]}，{'全程外勤，按出勤计' if mark == Mark.FIELD else '已批准请假'}"
     if "from" in trace:
         parts.append(f"扣除请假后应在岗 {_at(trace['from'], day, tz)}–{_at(trace['until'], day, tz)}")
-    if told.in_at:
+    if told.in_at and "seen" in trace:
+        parts.append(f"{clock_of(told.in_at, day, tz)} 查岗时在岗")
+    elif told.in_at:
         parts.append(f"首卡 {clock_of(told.in_at, day, tz)}{_mark_of('in', trace)}")
         if trace.get("flex"):
             parts.append(f"弹性顺延 {trace['flex']} 分")

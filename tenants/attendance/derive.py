@@ -132,12 +132,13 @@ SELECT
     CASE WHEN present_until <= present_from THEN NULL ELSE present_until END AS present_until,
     CASE WHEN rest <> '' THEN jsonb_build_object('rest', rest)
          WHEN begins IS NULL THEN '{{}}'::jsonb
-         WHEN on_leave > 0 OR (came_late > 0 AND late = 0) OR moved > 0 OR silent OR useless IS NOT NULL
+         WHEN on_leave > 0 OR only_seen OR (came_late > 0 AND late = 0) OR moved > 0 OR silent OR useless IS NOT NULL
               OR in_source = 'correction' OR out_source = 'correction' OR in_loose OR out_loose
          THEN jsonb_strip_nulls(jsonb_build_object(
             'from', CASE WHEN on_leave > 0 THEN floor(date_part('epoch', begins))::bigint END,
             'until', CASE WHEN on_leave > 0 THEN floor(date_part('epoch', ends))::bigint END,
-            'graced', CASE WHEN came_late > 0 AND late = 0 THEN came_late END,
+            'graced', CASE WHEN came_late > 0 AND late = 0 AND NOT only_seen THEN came_late END,
+            'seen', CASE WHEN only_seen THEN floor(date_part('epoch', in_at))::bigint END,
             'flex', nullif(moved, 0),
             'corrected', CASE WHEN in_source = 'correction' AND out_source = 'correction' THEN '["in","out"]'::jsonb
                               WHEN in_source = 'correction' THEN '["in"]'::jsonb
@@ -155,7 +156,7 @@ SELECT *,
          WHEN NOT (has_in AND has_out) AND in_id IS NULL AND out_id IS NULL THEN 'absent'
          WHEN late + early > 0 AND late + early >= absent_minutes THEN 'absent'
          WHEN late + early > 0 AND late + early >= half_absent_minutes THEN 'absent_half'
-         WHEN NOT has_in THEN 'missing_in'
+         WHEN NOT has_in OR (only_seen AND came_late > grace_minutes) THEN 'missing_in'
          WHEN NOT has_out THEN 'missing_out'
          WHEN late > 0 AND late >= serious_minutes THEN 'serious_late'
          WHEN late > 0 THEN 'late'
@@ -195,12 +196,12 @@ SELECT *,
          ELSE '' END AS wait,
     NOT (has_in AND has_out) AND rest = '' AND begins IS NOT NULL AND %(now)s >= report
         AND coalesce(devices_until < out_until, false) AND %(now)s >= out_until + interval '7 days' AS silent,
-    CASE WHEN came_late > grace_minutes THEN came_late ELSE 0 END AS late,
+    CASE WHEN came_late > grace_minutes AND NOT only_seen THEN came_late ELSE 0 END AS late,
     CASE WHEN left_early > early_grace_minutes THEN left_early ELSE 0 END AS early
 FROM (
 SELECT b.*, o.id AS out_id, o.at AS out_at, o.source AS out_source, o.loose AS out_loose,
     greatest(in_grade, coalesce(o.grade, '')) AS used_grade,
-    in_id IS NOT NULL OR NOT needs_in AS has_in,
+    in_id IS NOT NULL OR NOT needs_in AS has_in, coalesce(in_source = 'duty', false) AS only_seen,
     o.id IS NOT NULL OR NOT needs_out AS has_out,
     CASE WHEN o.id IS NULL OR NOT needs_out THEN 0 ELSE greatest(0, {_minutes("until - o.at")}) END AS left_early
 FROM (

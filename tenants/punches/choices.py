@@ -10,6 +10,7 @@ class PunchSource(TextChoices):
     SYSTEM = "system", _("其他系统")
     VOUCHER = "voucher", _("主管见证")
     IMPORT = "import", _("导入")
+    DUTY = "duty", _("值班查岗")  # an answered presence call: here at that moment; when the person came is not said
     CORRECTION = "correction", _("补卡")  # an approved correction; keeps its own history
 
 

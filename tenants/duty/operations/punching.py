@@ -17,6 +17,7 @@ from tenants.duty.operations.common import is_at
 from tenants.duty.queries import punch_key
 from tenants.organisation.models import Place, Staff
 from tenants.punches import operations as punches
+from tenants.punches.choices import PunchSource
 
 
 def place_of(code: str) -> Place | None:
@@ -34,6 +35,7 @@ def punch_along(
     tenant: Tenant,
     now: datetime,
     photo_id: UUID | None = None,
+    source: PunchSource = PunchSource.PHONE,
 ) -> None:
     """Punch for the shift the stint fills; once per stint and direction, however often it is asked for.
 
@@ -45,7 +47,7 @@ def punch_along(
     try:
         punches.punch(
             client_id=punch_key(stint.pk, direction), direction=direction, code=scanned.code, post_id=duty.pk,
-            staff_id=stint.staff_id, photo_id=photo_id, by=by, tenant=tenant, now=now,
+            staff_id=stint.staff_id, photo_id=photo_id, source=source, by=by, tenant=tenant, now=now,
         )  # fmt: skip
     except DomainError:
         return
@@ -53,7 +55,8 @@ def punch_along(
 
 def punch_by_answer(duty: DutyPost, row: Summons, *, by: Actor, tenant: Tenant) -> None:
     """An answer in time that held, with picture and the post's code, is the punch that was not made at sign-on: nobody who
-    has proved to be here is judged as never seen. Its time is the answer's; what came before it stays unproved.
+    has proved to be here is judged as never seen. Its time is the answer's; when they came stays unproved: 缺上班卡 at most,
+    never 旷工 for the hours nobody looked at.
     """
     proved = row.on_duty and row.place_ok and row.photo_id is not None and not row.late and not row.doubt
     if not proved or row.answered_at is None or row.face in (FaceState.OTHER, FaceState.PENDING):
@@ -61,7 +64,15 @@ def punch_by_answer(duty: DutyPost, row: Summons, *, by: Actor, tenant: Tenant) 
     stint = Stint.objects.filter(staff_id=row.staff_id, post_id=duty.pk, signed_off_at__isnull=True).first()
     if stint is not None and not stint.on_code:
         punch_along(
-            duty, stint, row.place, direction="in", by=by, tenant=tenant, now=row.answered_at, photo_id=row.photo_id
+            duty,
+            stint,
+            row.place,
+            direction="in",
+            by=by,
+            tenant=tenant,
+            now=row.answered_at,
+            photo_id=row.photo_id,
+            source=PunchSource.DUTY,
         )
 
 

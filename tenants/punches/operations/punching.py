@@ -184,6 +184,7 @@ def punch(
     post_id: UUID | None = None,
     phone_id: str = "",
     staff_id: UUID | None = None,
+    source: PunchSource = PunchSource.PHONE,
 ) -> Punch:
     """The signed-in person punches. The same `client_id` again returns the punch it made the first time.
 
@@ -218,7 +219,7 @@ def punch(
     photo, unproved = proving(photo_id, staff_id=person.pk, at=reading.at, said=recorded_at, by=by, tenant=tenant)
     row = Punch(
         staff=person, at=reading.at, recorded_at=recorded_at or reading.at, received_at=now, clock=reading.basis,
-        source=PunchSource.PHONE, direction=direction, client_id=client_id, phone_id=phone_id[:40],
+        source=source, direction=direction, client_id=client_id, phone_id=phone_id[:40],
         post=where.post, place=where.place, place_code=where.scanned, latitude=fix.latitude, longitude=fix.longitude,
         accuracy_m=fix.accuracy_m, fix_age_s=None if fix.age_s is None else round(fix.age_s),
         photo_id=photo, asked=where.asked, note=where.note or unproved,

@@ -133,7 +133,7 @@ def _punches(dice: random.Random, staff: Staff, own: Sequence[ShiftInstance], po
                 post = dice.choice([None, None, i.post, i.post, dice.choice(posts)])
                 made.append(
                     Punch(
-                        staff=staff, at=at, recorded_at=at, source=dice.choice(["phone", "device", "correction"]),
+                        staff=staff, at=at, recorded_at=at, source=dice.choice(["phone", "device", "correction", "duty"]),
                         direction=dice.choice(["unknown", "unknown", "in", "out"]), post=post,
                         grade=dice.choice("ABBBCD"), status=status, refusal="outside" if status == "refused" else "",
                         received_at=at + timedelta(minutes=(len(made) * 7) % 40), clock="claimed" if len(made) % 3 else "wall",

@@ -8,7 +8,8 @@ import pytest
 
 from kernel.clock import SHANGHAI
 from kernel.tenancy import Tenant
-from tenants.attendance import derive
+from tenants.attendance import day as rule
+from tenants.attendance import derive, queries
 from tenants.attendance.models import DayResult
 from tenants.duty import metrics, operations, staffing
 from tenants.duty.models import DutyPost, Stint, Summons
@@ -46,14 +47,38 @@ def test_the_first_answer_that_proves_presence_is_the_punch_and_only_the_first(
     for minute in (-120, 0, 120):
         answer(alpha, make_sent(alpha, duty, now=at(minute)), guard, now=at(minute + 1))
     [row] = Punch.objects.all()
-    assert (row.at, row.direction, row.status, row.grade, row.place_code) == (at(-119), "in", "accepted", "B", True)
+    assert (row.at, row.direction, row.status, row.source, row.grade) == (at(-119), "in", "accepted", "duty", "B")
 
 
 def test_proved_presence_is_not_absence(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:
     answer(alpha, make_sent(alpha, duty, now=at(-200)), guard, now=at(-199))
     operations.sign_off(by=guard.actor, tenant=alpha, now=at(361))
     derive.derive(tenant=alpha, now=at(3000), first=NOON.date(), last=NOON.date())
-    assert DayResult.objects.get().mark == "missing_out"  # 18:01 without the code: the going is not proved
+    assert DayResult.objects.get().mark == "missing_in"  # since when is not proved: for 补卡
+
+
+def test_nobody_who_was_seen_is_absent_for_the_hours_nobody_looked_at(
+    alpha: Tenant, duty: DutyPost, guard: Guard
+) -> None:
+    """On duty from 8 to 18, first called at noon: four hours that nothing proves are no 旷工 and no lateness."""
+    for minute in (0, 120, 240):
+        answer(alpha, make_sent(alpha, duty, now=at(minute)), guard, now=at(minute + 1))
+    place = duty.post.place
+    assert place is not None
+    operations.sign_off(by=guard.actor, tenant=alpha, now=at(361), place_code=place.code)
+    derive.derive(tenant=alpha, now=at(3000), first=NOON.date(), last=NOON.date())
+    row = DayResult.objects.select_related(*queries.ROW).get()
+    assert (row.mark, row.late_minutes, row.trace["seen"]) == ("missing_in", 0, int(at(1).timestamp()))
+    said = queries.sentence_of(row, alpha.tz)
+    assert "12:01 查岗时在岗" in said and "没有上班卡" in said and "旷工" not in said
+    assert rule.judge(  # the oracle says the same
+        rule.Expected(
+            starts_at=row.instance.starts_at, ends_at=row.instance.ends_at, in_from=row.instance.in_from,
+            in_until=row.instance.in_until, out_from=row.instance.out_from, out_until=row.instance.out_until,
+        ),
+        rule.Rule(), now=at(3000),
+        punches=[rule.Seen(1, at(1), "in", source="duty"), rule.Seen(2, at(361), "out")],
+    ).mark == "missing_in"  # fmt: skip
 
 
 @pytest.mark.parametrize("why", ["late", "place"])
