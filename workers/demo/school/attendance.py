@@ -1,15 +1,21 @@
-"""Two months of results of a demo school, derived in one pass from its rosters and punches; some corrections; a closed month."""
+"""Two months of results, derived in one pass from rosters and punches; corrections; last month, confirmed or closed."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from identity.choices import Role
+from identity.contracts import Actor
 from kernel.tenancy import Tenant
+from standards_library.choices import OperatingMode
 from tenants.attendance import operations, queries
 from tenants.attendance.choices import CorrectionSide, Mark
+from tenants.attendance.errors import MonthPending
 from tenants.attendance.models import DayResult
+from tenants.organisation import queries as organisation
 from workers.demo.school.stamps import played
 from workers.demo.schools import People, Plan
 
@@ -49,5 +55,19 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime) -> None:
                     tenant=tenant,
                 )  # fmt: skip
         operations.look_for_suspects(tenant=tenant, now=now)
-        before_last = (today.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
-        operations.close_month(month=before_last, by=who.admin, tenant=tenant, now=now)
+        _last_month(plan, who, tenant, month=(today.replace(day=1) - timedelta(days=1)).replace(day=1), now=now)
+
+
+def _last_month(plan: Plan, who: People, tenant: Tenant, *, month: date, now: datetime) -> None:
+    """One school has closed it; in the other its people are confirming, a guard already did."""
+    if plan.mode != OperatingMode.OUTSOURCED:
+        operations.close_month(month=month, by=who.admin, tenant=tenant, now=now)
+        return
+    guard = organisation.staff(by=who.admin).filter(account_id__isnull=False, post__name="门岗保安员").first()
+    if guard is None:
+        return
+    by = Actor(account_id=guard.account_id, name=guard.name, roles=frozenset({Role.FRONTLINE}), staff_id=guard.pk)
+    with suppress(MonthPending):
+        played(
+            now - timedelta(hours=20), operations.confirm_month, staff_id=guard.pk, month=month, by=by, tenant=tenant
+        )
