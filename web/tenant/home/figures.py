@@ -58,10 +58,10 @@ def _unsolved(request: SchoolRequest, now: datetime) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _on_time(request: SchoolRequest, parties: Parties, first: date, after: date) -> tuple[int, int]:
-    """(handed in by the first deadline and closed, due) in the month."""
-    tz = request.school.tz
-    rows = finding_metrics.counts(starts=day_bounds(first, tz)[0], ends=day_bounds(after, tz)[0], party_ids=parties)
+def _on_time(request: SchoolRequest, parties: Parties, first: date, after: date, now: datetime) -> tuple[int, int]:
+    """(handed in by the first deadline and closed, judged) of those that fell due in the month so far."""
+    starts, ends = day_bounds(first, request.school.tz)[0], day_bounds(after, request.school.tz)[0]
+    rows = finding_metrics.counts(starts=starts, ends=min(ends, now), party_ids=parties)
     (row,) = [r for r in rows if r.code == finding_metrics.CLOSED_ON_TIME.code]
     return row.numerator, row.denominator
 
@@ -122,7 +122,7 @@ def figures(request: SchoolRequest, now: datetime) -> dict[str, Any]:
     first, after = month_bounds(today)
     before = month_bounds(first - timedelta(days=1))
     parties = organisation.party_ids_seen_by(request.actor)
-    on_time, present = _on_time(request, parties, first, after), _present(parties, first, after)
+    on_time, present = _on_time(request, parties, first, after, now), _present(parties, first, after)
     weeks = _weeks(request, parties, today)
     last = _last_score(request)
     there = _on_post(request, now)
@@ -132,7 +132,7 @@ def figures(request: SchoolRequest, now: datetime) -> dict[str, Any]:
     stats = [
         there,
         _unsolved(request, now),
-        _share("本月按期整改率", on_time, _on_time(request, parties, *before), due, reverse("findings:index")),
+        _share("本月按期整改率", on_time, _on_time(request, parties, *before, now), due, reverse("findings:index")),
         _share(
             "本月到岗率",
             present,
