@@ -115,6 +115,12 @@ def only_awaited(row: Call) -> bool:
     return bool(owing) and all(owing)
 
 
+def all_answered(row: Call) -> bool:
+    """Whether everybody who had to answer did: where the call came to nothing all the same, they were too few."""
+    owing = list(Summons.objects.filter(call=row, on_duty=True, away=False).values_list("answered_at", flat=True))
+    return bool(owing) and all(owing)
+
+
 def reached(row: Call, one: Summons) -> bool:
     """送达: the call reached the person's phone, or the school's hook said so, with half of the time to answer left."""
     if one.delivered_at is None or row.sent_at is None or row.deadline is None:

@@ -22,9 +22,8 @@ from tenants.duty.contracts import Covered, Expected, Shortfall
 from tenants.duty.schedule import Span
 from tenants.rosters.contracts import on_leave
 
-GRACE = timedelta(
-    minutes=15
-)  # from the begin of a shift, an acceptance or a relief until that person must have signed on
+# From the begin of a shift, an acceptance or a relief until that person must have signed on.
+GRACE = timedelta(minutes=15)
 NEXT_SHIFT = timedelta(hours=12)  # who comes on within this time may receive a handover
 
 

@@ -137,6 +137,18 @@ def test_calls_in_a_row_that_never_arrive_go_up_and_are_no_off_post(alpha: Tenan
     assert len(unreached()) == 2
 
 
+def test_where_all_answered_and_were_too_few_the_superiors_are_told_so(alpha: Tenant, duty: DutyPost) -> None:
+    DutyPost.objects.update(persons_to_answer=2)
+    duty.refresh_from_db()
+    chief, who = make_member(alpha), make_guard(alpha, party=duty.post.party, name="甲")
+    sign_on(alpha, duty, who, now=at(-60))
+    call = make_sent(alpha, duty, now=at(0))
+    answer(alpha, call, who, now=at(1))
+    assert close(alpha, call).outcome == Outcome.TIMEOUT
+    told = Notice.objects.filter(account_id=chief.account_id).values_list("title", flat=True)
+    assert [t for t in told if "请核实" in t] == ["应答人数不足，请核实：前台"]
+
+
 def test_an_answer_in_between_begins_the_row_anew(alpha: Tenant, duty: DutyPost) -> None:
     DutyPost.objects.update(off_post_after=2)
     who = make_guard(alpha, party=duty.post.party, name="甲")

@@ -153,9 +153,10 @@ def recount(duty: DutyPost, call: Call, *, by: Actor, tenant: Tenant, now: datet
 
 
 def _ask_unless_awaited(duty: DutyPost, row: Call, *, tenant: Tenant, now: datetime) -> None:
-    """Nobody is known to have been reached: a human looks. Who had only to come is 未到, which attendance judges."""
+    """Nobody silent is known to have been reached: a human looks. Who had only to come is 未到, which attendance judges."""
     if not reckoning.only_awaited(row):
-        _ask_a_human(duty, row, "查岗没有送达，请核实", tenant=tenant, now=now)
+        words = "应答人数不足，请核实" if reckoning.all_answered(row) else "查岗没有送达，请核实"
+        _ask_a_human(duty, row, words, tenant=tenant, now=now)
 
 
 def _raise_unreached(duty: DutyPost, row: Call, *, tenant: Tenant, now: datetime) -> None:
