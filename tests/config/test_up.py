@@ -97,7 +97,7 @@ def test_a_handle_of_a_killed_process_does_not_keep_the_database_running(tmp_pat
         if handles:
             (tmp_path / "pg" / ".handle_pids.json").write_text(handles)
         run = Run(tmp_path)
-        run.wait_for("标准库")
+        run.wait_for("数据表")
         assert run.stop(signal.SIGINT) == 130
         assert run.left() == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import urlencode
 
 import pytest
 
@@ -98,9 +99,10 @@ def test_nobody_reads_or_changes_the_other_school(world: World, undone: None, ho
 def _post(
     visitor: Visitor, ledger: Ledger, address: Address, path: str, form: dict[str, str], foreign: frozenset[str]
 ) -> None:
-    kind = {"content_type": "application/json"} if address.name == "graphql" else {}
-    data = '{"query": "{ __typename }"}' if kind else form
-    ask(visitor, ledger, address.label, "post", path, data=data, foreign_ids=foreign, **kind)
+    api = address.name == "graphql"
+    kind = "application/json" if api else "application/x-www-form-urlencoded"
+    data = '{"query": "{ __typename }"}' if api else urlencode(form)
+    ask(visitor, ledger, address.label, "post", path, data=data, foreign_ids=foreign, content_type=kind)
     if visitor.account is not None and "sessionid" not in {k for k, c in visitor.client.cookies.items() if c.value}:
         visitor.sign_in()  # that was the way out
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from datetime import date, datetime
+from typing import Any
 
 import openpyxl
 import pytest
@@ -17,6 +18,7 @@ from tenants.attendance.sheet import Sheet, sheet
 from tenants.organisation.models import Staff
 from tenants.punches.models import Punch
 from tenants.rosters.models import Assignment, ShiftInstance
+from tests.databases import ROOT
 from tests.factories.attendance import at, derive, make_day, make_worker
 from tests.factories.organisation import make_party
 from tests.factories.punches import make_punch
@@ -150,7 +152,10 @@ class TestSheet:
         assert change.held and change.now == "缺上班卡（待定）"
 
     @pytest.mark.parametrize("form", ["xlsx", "pdf"])
-    def test_the_files_show_it_too(self, alpha: Tenant, form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_files_show_it_too(
+        self, alpha: Tenant, form: str, monkeypatch: pytest.MonkeyPatch, settings: Any
+    ) -> None:
+        settings.FONT_DIR = str(ROOT / "var" / "fonts")
         staff, _instance = put_right(alpha, "08:00", "18:00")
         given: list[dict[str, object]] = []
         printed = exports.pdf.pdf
