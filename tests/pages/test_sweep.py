@@ -41,7 +41,7 @@ VISITORS = [
 NOT_PAGES = re.compile(
     r"account_(logout|sign_out_everywhere|enter|handover|arrive|arrived)|graphql|live|service_worker|manifest"
     r"|mfa_download_recovery_codes|.*\bexport.*|.*_export|.*download|.*import_template|calendar:template"
-    r"|evidence:(file|thumb)|labels_file|organisation:(branch|qr)|attendance:board_rows|duty:(board|ringing)"
+    r"|evidence:(file|thumb)|labels_file|job_file|organisation:(branch|qr)|attendance:board_rows|duty:(board|ringing)"
     r"|punches:(recent|clock|batch)|face:check|jobs:progress|evaluations:deduct|rubrics:pick|inspections:last"
     r"|.*application_document|institute:school_opening"
 )
