@@ -22,22 +22,11 @@ from urllib.parse import quote
 warnings.filterwarnings("ignore", category=RuntimeWarning, module="platformdirs")
 
 
-def _megabytes_of_buffers() -> int:
-    """An eighth of the machine's memory, 256 to 2,048 MB. A month of 20,000 people, whose rows do not fit into 256 MB, is
-    derived in 11.6 times the time of 2,000 people with that, in 9.5 times with 2 GB (infra/bench/day_results.py).
-    """
-    try:
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (ValueError, OSError):  # the system does not say
-        memory = 0
-    return min(2048, max(256, memory // 8 >> 20))
-
-
 # One schema per school means many files, many locks and a large catalogue (docs/operations.md).
 TUNED = {
     "max_connections": "200",
     "max_locks_per_transaction": "512",  # a dump or a drop locks every table of a schema
-    "shared_buffers": f"'{_megabytes_of_buffers()}MB'",
+    "shared_buffers": "'256MB'",
     "max_wal_size": "'2GB'",
     "checkpoint_timeout": "'15min'",
     "jit": "off",  # our queries are short; compiling them costs more than it saves
@@ -47,7 +36,7 @@ if sys.platform == "linux":
     # Recovery after a crash syncs the file system once, not every file (67 s → 11 s with 2,000 schools).
     TUNED["recovery_init_sync_method"] = "syncfs"
 # For data that may be lost with the machine's power (not with a killed process): tests.
-THROWAWAY = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "'256MB'"}
+THROWAWAY = {"fsync": "off", "full_page_writes": "off"}
 OURS = "cielm.conf"
 PATIENCE = 120.0  # seconds a start may take
 
