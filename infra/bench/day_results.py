@@ -3,14 +3,16 @@
 the bare SQL (the same two probes and thresholds in one hand-written INSERT … SELECT without leave, flexible hours, devices,
 traces, frozen months or comparison with what was there; into a table of the same columns and indexes) and against the plain rule
 (`day.judge`) in a loop over the same rows read in bulk. All three in one run on the same rows; the marks are compared.
-Then ten times the people: the cost per person must stay. Beside the clock stands the processor time of the database backend
+Then a second school of ten times the people, derived turn about with the first: the cost per person must stay. Beside the clock stands the processor time of the database backend
 alone, which other work on the machine hardly changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from statistics import median
+from typing import Any
 
 from infra.bench.scratch import load, on_cpu, seconds, told
 
@@ -20,7 +22,7 @@ DAYS, ROUNDS = 30, 5
 
 # Ids grow with time, as the product makes them (kernel.ids).
 FILL = """
-WITH people AS (SELECT id, row_number() OVER (ORDER BY number) - 1 AS n FROM organisation_staff WHERE number >= %(since)s AND number < %(until)s),
+WITH people AS (SELECT id, row_number() OVER (ORDER BY number) - 1 AS n FROM organisation_staff),
 cells AS (
     INSERT INTO rosters_assignment (id, staff_id, day, shift_id, post_id, party_id, source, published_at, created_at)
     SELECT uuidv7(), p.id, %(first)s::date + d, %(shift)s, %(post)s, %(party)s, 'pattern', now(), now()
@@ -39,7 +41,7 @@ CROSS JOIN LATERAL (SELECT (c.day::timestamp + (p.n %% 3) * interval '8 hours') 
 PUNCHES = """
 INSERT INTO punches_punch (staff_id, at, recorded_at, received_at, source, grade, {columns})
 SELECT i.staff_id, k.at, k.at, k.at, 'device', CASE WHEN k.r < 0.02 THEN 'D' ELSE 'B' END, {values}
-FROM rosters_shiftinstance i JOIN organisation_staff s ON s.id = i.staff_id AND s.number >= %(since)s AND s.number < %(until)s
+FROM rosters_shiftinstance i
 CROSS JOIN LATERAL (
     SELECT i.starts_at + (random() * 25 - 15) * interval '1 minute' AS at, random() AS r
     UNION ALL SELECT i.starts_at + (random() * 60) * interval '1 minute', random()
@@ -92,134 +94,153 @@ def punch_statement() -> tuple[str, dict[str, object]]:
     return PUNCHES.replace("{columns}", columns).replace("{values}", values), given
 
 
-def run(size: str) -> tuple[float, float]:
-    from datetime import UTC, date, datetime, timedelta
-    from typing import Any
+class _School:
+    """A school of its own with so many people, each with DAYS shifts and four punches to each shift."""
 
+    FIRST, NOW = date(2026, 3, 1), datetime(2026, 4, 30, tzinfo=UTC)
+    LAST = FIRST + timedelta(days=DAYS - 1)
+
+    def __init__(self, slug: str, people: int) -> None:
+        from django.db import connection
+
+        from identity.contracts import Actor
+        from institute.schools import operations as schools
+        from institute.schools.contracts import NewSchool
+        from institute.schools.queries import as_tenant
+        from kernel.tenancy import school_context
+        from tenants.organisation.models import Party, Post, Staff
+        from tenants.rosters.models import Rule, Shift
+
+        school = schools.approve_school(
+            new=NewSchool(
+                name=f"基准大学 {people}", kind="university", region="44", mode="mixed", slug=slug, city="", line_modes={},
+                students=1, staff_count=1, campuses=1, trial=False,
+            ),
+            by=Actor.system(), now=self.NOW,
+        )  # fmt: skip
+        self.people, self.tenant = people, as_tenant(schools.provision(school_id=school.pk, now=self.NOW))
+        with school_context(self.tenant), connection.cursor() as cursor:
+            party = Party.objects.create(kind="department", name="后勤")
+            post = Post.objects.create(name="岗", party=party, line="security")
+            shift = Shift.objects.create(name="班", code="班")
+            rule = Rule.objects.create(scope="school", valid_from=date(2020, 1, 1))
+            Staff.objects.bulk_create(
+                Staff(number=f"G{n:06d}", name=f"员工{n}", pinyin="yg", party=party, post=post) for n in range(people)
+            )
+            self.given: dict[str, Any] = {
+                "first": self.FIRST, "last": self.LAST, "now": self.NOW, "days": DAYS, "shift": shift.pk, "post": post.pk,
+                "party": party.pk, "rule": rule.pk,
+            }  # fmt: skip
+            cursor.execute(FILL, self.given)
+            statement, defaults = punch_statement()
+            cursor.execute(statement, defaults)
+            for table in ("rosters_shiftinstance", "punches_punch", "organisation_staff"):
+                cursor.execute(f"VACUUM ANALYZE {table}")
+            cursor.execute("SELECT (SELECT count(*) FROM rosters_shiftinstance), (SELECT count(*) FROM punches_punch)")
+            self.instances, punches = cursor.fetchone()
+            print(f"{people:,} people, {self.instances:,} instances, {punches:,} punches", flush=True)
+
+    def derive(self) -> None:
+        from tenants.attendance import derive
+
+        derive.derive(tenant=self.tenant, now=self.NOW, first=self.FIRST, last=self.LAST)
+
+
+class _Clock:
+    """By name, what each call took: by the clock, and of the processor in the database's backend."""
+
+    def __init__(self) -> None:
+        from django.db import connection
+
+        self.wall: dict[str, list[float]] = {}
+        self.cpu: dict[str, list[float]] = {}
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            self.backend: int = cursor.fetchone()[0]
+
+    def time(self, name: str, work: Callable[[], None]) -> None:
+        before = on_cpu(self.backend)
+        self.wall.setdefault(name, []).append(seconds(work))
+        self.cpu.setdefault(name, []).append(on_cpu(self.backend) - before)
+
+    def tell(self, name: str, base: str) -> float:
+        """Print both, and the median of the ratios: of each round, so what slows the machine for a while slows both."""
+        told(base, self.wall[base])
+        told(name, self.wall[name])
+        ratio = _ratio(self.wall[name], self.wall[base])
+        print(f"  {ratio:.2f} times by the clock ({load()})", end="")
+        print(
+            f", {_ratio(self.cpu[name], self.cpu[base]):.2f} times by processor time" if self.cpu[base][0] else "",
+            flush=True,
+        )
+        return ratio
+
+
+def _ratio(these: list[float], those: list[float]) -> float:
+    return median(a / b for a, b in zip(these, those, strict=True))
+
+
+def run(size: str) -> tuple[float, float]:
     from django.db import connection
 
-    from identity.contracts import Actor
-    from institute.schools import operations as schools
-    from institute.schools.contracts import NewSchool
-    from institute.schools.queries import as_tenant
     from kernel.tenancy import school_context
     from tenants.attendance import derive
-    from tenants.organisation.models import Party, Post, Staff
-    from tenants.rosters.models import Rule, Shift
+    from tenants.organisation.models import Staff
 
     people = SIZES["small" if size == "small" else "full"]
-    first, now = date(2026, 3, 1), datetime(2026, 4, 30, tzinfo=UTC)
-    last = first + timedelta(days=DAYS - 1)
-    school = schools.approve_school(
-        new=NewSchool(
-            name="基准大学", kind="university", region="44", mode="mixed", slug="bench", city="", line_modes={},
-            students=1, staff_count=1, campuses=1, trial=False,
-        ),
-        by=Actor.system(), now=now,
-    )  # fmt: skip
-    tenant = as_tenant(schools.provision(school_id=school.pk, now=now))
-    with school_context(tenant), connection.cursor() as cursor:
-        party = Party.objects.create(kind="department", name="后勤")
-        post = Post.objects.create(name="岗", party=party, line="security")
-        shift, rule = (
-            Shift.objects.create(name="班", code="班"),
-            Rule.objects.create(scope="school", valid_from=date(2020, 1, 1)),
-        )
-        Staff.objects.bulk_create(
-            [
-                Staff(number=f"G{n:06d}", name=f"员工{n}", pinyin="yg", party=party, post=post)
-                for n in range(people * 10)
-            ]
-        )
-        given: dict[str, Any] = {
-            "first": first,
-            "last": last,
-            "days": DAYS,
-            "shift": shift.pk,
-            "post": post.pk,
-            "party": party.pk,
-            "rule": rule.pk,
-            "now": now,
-        }
-
-        def fill(since: int, until: int) -> None:
-            part = {**given, "since": f"G{since:06d}", "until": f"G{until:06d}"}
-            cursor.execute(FILL, part)
-            statement, defaults = punch_statement()
-            cursor.execute(statement, {**part, **defaults})
-            cursor.execute("VACUUM ANALYZE rosters_shiftinstance")
-            cursor.execute("VACUUM ANALYZE punches_punch")
-            cursor.execute("VACUUM ANALYZE organisation_staff")
-
-        fill(0, people)
-        cursor.execute("SELECT (SELECT count(*) FROM rosters_shiftinstance), (SELECT count(*) FROM punches_punch)")
-        instances, punches = cursor.fetchone()
-        print(f"{people:,} people, {instances:,} instances, {punches:,} punches", flush=True)
+    school = _School("bench", people)
+    clock = _Clock()
+    ours, bare = "product (upsert, leave, devices, trace)", "bare SQL"
+    with school_context(school.tenant), connection.cursor() as cursor:
         cursor.execute("CREATE TABLE bench_bare (LIKE attendance_result INCLUDING ALL)")
-
-        def product() -> None:
-            derive.derive(tenant=tenant, now=now, first=first, last=last)
-
-        def bare() -> None:
-            cursor.execute(BARE, given)
-
-        cursor.execute("SELECT pg_backend_pid()")
-        backend = cursor.fetchone()[0]
-
-        def timed(work: Callable[[], None], clock: list[float], cpu: list[float]) -> None:
-            before = on_cpu(backend)
-            clock.append(seconds(work))
-            cpu.append(on_cpu(backend) - before)
-
-        ours: list[float] = []
-        theirs: list[float] = []
-        our_cpu: list[float] = []
-        their_cpu: list[float] = []
         for turn in range(ROUNDS):
             cursor.execute("TRUNCATE attendance_result, bench_bare")
-            pair = [(bare, theirs, their_cpu), (product, ours, our_cpu)]
+            pair = [(bare, lambda: cursor.execute(BARE, school.given)), (ours, school.derive)]
             for each in pair if turn % 2 else pair[::-1]:
-                timed(*each)
-        middle, base = told("product (upsert, leave, devices, trace)", ours), told("bare SQL", theirs)
-        cpu = median(our_cpu)
-        print(f"  {middle / base:.2f} times by the clock ({load()})", flush=True)
-        if cpu:
-            bare_cpu = median(their_cpu)
-            print(f"  {cpu / bare_cpu:.2f} times by processor time ({cpu:.2f} s, {bare_cpu:.2f} s)", flush=True)
+                clock.time(*each)
+        ratio = clock.tell(ours, bare)
         cursor.execute(
             "SELECT count(*) FROM attendance_result r JOIN bench_bare b USING (instance_id)"
             " WHERE (r.mark, r.late_minutes, r.early_minutes, r.in_punch_id, r.out_punch_id)"
             " IS NOT DISTINCT FROM (b.mark, b.late_minutes, b.early_minutes, b.in_punch_id, b.out_punch_id)"
         )
         same = cursor.fetchone()[0]
-        assert same == instances, f"{same} of {instances} alike"
-        told("product again, nothing changed", [seconds(product)])
+        assert same == school.instances, f"{same} of {school.instances} alike"
+        told("product again, nothing changed", [seconds(school.derive)])
+        somebody = Staff.objects.values_list("pk", flat=True)[:1]
         told("one person's three days again", [
             seconds(lambda: derive.derive(
-                tenant=tenant, now=now, first=first, last=first + timedelta(days=2),
-                staff_ids=[Staff.objects.values_list("pk", flat=True)[0]],
+                tenant=school.tenant, now=school.NOW, first=school.FIRST, last=school.FIRST + timedelta(days=2),
+                staff_ids=list(somebody),
             )) for _n in range(5)
         ])  # fmt: skip
-        loop = told("plain rule in a Python loop over the same rows", [seconds(lambda: _loop(now))])
-        print(f"  {loop / middle:.1f} times as long as the product", flush=True)
-        fill(people, people * 10)
-        more: list[float] = []
-        more_cpu: list[float] = []
-        for _turn in range(3):  # the median here too: a first run alone would also pay for filling the caches
-            cursor.execute("TRUNCATE attendance_result")
-            timed(product, more, more_cpu)
-        tenfold = told(f"product, ten times the people ({people * 10:,})", more)
-        print(f"  {people:,} to {people * 10:,} people: {tenfold / middle:.1f} times the time", end="")
-        print(
-            f", {median(more_cpu) / cpu:.1f} times the processor time" if cpu else "", "(goal <= about 10)", flush=True
-        )
-    return middle / base, GOAL
+        loop = told("plain rule in a Python loop over the same rows", [seconds(lambda: _loop(school.NOW))])
+        print(f"  {loop / median(clock.wall[ours]):.1f} times as long as the product", flush=True)
+    _tenfold(school, _School("bench-ten", people * 10))
+    return ratio, GOAL
+
+
+def _tenfold(one: _School, ten: _School) -> None:
+    """Turn about, a school and one of ten times the people."""
+    from django.db import connection
+
+    from kernel.tenancy import school_context
+
+    clock = _Clock()
+    names = {school.people: f"a school of {school.people:,}" for school in (one, ten)}
+    for _turn in range(ROUNDS):
+        for school in (one, ten):
+            with school_context(school.tenant), connection.cursor() as cursor:
+                cursor.execute("TRUNCATE attendance_result")
+                clock.time(names[school.people], school.derive)
+    clock.tell(names[ten.people], names[one.people])
+    print("  goal: about 10 times", flush=True)
 
 
 def _loop(now: object) -> None:
     """What `day.judge` says of every instance, its punches read in bulk."""
     from collections import defaultdict
-    from typing import Any, cast
+    from typing import cast
 
     from tenants.attendance.day import Expected, Rule, Seen, judge
     from tenants.punches.models import Punch
