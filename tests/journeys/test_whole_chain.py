@@ -15,14 +15,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from stdnum.cn import uscc
 
 from kernel.clock import SHANGHAI
-from tests import databases
-from tests.journeys import files
+from tests.journeys import files, locks
 from tests.running import Site, Watched
 
 pytestmark = pytest.mark.journey
@@ -78,14 +76,6 @@ def cast(site: Site, browser: Browser) -> Iterator[Cast]:
     yield people
     for watched in people.people.values():
         watched.context.close()
-
-
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
-HELD_UP = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY(pg_blocking_pids(pid))"
-
-
-def connected(site: Site) -> psycopg.Connection:
-    return psycopg.connect(databases.url_of(site.database))
 
 
 def say_yes(page: Page) -> None:
@@ -243,14 +233,6 @@ def two_reviewers_score_it_sealed(site: Site, cast: Cast) -> None:
     expect(office.locator(".stat .value").first).to_contain_text("89")
 
 
-def wait_until(asker: psycopg.Connection, question: str, whom: psycopg.Connection, seconds: float = 60) -> None:
-    """Until the question about that connection finds somebody; a journey that missed the moment fails, it does not hang."""
-    until = time.monotonic() + seconds
-    while asker.execute(question, [whom.info.backend_pid]).fetchone() == (0,):
-        assert time.monotonic() < until, question
-        time.sleep(0.05)
-
-
 def it_is_selected_and_opens(site: Site, cast: Cast) -> None:
     office = cast.enter("institute")
     open_application(site, office)
@@ -259,7 +241,7 @@ def it_is_selected_and_opens(site: Site, cast: Cast) -> None:
     office.locator("[name=slug]").fill(SLUG)
     office.get_by_role("button", name="作出决定").click()
     # The steps are held by locks, so that each can be seen: the page follows by itself.
-    with connected(site) as building, connected(site) as finishing:
+    with locks.connected(site) as building, locks.connected(site) as finishing:
         building.execute("LOCK TABLE schools_domain IN EXCLUSIVE MODE")
         with office.expect_navigation():
             say_yes(office)
@@ -267,11 +249,13 @@ def it_is_selected_and_opens(site: Site, cast: Cast) -> None:
         office.get_by_role("link", name=SCHOOL).first.click()
         state = office.locator("#school-body [role=status]").first
         expect(state).to_contain_text("建库中", timeout=30_000)
-        wait_until(building, HELD_UP, building)  # the builder stands at the lock, and holds the school's row
+        locks.wait_until(
+            building, locks.HELD_UP, building
+        )  # the builder stands at the lock, and holds the school's row
         waiting = ThreadPoolExecutor(1).submit(
             finishing.execute, "SELECT 1 FROM schools_school WHERE slug = %s FOR UPDATE", [SLUG]
         )  # stands in the queue behind the builder, before the next step
-        wait_until(building, WAITING, finishing)
+        locks.wait_until(building, locks.WAITING, finishing)
         building.rollback()
         waiting.result(30)
         expect(state).to_contain_text("初始化", timeout=30_000)
@@ -434,7 +418,7 @@ def the_company_rectifies(site: Site, cast: Cast, folder: Path) -> None:
         ident,
     )
     assert refused in (403, 422)
-    with connected(site) as rows:
+    with locks.connected(site) as rows:
         found = rows.execute(f"SELECT status FROM s_{SLUG}.findings_finding WHERE id = %s", [ident]).fetchone()
     assert found == ("verifying",)
     cast.people["wuye"].complaints.clear()  # the refusal above is on purpose
@@ -460,7 +444,7 @@ def the_supervisor_verifies(site: Site, cast: Cast) -> None:
 def a_month_goes_by(site: Site) -> None:
     """What happened today happened on the last day of the month before: its round may close."""
     day = datetime.now(SHANGHAI).day
-    with connected(site) as rows:
+    with locks.connected(site) as rows:
         rows.execute(f"UPDATE s_{SLUG}.findings_finding SET found_at = found_at - make_interval(days => %s)", [day])
 
 

@@ -6,15 +6,13 @@ sent again and another worker does it.
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from institute.schools.queries import tenant_for
 from kernel import clock
@@ -25,40 +23,14 @@ from tenants.jobs.models import Job
 from tenants.organisation.imports import flow
 from tenants.organisation.models import Staff
 from tenants.timeline.models import Event
+from tests import killing
 from tests.factories.organisation import make_department, make_staff
 from tests.kernel.test_spreadsheets import xlsx
+from tests.killing import after, before, die
 from tests.tenants.organisation.test_imports import HEADS
 from tests.tenants.organisation.test_queries import ADMIN
 
 ROWS = 2_500  # more than one batch of inserts
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def before(owner: Any, name: str, *, call: int = 1) -> None:
-    """Die when `owner.name` is called for the `call`th time."""
-    plain, calls = getattr(owner, name), [0]
-
-    def deadly(*args: Any, **named: Any) -> Any:
-        calls[0] += 1
-        if calls[0] == call:
-            die()
-        return plain(*args, **named)
-
-    setattr(owner, name, deadly)
-
-
-def after(owner: Any, name: str) -> None:
-    """Die as soon as `owner.name` has returned."""
-    plain = getattr(owner, name)
-
-    def deadly(*args: Any, **named: Any) -> Any:
-        plain(*args, **named)
-        die()
-
-    setattr(owner, name, deadly)
 
 
 def at_second_batch() -> None:
@@ -105,18 +77,7 @@ def school(committed: str, settings: Any, tmp_path: Path) -> Iterator[Tenant]:
 
 def killed(tenant: Tenant, kill: Callable[[], None], work: str, job: Job) -> None:
     """Do the job in a process that dies on the way."""
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        try:
-            kill()
-            with school_context(tenant):
-                getattr(flow, work)(job_id=job.pk, tenant=tenant, clock=clock.now)
-        finally:
-            os._exit(0)
-    _pid, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, "it was to die on the way"
-    connection.set_schema(tenant.schema)
+    killing.killed(tenant, kill, lambda: getattr(flow, work)(job_id=job.pk, tenant=tenant, clock=clock.now))
 
 
 def taken_up(tenant: Tenant, work: str, job: Job) -> Job:
