@@ -1,5 +1,6 @@
 """A mutation is one operation; a refusal comes back as data with a stable code, never as an exception text."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 import graphene
@@ -7,7 +8,8 @@ from django.db import IntegrityError
 
 from graphql_api.context import Context
 from identity.operations import ReadOnlyUnderGrant
-from kernel.errors import DomainError, NotAllowed, refusal_of
+from kernel.clock import told
+from kernel.errors import DomainError, Invalid, NotAllowed, refusal_of
 
 
 class UserError(graphene.ObjectType):
@@ -22,10 +24,22 @@ def as_user_error(refused: DomainError) -> UserError:
     return UserError(field=refused.field, code=refused.code, message=refused.sentence)
 
 
+UNTELLABLE = "时间要带时区，并在 1900 到 2200 年之间，如 2026-03-02T08:00:00+08:00。"
+
+
+def tellable(said: Any) -> bool:
+    """Whether every moment in the arguments has a zone and can be stored and shown (kernel.clock.told)."""
+    if isinstance(said, datetime):
+        return told(said) is not None
+    if isinstance(said, dict):
+        return all(map(tellable, said.values()))
+    return all(map(tellable, said)) if isinstance(said, list) else True
+
+
 class DomainMutation(graphene.Mutation):
     """Base of all mutations: `perform` makes one domain call; DomainError becomes `userErrors`.
 
-    `scope` names what a token must be allowed ("findings:write").
+    `scope` names what a token must be allowed ("findings:write"). A moment without a zone, or of another age, is refused.
     """
 
     class Meta:
@@ -33,6 +47,7 @@ class DomainMutation(graphene.Mutation):
 
     user_errors = graphene.NonNull(graphene.List(graphene.NonNull(UserError)))
     scope: ClassVar[str] = ""
+    checks_moments: ClassVar[bool] = True  # False: perform judges each one itself
 
     @classmethod
     def perform(cls, context: Context, *_: Any, **arguments: Any) -> dict[str, Any]:
@@ -45,6 +60,8 @@ class DomainMutation(graphene.Mutation):
                 raise ReadOnlyUnderGrant
             if not info.context.actor.may(cls.scope):
                 raise NotAllowed
+            if cls.checks_moments and not tellable(arguments):
+                raise Invalid(UNTELLABLE)
             return cls(**cls.perform(info.context, **arguments), user_errors=[])
         except (DomainError, IntegrityError) as accident:
             refused = refusal_of(accident)

@@ -4,11 +4,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+EARLIEST, LATEST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def now() -> datetime:
     """The present moment in UTC. Called at the edge; operations take `now` where a rule depends on it."""
     return datetime.now(UTC)
+
+
+def told(said: datetime | None) -> datetime | None:
+    """A moment that somebody else's clock tells, in UTC; None for one without a zone or not between 1900 and 2200.
+
+    PostgreSQL stores year 10000 and cannot hand it back to Python: one such row and every list that holds it is an error.
+    """
+    return said.astimezone(UTC) if said is not None and said.tzinfo and EARLIEST <= said < LATEST else None
 
 
 def day_bounds(day: date, tz: ZoneInfo) -> tuple[datetime, datetime]:

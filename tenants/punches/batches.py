@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kernel.text import storable
 from tenants.punches.contracts import MOST_RECORDS, Record, Rejected
 from tenants.punches.errors import BatchTooLarge, BatchUnreadable
 
@@ -112,7 +113,7 @@ def _read(raw: Any, tz: ZoneInfo) -> Record:
     number = raw.get("staff")
     if isinstance(number, int) and not isinstance(number, bool):
         number = str(number)
-    if not isinstance(number, str) or not 1 <= len(number := number.strip()) <= 30 or "\x00" in number:
+    if not isinstance(number, str) or not 1 <= len(number := number.strip()) <= 30 or not storable(number):
         raise ValueError("staff（工号）要有 1—30 个字符")
     seq = raw.get("seq")
     if isinstance(seq, str):

@@ -18,6 +18,7 @@ CLAIM_FOR = timedelta(days=3)  # how far back a time that cannot be checked may 
 UNCHECKED = timedelta(minutes=5)  # a claim received later than this after it: neither anchor nor receipt says when
 LATE = timedelta(hours=1)  # arrived later than this after it happened: shown as 补传
 NOTABLE = timedelta(seconds=60)  # drift of a device that is worth a word
+FURTHEST = timedelta(days=20_000)  # of a drift that is noted (a dead clock says 1970 or 2099); it is taken off whole
 NOISE = timedelta(seconds=5)  # drift below the time a request takes is none
 
 
@@ -64,3 +65,8 @@ def drift_of(sent_at: datetime | None, received_at: datetime) -> timedelta | Non
         return None
     drift = sent_at - received_at
     return timedelta(0) if abs(drift) < NOISE else drift
+
+
+def noted(drift: timedelta) -> int:
+    """A drift in seconds, as far as the column holds it."""
+    return round(max(-FURTHEST, min(drift, FURTHEST)).total_seconds())

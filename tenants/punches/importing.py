@@ -31,7 +31,8 @@ from tenants.punches.batches import DIRECTIONS, time_of
 from tenants.punches.choices import PunchSource
 from tenants.punches.contracts import Record
 from tenants.punches.models import Device, Punch, Unmatched
-from tenants.punches.operations.ingest import derived_seq, ingest
+from tenants.punches.operations.ingest import ingest
+from tenants.punches.operations.storing import derived_seq
 from tenants.timeline import operations as timeline
 
 CHECK, APPLY = "punches.check_import", "punches.apply_import"

@@ -235,6 +235,7 @@ class PhotoCheck(models.Model):
     earlier_id = models.BigIntegerField(null=True)  # the punch whose photo it repeats
     state = models.CharField(max_length=8, choices=PhotoState.choices, default=PhotoState.WAITING)
     asked_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)  # begun, also those that killed their worker
     compared_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.UUIDField(null=True)

@@ -55,6 +55,25 @@ def test_punch_refusal_appeal_and_decision_by_api(alpha: Tenant) -> None:
     assert Punch.objects.get().status == "accepted"
 
 
+@pytest.mark.parametrize("said", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2026-03-02T08:00:00"])
+def test_a_moment_of_another_age_or_without_a_zone_is_refused_and_breaks_no_list(alpha: Tenant, said: str) -> None:
+    person, device = make_staff(post=make_post()), make_device()
+    make_instance(person)
+    worker = signed(make_member(alpha, Role.FRONTLINE, staff_id=person.pk))
+    take = "mutation($c: UUID!, $k: ClockInput) { punch(clientId: $c, clock: $k) { punch { id } %s } }" % ERRORS
+    told = ask(worker, take, c=uuid4(), k={"recordedAt": said})["punch"]
+    assert told["punch"] is None and "带时区" in told["userErrors"][0]["message"]
+    assert not Punch.objects.exists()
+    admin = signed(make_member(alpha, Role.SCHOOL_ADMIN))
+    batch = "mutation($d: UUID!, $r: [RecordInput!]!, $s: DateTime) { ingestPunches(deviceId: $d, records: $r, " \
+        "sentAt: $s) { result { accepted rejected { index } } %s } }" % ERRORS  # fmt: skip
+    records = [{"number": person.number, "recordedAt": at} for at in (said, NOW.isoformat())]
+    result = ask(admin, batch, d=device.pk, r=records)["ingestPunches"]["result"]
+    assert result == {"accepted": 1, "rejected": [{"index": 0}]}  # the good one is taken
+    refused = ask(admin, batch, d=device.pk, r=records[1:], s=said)["ingestPunches"]
+    assert refused["result"] is None and Punch.objects.count() == 1
+
+
 def test_vouch_and_batch_by_api(alpha: Tenant) -> None:
     person, device = make_staff(post=make_post()), make_device()
     make_fence(person.post)

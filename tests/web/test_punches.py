@@ -103,6 +103,30 @@ class TestPhone:
         assert client.post("/m/punch/", sent, headers=outbox()).status_code == 422
         assert not Punch.objects.exists()
 
+    @pytest.mark.parametrize(
+        "said",
+        ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-02T08:00:00+23:59", "1600-01-01T00:00Z"],
+    )
+    def test_a_clock_of_another_age_breaks_no_list(self, alpha: Tenant, said: str) -> None:
+        """PostgreSQL stores the year 10000 and cannot hand it back: one such punch, which nobody deletes, would have
+        been an error of every list that holds it."""
+        _person, client = at_the_gate(alpha)
+        for sent in ({**POSITION}, {**POSITION, "photo": photo()}):
+            answer = client.post("/m/punch/", sent, headers=outbox(**{"X-Recorded-At": said}))
+            assert answer.status_code in (201, 422)
+        boss = signed(make_member(alpha))
+        assert {abs(row.recorded_at - clock.now()) < timedelta(days=400) for row in Punch.objects.all()} == {True}
+        assert Punch.objects.count() == 2 and all(
+            e.taken_at is None or e.taken_at.year == 2026 for e in Evidence.objects.all()
+        )
+        pages = [
+            (client, "/m/punch/"),
+            (client, "/m/punch/mine/"),
+            (boss, "/punches/"),
+            (boss, f"/punches/{Punch.objects.latest('pk').pk}/"),
+        ]
+        assert [each.get(path).status_code for each, path in pages] == [200] * 4
+
     def test_who_is_not_of_the_staff_is_told_where_to_go(self, alpha: Tenant) -> None:
         answer = signed(make_member(alpha, Role.SCHOOL_SUPERVISOR)).get("/m/punch/")
         assert answer["Location"] == "/m/punch/vouch/"
@@ -331,11 +355,27 @@ class TestDevices:
             (b"<x/>", {"Content-Type": "application/xml"}, 400),
             (b"[" * 200_000, {}, 400),
             (b"", {}, 400),
+            (b'{"sent_at": "0001-01-01T00:00:00Z"}', {}, 400),
         ):
             answer = self.send(body, **headers)
             assert (answer.status_code, answer["Content-Type"]) == (status, "application/problem+json")
         assert Client(headers=HOST).get("/api/punches/batch").status_code == 405
         assert not Punch.objects.exists()
+
+    @pytest.mark.parametrize("dead", ["2000-01-03T00:00:07Z", "2100-12-31T00:00:00Z"])
+    def test_a_device_whose_clock_is_dead_is_put_right_and_not_lost(self, alpha: Tenant, dead: str) -> None:
+        person, device = make_staff(), make_device()
+        said = datetime.fromisoformat(dead)
+        body = {"sent_at": dead, "punches": [
+            {"seq": 1, "staff": person.number, "at": (said - timedelta(minutes=5)).isoformat()},
+            {"seq": 2, "staff": "\ud800", "at": dead},
+        ]}  # fmt: skip
+        told = self.send(body).json()
+        assert (told["accepted"], [r["index"] for r in told["rejected"]]) == (1, [1])
+        assert abs(Punch.objects.get().at - (clock.now() - timedelta(minutes=5))) < timedelta(minutes=1)
+        device.refresh_from_db()
+        assert device.drift_seconds == told["drift_seconds"] and abs(device.drift_seconds) > 10**8
+        assert signed(make_member(alpha, Role.SCHOOL_ADMIN)).get("/punches/devices/").status_code == 200
 
     def test_a_persons_session_or_token_is_no_device(self, alpha: Tenant) -> None:
         client = signed(make_member(alpha, Role.SCHOOL_ADMIN))

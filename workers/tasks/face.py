@@ -57,9 +57,9 @@ def sweep_checks(**_newer: Any) -> int:
 def upkeep(*, tenant: Tenant, **_newer: Any) -> int:
     """Delete what must be gone, and tell the institute how many templates are left. Safe to run twice."""
     now = clock.now()
-    operations.drop_photos()
+    gone = operations.upkeep(tenant=tenant, now=now)  # first: it has a deadline, and nothing below may hold it up
     operations.check_ages(tenant=tenant, now=now)
-    gone = operations.upkeep(tenant=tenant, now=now)
+    operations.drop_photos()
     templates = queries.template_count()
     with public_context():
         school_counts.record_face_count(school_id=tenant.school_id, templates=templates, now=now)

@@ -84,6 +84,7 @@ def sweep_school(*, tenant: Tenant, **_newer: Any) -> None:
     And what time does: positions whose term is over are erased.
     """
     now = clock.now()
+    operations.settle_answered(tenant=tenant, now=now)
     operations.give_up_waiting(tenant=tenant, now=now)
     operations.compare_waiting(tenant=tenant, now=now)
     operations.rematch(tenant=tenant, now=now)

@@ -16,7 +16,7 @@ from tenants.punches.operations.dirty import mark_dirty, raise_uncertified, swee
 from tenants.punches.operations.fences import drop_fence, save_fence
 from tenants.punches.operations.ingest import ingest
 from tenants.punches.operations.likeness import compare_photo, compare_waiting, judge_photo
-from tenants.punches.operations.punching import face_checked, give_up_waiting, punch, vouch
+from tenants.punches.operations.punching import face_checked, give_up_waiting, punch, settle_answered, vouch
 from tenants.punches.operations.retention import erase_positions, set_position_days
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "save_fence",
     "seen",
     "set_position_days",
+    "settle_answered",
     "sweep_uncertified",
     "take_dirty",
     "vouch",

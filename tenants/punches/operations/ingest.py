@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -22,16 +20,8 @@ from tenants.punches.models import Device, Unmatched
 from tenants.punches.operations import storing
 from tenants.timeline.operations import record
 
-TOP_SEQ = 2**62
 FEW = 500  # up to here the people of a batch are looked up by number, else all are read
 _DIRECTION = {name: n for n, name in enumerate(storing.DIRECTIONS)}
-
-
-def derived_seq(number: str, recorded_at: datetime) -> int:
-    """A stable number for a record that has none: the same person and time is the same punch. Always negative."""
-    digest = hashlib.sha256(f"{number}|{recorded_at.timestamp():.6f}".encode()).digest()
-    found: int = struct.unpack(">q", digest[:8])[0]
-    return -(abs(found) % TOP_SEQ) - 1
 
 
 @transaction.atomic
@@ -74,7 +64,7 @@ def ingest(
     directions: list[int] = []
     strange: list[tuple[int, Record]] = []
     for each in records:
-        seq = derived_seq(each.number, each.recorded_at) if each.seq is None else each.seq + base
+        seq = storing.derived_seq(each.number, each.recorded_at) if each.seq is None else each.seq + base
         person = owner.get(each.number)
         if person is None:
             strange.append((seq, each))
@@ -94,7 +84,7 @@ def ingest(
     if strange:
         _keep(device, strange, off, basis, now, result)
     _heard(device, drift, sent_at, reported_until, now, by)
-    result.drift_seconds = None if drift is None else round(drift.total_seconds())
+    result.drift_seconds = None if drift is None else clocks.noted(drift)
     result.reported_until = device.reported_until
     return result
 
@@ -151,7 +141,7 @@ def _heard(
     before = device.drift_seconds or 0
     device.last_seen_at = now
     if drift is not None:
-        device.drift_seconds = round(drift.total_seconds())
+        device.drift_seconds = clocks.noted(drift)
         if abs(device.drift_seconds - before) >= clocks.NOTABLE.total_seconds():
             record(
                 verb="device.drift", sentence=f"「{device.name}」的时钟偏差 {device.drift_seconds} 秒，打卡时间已按此校正",

@@ -12,6 +12,7 @@ from django.db import transaction
 
 from identity.contracts import Actor
 from kernel.errors import NotAllowed, NotFound
+from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.evidence import queries as evidence
 from tenants.evidence.alike import is_copy
@@ -26,16 +27,34 @@ from tenants.punches.operations.punching import settle_without_photo
 from tenants.timeline.operations import record
 
 LIKELY = 5  # pictures that are looked at closely, the nearest by perceptual hash
-LOST = timedelta(minutes=2)  # then the sweep compares what a message should have
+LOST = timedelta(minutes=2)  # then the sweep sends the message again
 GIVEN_UP = timedelta(days=2)
+MOST_TRIES = 3
 
 
-@transaction.atomic
 def compare_photo(*, punch_id: int, tenant: Tenant, now: datetime) -> PhotoCheck | None:
     """Look whether the photo is a copy of one behind an earlier punch of the same person, or of a colleague at the post.
 
-    None when it was compared already, or is being compared. Locks the check; pictures are read under it alone.
+    None when it was compared already, is being compared, or was tried too often. Each try is counted before it begins,
+    in a transaction of its own: a picture that kills whoever looks at it must not do so for two days.
     """
+    return _compare(punch_id=punch_id, now=now) if _begun(punch_id=punch_id) else None
+
+
+@transaction.atomic
+def _begun(*, punch_id: int) -> bool:
+    waiting = PhotoCheck.objects.select_for_update(of=("self",), skip_locked=True)
+    check = waiting.filter(punch_id=punch_id, state=PhotoState.WAITING, tries__lt=MOST_TRIES).first()
+    if check is None:
+        return False
+    check.tries += 1
+    check.save(update_fields=["tries"])
+    return True
+
+
+@transaction.atomic
+def _compare(*, punch_id: int, now: datetime) -> PhotoCheck | None:
+    """Locks the check; pictures are read under it alone."""
     check = (
         PhotoCheck.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("punch__staff")
@@ -56,12 +75,16 @@ def compare_photo(*, punch_id: int, tenant: Tenant, now: datetime) -> PhotoCheck
 
 
 def compare_waiting(*, tenant: Tenant, now: datetime, limit: int = 200) -> int:
-    """What lost messages would have compared; each in its own transaction. Returns how many."""
+    """Send again what lost messages or killed workers would have compared, each as a message of its own: a picture that
+    cannot be compared holds up nothing else of the sweep. Returns how many."""
     rows = PhotoCheck.objects.filter(
-        state=PhotoState.WAITING, asked_at__lt=now - LOST, asked_at__gt=now - GIVEN_UP
+        state=PhotoState.WAITING, tries__lt=MOST_TRIES, asked_at__lt=now - LOST, asked_at__gt=now - GIVEN_UP
     ).order_by("id")
     ids = list(rows.values_list("punch_id", flat=True)[:limit])
-    return sum(compare_photo(punch_id=punch_id, tenant=tenant, now=now) is not None for punch_id in ids)
+    with transaction.atomic():
+        for punch_id in ids:
+            enqueue_on_commit("punches.compare_photo", tenant=tenant, punch_id=punch_id)
+    return len(ids)
 
 
 @transaction.atomic

@@ -38,6 +38,7 @@ from tenants.timeline.operations import record
 
 AFTER_LAST_DAY = timedelta(hours=12)
 WAIT_FOR_FACE = timedelta(minutes=15)  # then the punch is settled without it
+ANSWER_ON_ITS_WAY = timedelta(minutes=1)  # then the sweep looks for the answer itself
 CODE = re.compile(r"(?:^|/q/)([A-Za-z0-9-]{2,24})/?$")
 
 
@@ -386,9 +387,22 @@ def face_checked(*, check_id: UUID, tenant: Tenant, now: datetime) -> Punch | No
     return row
 
 
+def settle_answered(*, tenant: Tenant, now: datetime, limit: int = 500) -> int:
+    """Settle punches whose face was answered while the message about it was lost, each in its own transaction."""
+    rows = Punch.objects.filter(
+        status=PunchStatus.PENDING, received_at__lt=now - ANSWER_ON_ITS_WAY, face_check_id__isnull=False
+    )
+    checks = list(rows.order_by("id").values_list("face_check_id", flat=True)[:limit])
+    answered = [check for check, result in face_queries.results_of([c for c in checks if c]).items() if result.done]
+    return sum(face_checked(check_id=check_id, tenant=tenant, now=now) is not None for check_id in answered)
+
+
 @transaction.atomic
 def give_up_waiting(*, tenant: Tenant, now: datetime, limit: int = 500) -> int:
-    """Settle punches that waited too long for the face queue by the rest of their evidence. Locks them; returns how many."""
+    """Settle punches that waited too long for the face queue by the rest of their evidence. Locks them; returns how many.
+
+    Where the queue has answered and only its message was lost, the answer decides (`settle_answered` comes first).
+    """
     rows = Punch.objects.select_for_update(of=("self",), skip_locked=True).filter(
         status=PunchStatus.PENDING, received_at__lt=now - WAIT_FOR_FACE
     )

@@ -7,6 +7,7 @@ the batch with the people's windows of those days: a probe per punch costs three
 
 from __future__ import annotations
 
+import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,11 +24,12 @@ from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant
 from tenants.punches.choices import DeviceKind, PunchSource
 from tenants.punches.grading import Vector, grade_of
-from tenants.punches.models import Device
+from tenants.punches.models import Device, Punch
 from tenants.punches.operations.dirty import ask_uncertified
 from tenants.rosters.choices import Grade
 
 DIRECTIONS = ("unknown", "in", "out")  # as COPY sends them: their index
+TOP_SEQ = 2**62
 OLDEST = timedelta(days=400)
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _QUARTER = 15 * 60 * 1_000_000  # time zones change and differ by whole quarters of an hour
@@ -42,6 +44,13 @@ _ROW = np.dtype(
     [("fields", ">i2")]
     + [pair for name, (_sql, kind) in _COLUMNS.items() for pair in ((f"{name}_size", ">i4"), (name, kind))]
 )
+
+
+def derived_seq(number: str, recorded_at: datetime) -> int:
+    """A stable number for a record that has none: the same person and time is the same punch. Always negative."""
+    digest = hashlib.sha256(f"{number}|{recorded_at.timestamp():.6f}".encode()).digest()
+    found: int = struct.unpack(">q", digest[:8])[0]
+    return -(abs(found) % TOP_SEQ) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,19 +233,28 @@ def insert(device: Device, laid: Laid, *, basis: str, tenant: Tenant, now: datet
 
 
 def store_unmatched(device: Device, *, tenant: Tenant, now: datetime) -> int:
-    """Punches that waited for a number which is known by now; call with the device locked. Returns how many moved."""
+    """Punches that waited for a number which is known by now; call with the device locked. Returns how many moved.
+
+    Where the device has used the same number again since for a punch of another time, the one that waited is told
+    apart by person and time, as a record without a number is: it must not be taken for the other one and be lost.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "WITH known AS (SELECT number, id AS staff_id, 1 AS rank FROM organisation_staff UNION ALL"
             "   SELECT number, staff_id, 0 FROM punches_staffcode WHERE device_id = %(device)s),"
             " owner AS (SELECT DISTINCT ON (number) number, staff_id FROM known ORDER BY number, rank)"
             " DELETE FROM punches_unmatched u USING owner o WHERE u.device_id = %(device)s AND o.number = u.number"
-            " RETURNING u.seq, u.recorded_at, u.at, o.staff_id, u.direction, u.clock",
+            " RETURNING u.seq, u.recorded_at, u.at, o.staff_id, u.direction, u.clock, u.number",
             {"device": device.pk},
         )
         rows = cursor.fetchall()
+    stored = dict(
+        Punch.objects.filter(device=device, seq__in=[row[0] for row in rows]).values_list("seq", "recorded_at")
+    )
     by_correction: dict[tuple[timedelta, str], list[tuple[int, datetime, UUID, int]]] = {}
-    for seq, recorded_at, at, staff_id, direction, basis in rows:
+    for seq, recorded_at, at, staff_id, direction, basis, number in rows:
+        if stored.get(seq, recorded_at) != recorded_at:
+            seq = derived_seq(number, recorded_at)
         told = (seq, recorded_at, staff_id, DIRECTIONS.index(direction))
         by_correction.setdefault((recorded_at - at, basis), []).append(told)
     for (drift, basis), group in by_correction.items():

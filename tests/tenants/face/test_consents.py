@@ -22,6 +22,7 @@ from tenants.organisation.personal import sealed_id_card
 from tenants.timeline.models import Event
 from tests.factories.face import admin, make_enrolled, person_actor, switch_on
 from tests.factories.organisation import make_staff
+from workers.tasks.face import upkeep
 
 
 def version(tenant: Tenant) -> str:
@@ -170,6 +171,33 @@ def test_an_id_card_registered_later_ends_a_childs_consent_and_leaves_the_others
     told = {c.staff_id: (c.ended, c.age) for c in Consent.objects.all()}
     assert told == {child.pk: ("minor", "said"), grown.pk: ("", "card"), unknown.pk: ("", "said")}
     assert Event.objects.filter(verb="face.minor").count() == 1
+
+
+def test_an_id_card_that_cannot_be_opened_holds_up_no_deletion(alpha: Tenant, pack: Path) -> None:
+    """Sealed under a key that is gone: the age stays unknown, and a leaver's template goes in the same upkeep."""
+    switch_on(alpha)
+    (damaged, _one), (child, _two), (leaver, _three) = (make_enrolled(n, alpha) for n in (1, 2, 3))
+    type(damaged).objects.filter(pk=damaged.pk).update(id_card_sealed=b"\x07" + bytes(40))
+    type(child).objects.filter(pk=child.pk).update(**sealed_id_card(card("20150601"), schema=alpha.schema))
+    type(leaver).objects.filter(pk=leaver.pk).update(status="left", left_on=clock.now().date() - timedelta(days=2))
+    upkeep.run(tenant=alpha)
+    assert list(Template.objects.values_list("staff_id", flat=True)) == [damaged.pk]
+    assert set(Deletion.objects.values_list("reason", flat=True)) == {"minor", "left"}
+
+
+def test_an_upload_that_cannot_be_removed_holds_up_no_deletion(
+    alpha: Tenant, pack: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> int:
+        raise OSError
+
+    switch_on(alpha)
+    leaver, _template = make_enrolled(1, alpha)
+    type(leaver).objects.filter(pk=leaver.pk).update(status="left", left_on=clock.now().date() - timedelta(days=2))
+    monkeypatch.setattr(operations, "drop_photos", broken)
+    with pytest.raises(OSError):
+        upkeep.run(tenant=alpha)
+    assert not Template.objects.exists() and Deletion.objects.get().reason == "left"
 
 
 def test_revoking_deletes_at_once_and_leaves_a_record(alpha: Tenant, pack: Path) -> None:

@@ -20,6 +20,7 @@ from tests.factories.face import make_enrolled, person_actor, switch_on
 from tests.factories.organisation import make_post, make_staff
 from tests.factories.punches import HERE, make_fence, make_instance
 from tests.tenants.face.conftest import pack, pack_folder  # noqa: F401  (fixtures)
+from workers.tasks.punches import sweep_school
 
 NOW = clock.now()
 
@@ -90,3 +91,22 @@ def test_nobody_waits_for_a_queue_that_does_not_answer(alpha: Tenant, pack: Path
     row.refresh_from_db()
     assert (row.status, row.refusal) == (PunchStatus.REFUSED, Refusal.TOO_WEAK)
     assert operations.face_checked(check_id=row.face_check_id, tenant=alpha, now=clock.now()) is None
+
+
+def test_an_answer_whose_message_was_lost_still_decides(alpha: Tenant, pack: Path) -> None:  # noqa: F811
+    switch_on(alpha)
+    row = take(alpha, face_models.photo(1, noise=9))
+    assert (
+        operations.settle_answered(tenant=alpha, now=clock.now() + timedelta(minutes=2)) == 0
+    )  # nobody has looked yet
+    assert row.face_check_id is not None
+    run_check(check_id=row.face_check_id, tenant=alpha, clock=clock.now)
+    assert operations.settle_answered(tenant=alpha, now=clock.now()) == 0  # its message may be on the way
+    sweep_school.run(tenant=alpha)
+    row.refresh_from_db()
+    assert row.status == PunchStatus.PENDING
+    Punch.objects.update(received_at=clock.now() - timedelta(minutes=20))  # the sweep itself was late, too
+    sweep_school.run(tenant=alpha)
+    row.refresh_from_db()
+    assert (row.status, row.grade, row.note) == (PunchStatus.ACCEPTED, "A", "")
+    assert operations.settle_answered(tenant=alpha, now=clock.now() + timedelta(hours=1)) == 0

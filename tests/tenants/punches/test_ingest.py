@@ -183,6 +183,29 @@ def test_unknown_numbers_are_kept_told_back_and_become_punches_when_somebody_say
     assert send(alpha, device, [Record(4, "0077", NOW)]).accepted == 1
 
 
+@pytest.mark.parametrize("first_known", [False, True])
+def test_a_punch_that_waited_is_not_taken_for_a_later_one_of_the_same_number(alpha: Tenant, first_known: bool) -> None:
+    """The device counted from one again while the number of the first record was still unknown."""
+    known, later, device = make_staff(number="G1"), make_staff(number="G2"), make_device()
+    strange, plain = Record(1, "77", NOW - timedelta(hours=3)), Record(1, "G1", NOW - timedelta(hours=2))
+    for each in (plain, strange) if first_known else (strange, plain):
+        told = send(alpha, device, [each])
+        assert (told.acknowledged, told.conflicts) == (1, [])
+    for _ in range(2):
+        operations.map_number(
+            device_id=device.pk,
+            number="77",
+            staff_id=later.pk,
+            by=make_member(alpha, "school_admin"),
+            tenant=alpha,
+            now=NOW,
+        )
+    assert dict(Punch.objects.values_list("staff_id", "recorded_at")) == {
+        known.pk: plain.recorded_at, later.pk: strange.recorded_at
+    }  # fmt: skip
+    assert not Unmatched.objects.exists()
+
+
 def test_a_person_registered_later_gets_the_punches_that_waited(alpha: Tenant) -> None:
     device = make_device()
     send(alpha, device, [Record(1, "NEW1", NOW)])

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from identity.choices import Role
 from identity.contracts import Actor
-from kernel import clock
+from kernel import clock, jobs
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant
 from tenants.evidence import operations as evidence
@@ -24,11 +24,13 @@ from tenants.punches import operations, queries, sentences
 from tenants.punches.choices import PhotoState, PunchStatus, Refusal
 from tenants.punches.errors import PhotoSettled
 from tenants.punches.models import Dirty, PhotoCheck, Punch
+from tenants.punches.operations import likeness
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_place, make_post, make_staff
 from tests.factories.punches import make_instance, make_punch
 from tests.factories.rosters import make_terms
 from tests.tenants.evidence.test_alike import by_hand, jpeg, scene
+from workers.tasks.punches import compare_photo, sweep_school
 
 NOW = clock.now()
 
@@ -185,7 +187,11 @@ def test_neither_oneself_nor_a_company_nor_a_stranger_decides(alpha: Tenant, gat
     assert not queries.listing(by=company, tz=alpha.tz, mark="photo").exists()
 
 
-def test_only_photos_ask_and_lost_messages_are_swept(alpha: Tenant, gate: Post) -> None:
+def test_only_photos_ask_and_lost_messages_are_swept(
+    alpha: Tenant, gate: Post, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    sent: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(jobs, "_sender", [lambda name, payload: sent.append((name, dict(payload)))])
     person, by = worker(alpha, gate)
     operations.punch(client_id=uuid4(), code="GATE-7", by=by, tenant=alpha, now=clock.now())
     make_punch(person)
@@ -193,9 +199,35 @@ def test_only_photos_ask_and_lost_messages_are_swept(alpha: Tenant, gate: Post) 
     row = punch(alpha, by, selfie(8))
     later = clock.now() + timedelta(minutes=3)
     assert operations.compare_waiting(tenant=alpha, now=clock.now()) == 0  # its message may be on the way
-    assert operations.compare_waiting(tenant=alpha, now=later) == 1
+    with django_capture_on_commit_callbacks(execute=True):
+        assert operations.compare_waiting(tenant=alpha, now=later) == 1
+    assert sent == [("punches.compare_photo", {"punch_id": row.pk, "schema": alpha.schema})]
+    compare_photo.run(tenant=alpha, punch_id=row.pk)
     assert operations.compare_waiting(tenant=alpha, now=later) == 0
     assert PhotoCheck.objects.get(punch=row).state == PhotoState.FRESH
+
+
+def test_a_picture_that_cannot_be_compared_holds_up_nothing_and_is_tried_three_times(
+    alpha: Tenant, gate: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _person, by = worker(alpha, gate)
+    punch(alpha, by, selfie(8))
+    row = punch(alpha, by, selfie(9))
+
+    def broken(_ids: Any) -> Any:
+        raise OSError
+
+    monkeypatch.setattr(likeness.evidence, "nearest_among", lambda **given: list(given["among"]))
+    monkeypatch.setattr(likeness.evidence, "small_pictures", broken)
+    later = clock.now() + timedelta(minutes=5)
+    for _ in range(3):
+        sweep_school.run(tenant=alpha)
+        assert operations.compare_waiting(tenant=alpha, now=later) == 2
+        with pytest.raises(OSError):
+            operations.compare_photo(punch_id=row.pk, tenant=alpha, now=later)
+    assert operations.compare_photo(punch_id=row.pk, tenant=alpha, now=later) is None
+    assert operations.compare_waiting(tenant=alpha, now=later) == 1
+    assert PhotoCheck.objects.get(punch=row).state == PhotoState.WAITING
 
 
 def test_the_same_photo_after_a_refusal_is_no_copy(alpha: Tenant, gate: Post) -> None:

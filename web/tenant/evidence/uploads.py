@@ -25,7 +25,7 @@ def recorded_at(request: HttpRequest) -> datetime | None:
         said = parse_datetime(request.headers.get("X-Recorded-At") or "")
     except ValueError:
         return None
-    return said if said and said.tzinfo else None
+    return clock.told(said)
 
 
 def keep_photos(request: SchoolRequest, *, field: str = "photos", place_id: UUID | None = None) -> list[UUID]:

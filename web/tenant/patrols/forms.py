@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from identity.contracts import Actor
+from kernel import clock
 from kernel.errors import Invalid
 from standards_library.choices import ServiceLine
 from tenants.findings.choices import Category
@@ -191,4 +192,4 @@ def moment(text: str) -> datetime | None:
         said = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
-    return said if said.tzinfo else None
+    return clock.told(said)

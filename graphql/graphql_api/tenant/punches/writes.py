@@ -11,7 +11,7 @@ from uuid import UUID
 import graphene
 
 from graphql_api.context import Context
-from graphql_api.mutations import DomainMutation
+from graphql_api.mutations import UNTELLABLE, DomainMutation, tellable
 from graphql_api.tenant.findings import common
 from graphql_api.tenant.jobs import JobType
 from graphql_api.tenant.punches.types import (
@@ -24,6 +24,7 @@ from graphql_api.tenant.punches.types import (
     RecordInput,
 )
 from graphql_api.uploads import decoded
+from kernel.clock import told
 from kernel.errors import Invalid
 from tenants.punches import importing, operations
 from tenants.punches.batches import DIRECTIONS
@@ -123,6 +124,7 @@ class IngestPunches(DomainMutation):
         reported_until = graphene.DateTime()
 
     scope = "punches:write"
+    checks_moments = False  # a bad record is told by its place, and the good ones are taken
     result = graphene.Field(BatchResultType)
 
     @classmethod
@@ -137,11 +139,13 @@ class IngestPunches(DomainMutation):
     ) -> dict[str, Any]:
         if len(records) > MOST:
             raise BatchTooLarge
+        if not tellable([each for each in (sent_at, reported_until) if each is not None]):
+            raise Invalid(UNTELLABLE)
         good, rejected = [], []
         for index, raw in enumerate(records):
             seq, number, at = raw.get("seq"), raw["number"].strip(), raw["recorded_at"]
             direction = DIRECTIONS.get((raw.get("direction") or "").lower())
-            fine = 1 <= len(number) <= 30 and direction is not None and at.tzinfo is not None and "\x00" not in number
+            fine = 1 <= len(number) <= 30 and direction is not None and (at := told(at)) is not None
             if fine and (seq is None or 0 <= seq <= 2**53):
                 good.append(Record(seq, number, at, direction or "unknown"))
             else:
