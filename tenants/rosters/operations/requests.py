@@ -30,11 +30,13 @@ from tenants.rosters.errors import (
     MonthFrozen,
     OwnRequest,
     RequestClosed,
+    ShiftsOverlap,
     SwapUnfit,
 )
 from tenants.rosters.models import Assignment, Leave, ShiftInstance, Swap
 from tenants.rosters.operations.results import ask_results, days_between
 from tenants.rosters.people import day_text
+from tenants.rosters.windows import Stretch, moment, overlaps
 from tenants.timeline import once
 from tenants.timeline.operations import record
 
@@ -84,6 +86,7 @@ def ask_leave(
         return Leave.objects.select_related("staff").get(pk=claim.result_id)
     if kind not in LeaveKind.values:
         raise Invalid("请选择请假类型。", field="kind")
+    people.check_days(starts_at.date(), ends_at.date(), field="starts")
     if not starts_at < ends_at or ends_at - starts_at > LONGEST_LEAVE:
         raise LeaveWrong(field="ends")
     if len(reason.strip()) > 300:
@@ -293,7 +296,7 @@ def ask_swap(
 ) -> Swap:
     """Ask a colleague to take a shift (替班), or to change it for one of theirs (换班: `counter_id`).
 
-    The colleague agrees first, then a superior decides. Raises NotAllowed, NotFound, SwapUnfit.
+    The colleague agrees first, then a superior decides. Raises NotAllowed, NotFound, SwapUnfit, ShiftsOverlap.
     """
     if not by.may(policies.WRITE) or by.grant_id is not None or by.account_id is None:
         raise NotAllowed
@@ -334,8 +337,8 @@ def _swap_words(row: Swap) -> str:
 
 
 def _check_swap(given: Assignment, counter: Assignment | None, taker: Any, *, now: datetime, tenant: Tenant) -> None:
-    """Raise SwapUnfit (also for a shift that has begun: when asked, answered and decided), certificate or
-    employment refusals; overlaps are found when instances are made."""
+    """Raise SwapUnfit (also for a shift that has begun: when asked, answered and decided), ShiftsOverlap, certificate
+    or employment refusals."""
     today = now.astimezone(tenant.tz).date()
     if taker.pk == given.staff_id:
         raise SwapUnfit(why="不能和自己换班。", field="taker")
@@ -362,7 +365,9 @@ def _check_swap(given: Assignment, counter: Assignment | None, taker: Any, *, no
     frozen = policies.frozen(cells)
     if frozen:
         raise MonthFrozen(name=given.staff.name, day=day_text(min(d for _p, d in frozen)))
-    _check_away([(given, taker), *([(counter, given.staff)] if counter else [])])
+    changes = [(given, taker), *([(counter, given.staff)] if counter else [])]
+    _check_away(changes)
+    _check_busy(changes, tenant)
 
 
 def _check_away(changes: list[tuple[Assignment, Any]]) -> None:
@@ -375,6 +380,51 @@ def _check_away(changes: list[tuple[Assignment, Any]]) -> None:
         raise SwapUnfit(
             why=f"{names[staff_id]} {day_text(day)}已批准请假，请换一位同事，或由本人先撤回请假。", field="taker"
         )
+
+
+def _check_busy(changes: list[tuple[Assignment, Any]], tenant: Tenant) -> None:
+    """Nobody takes a shift while they have another one: said when it is asked, not after two people agreed.
+
+    Only what is published: of a draft nobody but who makes the roster knows; it gives way when they decide.
+    """
+    parts = instances.segments_of({a.shift_id for a, _person in changes if a.shift_id})
+    for given, person in changes:
+        spans = [
+            (moment(given.day, s.start_minute, tenant.tz), moment(given.day, s.end_minute, tenant.tz))
+            for s in (parts[given.shift_id] if given.shift_id else [])
+        ]
+        busy = ShiftInstance.objects.filter(
+            staff_id=person.pk, cancelled_at__isnull=True, day__range=(given.day - instances.NEAR, given.day + instances.NEAR)
+        ).exclude(assignment_id__in=[a.pk for a, _person in changes])  # fmt: skip
+        for i in busy.select_related("assignment__shift").order_by("starts_at"):
+            if any(i.starts_at < ends and starts < i.ends_at for starts, ends in spans):
+                when = day_text(given.day) + (f"与{day_text(i.day)}" if i.day != given.day else "")
+                raise ShiftsOverlap(
+                    name=person.name, first=str(i.assignment.shift), second=str(given.shift), when=when, field="taker"
+                )
+
+
+def _drafts_in_the_way(moved: list[Assignment], tenant: Tenant) -> list[Assignment]:
+    """Drafts of the takers that would share time with what they take: an approved swap is the later word."""
+    line = Assignment.objects.filter(
+        staff_id__in=[a.staff_id for a in moved], published_at__isnull=True, cancelled_at__isnull=True,
+        shift__isnull=False, day__gte=min(a.day for a in moved) - instances.NEAR,
+        day__lte=max(a.day for a in moved) + instances.NEAR,
+    )  # fmt: skip
+    drafts = list(line.select_for_update(of=("self",)))
+    parts = instances.segments_of({a.shift_id for a in [*drafts, *moved] if a.shift_id})
+
+    def spans(a: Assignment) -> list[Stretch]:
+        return [
+            Stretch(moment(a.day, s.start_minute, tenant.tz), moment(a.day, s.end_minute, tenant.tz))
+            for s in (parts[a.shift_id] if a.shift_id else [])
+        ]
+
+    return [
+        d
+        for d in drafts
+        if any(overlaps(x, y) for a in moved if a.staff_id == d.staff_id for x in spans(a) for y in spans(d))
+    ]
 
 
 def _swap(swap_id: UUID) -> Swap:
@@ -461,6 +511,7 @@ def decide_swap(*, swap_id: UUID, approve: bool, by: Actor, tenant: Tenant, now:
             cancelled_at__isnull=True,
         )  # fmt: skip
         freed = [r for r in rests if (r.staff_id, r.day) in {(a.staff_id, a.day) for a in moved}]
+        freed += _drafts_in_the_way(moved, tenant)
         instances.cancel([given, *([counter] if counter else []), *freed], now=now)
         Assignment.objects.bulk_create(moved)
         instances.make(moved, tenant=tenant)

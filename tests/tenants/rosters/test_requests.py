@@ -208,6 +208,40 @@ def test_a_taker_without_the_certificate_is_refused(alpha: Tenant) -> None:
     assert not Swap.objects.exists()
 
 
+def test_who_works_at_that_time_is_not_asked_to_stand_in(alpha: Tenant) -> None:
+    p = Pair(alpha)
+    same = make_assignment(alpha, day=DAY, staff=p.b, shift=p.given.shift, post=p.given.post)
+    with pytest.raises(ShiftsOverlap) as refused:
+        p.ask()
+    assert "6月20日" in refused.value.sentence and not Swap.objects.exists()
+    with pytest.raises(ShiftsOverlap):  # the night before reaches into it
+        Assignment.objects.filter(pk=same.pk).update(cancelled_at=NOW)
+        ShiftInstance.objects.filter(assignment=same).update(cancelled_at=NOW)
+        make_assignment(alpha, day=DAY - timedelta(days=1), staff=p.b, shift=make_shift(spans=[(1320, 1980)]))
+        p.ask()
+
+
+def test_the_shift_given_in_return_is_no_obstacle(alpha: Tenant, admin: Actor) -> None:
+    p = Pair(alpha)
+    counter = make_assignment(alpha, day=DAY, staff=p.b, shift=make_shift("午班", spans=[(600, 1080)]))
+    operations.decide_swap(swap_id=p.agreed(counter).pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    live = Assignment.objects.filter(cancelled_at__isnull=True)
+    assert {a.staff_id: str(a.shift) for a in live} == {p.b.pk: "早班", p.a.pk: "午班"}
+
+
+def test_a_draft_of_the_taker_gives_way_to_the_approved_swap(alpha: Tenant, admin: Actor) -> None:
+    p = Pair(alpha)
+    draft = make_assignment(
+        alpha, day=DAY, staff=p.b, shift=p.given.shift, post=p.given.post, published=False
+    )  # the same shift at the same post
+    later = make_assignment(alpha, day=DAY + timedelta(days=1), staff=p.b, shift=p.given.shift, published=False)
+    operations.decide_swap(swap_id=p.agreed().pk, approve=True, by=admin, tenant=alpha, now=NOW)
+    draft.refresh_from_db()
+    assert draft.cancelled_at
+    done = operations.publish(first=DAY, last=DAY + timedelta(days=1), by=admin, tenant=alpha, now=NOW)
+    assert (done.assignments, done.refused) == ([later], [])
+
+
 def test_a_swap_into_an_overlap_is_refused_at_approval_and_changes_nothing(alpha: Tenant, admin: Actor) -> None:
     p = Pair(alpha)
     swap = p.agreed()
