@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import MAXYEAR, MINYEAR, date
 
 from django.utils.translation import gettext_lazy as _
 
@@ -69,7 +69,7 @@ def windows(rules: Iterable[Season], first: date, last: date) -> list[SeasonWind
     for rule in rules:
         if not rule.active:
             continue
-        for year in range(first.year - 1, last.year + 1):
+        for year in range(max(first.year - 1, MINYEAR + 1), min(last.year, MAXYEAR - 1) + 1):
             starts = on(rule.starts, year)
             ends = on(rule.ends, year)
             if ends <= starts:

@@ -7,7 +7,7 @@ the card itself always win: a rule only proposes what was left empty.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import MAXYEAR, date, timedelta
 from typing import Protocol
 
 from django.db.models import Q
@@ -97,10 +97,11 @@ def completed(
 
 
 def _anniversary(day: date, years: int) -> date:
+    year = min(day.year + years, MAXYEAR)
     try:
-        return day.replace(year=day.year + years)
+        return day.replace(year=year)
     except ValueError:  # 29 February in an ordinary year
-        return day.replace(year=day.year + years, day=28)
+        return day.replace(year=year, day=28)
 
 
 def last_day(row: Dated) -> date | None:

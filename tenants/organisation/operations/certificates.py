@@ -155,6 +155,8 @@ def _check(
         raise Invalid("请选择证书类别。", field="kind")
     if not number or len(number) > 60:
         raise Invalid("请填写证书编号，最多 60 位。", field="number")
+    if not 1950 <= issued_on.year <= 2099:
+        raise Invalid("发证日期应在 1950 年到 2099 年之间，请检查年份。", field="issued_on")
     if any(d is not None and d <= issued_on for d in (review_on, expires_on)):
         raise CertificateDates(field="expires_on")
     other = Certificate.objects.filter(kind=kind, number=number).exclude(Q(pk=but)).select_related("staff").first()

@@ -147,3 +147,9 @@ def test_days_by_date_and_a_range_the_wrong_way_round(alpha: Tenant) -> None:
         date(2026, 1, 1) + timedelta(days=n) for n in range(3)
     }
     assert queries.days(date(2026, 1, 3), date(2026, 1, 1)) == []
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_seasons_end_where_the_calendar_does(alpha: Tenant, day: date) -> None:
+    assert queries.season_windows(day, day) == []
+    assert queries.seasons_of(date(9998, 7, 10))

@@ -340,3 +340,14 @@ def test_only_the_admin_imports(alpha: Tenant) -> None:
     by = school_actor(alpha, Role.SCHOOL_SUPERVISOR)
     with pytest.raises(NotAllowed):
         flow.template("certificates", by=by)
+
+
+@pytest.mark.parametrize("issued", [date(1, 1, 1), date(9999, 12, 31)])
+def test_a_mistyped_year_of_issue_is_named_not_a_crash(alpha: Tenant, issued: date) -> None:
+    row = make_certificate(make_staff("甲"), kind="electrician", expires_on=date(2028, 1, 1))
+    given: dict[str, Any] = {"kind": "electrician", "number": "T9", "issued_on": issued, "by": ADMIN, "tenant": alpha}
+    with pytest.raises(Invalid) as added:
+        operations.add_certificate(staff_id=row.staff_id, **given)
+    with pytest.raises(Invalid) as changed:
+        operations.change_certificate(certificate_id=row.pk, **given)
+    assert [e.value.field for e in (added, changed)] == ["issued_on", "issued_on"]
