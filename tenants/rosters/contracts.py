@@ -95,6 +95,7 @@ class Gap:
     ends_on: date | None
     on_leave: tuple[str, ...] = ()  # who holds them and would be there, but is on approved leave
     leave_on: date | None = None  # when that leave begins
+    parted: bool = False  # the holder leaves work then, before the certificate ends
 
     @property
     def sentence(self) -> str:
@@ -105,11 +106,12 @@ class Gap:
 
     @property
     def cause(self) -> str:
-        """张三请假; 张三的证书到 2026年6月14日; 没有人持有全部所需证书."""
+        """张三请假; 张三的证书到 2026年6月14日; 张三在岗到 2026年6月14日; 没有人持有全部所需证书."""
         if self.on_leave:
             return f"{'、'.join(self.on_leave)}请假"
         if self.holder and self.ends_on:
-            return f"{self.holder}的证书到 {self.ends_on.year}年{self.ends_on.month}月{self.ends_on.day}日"
+            what = "在岗到" if self.parted else "的证书到"
+            return f"{self.holder}{what} {self.ends_on.year}年{self.ends_on.month}月{self.ends_on.day}日"
         return "没有人持有全部所需证书"
 
 

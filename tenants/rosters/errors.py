@@ -40,6 +40,16 @@ class NotEmployed(DomainError):
     message = _("%(name)s %(day)s 不在职（%(why)s），不能排班。")
 
 
+class DayOutside(Invalid):
+    code = "roster_day_outside"
+    message = _("日期应在 2000 年到 2099 年之间，请检查年份。")
+
+
+class PlaceGone(Invalid):
+    code = "roster_place_gone"
+    message = _("选的地点已不存在，请刷新页面后重选地点。")
+
+
 class PostOfOthers(DomainError):
     code = "post_of_others"
     message = _("岗位「%(post)s」不属于 %(name)s 所在的单位，请选本单位的岗位。")
@@ -68,6 +78,11 @@ class SegmentsWrong(Invalid):
 class ShiftInUse(DomainError):
     code = "shift_in_use"
     message = _("「%(name)s」已用于 %(count)d 个今后的排班，时段不能直接改。请新建一个班次，或先改掉这些排班。")
+
+
+class ShiftInCycle(DomainError):
+    code = "shift_in_cycle"
+    message = _("「%(name)s」还在循环%(cycles)s里，停用后这些天会没有人。请先把循环改成别的班次或停用循环。")
 
 
 class RuleInPast(Invalid):

@@ -88,17 +88,18 @@ SELECT r.post_id, p.name, p.party_id, p.party_name, coalesce(s.name, ''), r.firs
        coalesce((SELECT array_agg(DISTINCT st.name ORDER BY st.name) FROM rostered x
                  JOIN organisation_staff st ON st.id = x.staff_id
                  WHERE x.post_id = r.post_id AND x.shift_id = r.shift_id AND x.day BETWEEN r.first AND r.last), '{}'),
-       lapse.name, lapse.last, coalesce(gone.names, '{}'), gone.since
+       lapse.name, lapse.last, coalesce(gone.names, '{}'), gone.since, coalesce(lapse.parted, false)
 FROM runs r
 JOIN (SELECT id, name, party_id, party_name, array_agg(kind ORDER BY kind) AS all_kinds
       FROM posts GROUP BY 1, 2, 3, 4) p ON p.id = r.post_id
 LEFT JOIN rosters_shift s ON s.id = r.shift_id
 LEFT JOIN LATERAL (
-    SELECT st.name, h.last FROM held h JOIN organisation_staff st ON st.id = h.staff_id
-    WHERE h.kind = ANY(p.all_kinds) AND h.last < r.first AND isfinite(h.last)
+    SELECT st.name, least(h.last, st.left_on) AS last, st.left_on < h.last AS parted
+    FROM held h JOIN organisation_staff st ON st.id = h.staff_id
+    WHERE h.kind = ANY(p.all_kinds) AND least(h.last, st.left_on) < r.first AND isfinite(least(h.last, st.left_on))
       AND (st.post_id = r.post_id OR EXISTS (SELECT 1 FROM rostered x WHERE x.post_id = r.post_id
                                              AND x.staff_id = st.id AND x.day = r.first))
-    ORDER BY h.last DESC, st.name LIMIT 1
+    ORDER BY 2 DESC, st.name LIMIT 1
 ) lapse ON true
 LEFT JOIN LATERAL (
     SELECT array_agg(DISTINCT st.name ORDER BY st.name) AS names, (min(q.away) AT TIME ZONE %(tz)s)::date AS since
@@ -121,7 +122,7 @@ def gaps(*, today: date, tz: ZoneInfo, days: int = DAYS, party_ids: Iterable[UUI
             Gap(
                 post_id=r[0], post_name=r[1], party_id=r[2], party_name=r[3], shift_name=r[4], first=r[5], last=r[6],
                 days=r[7], kinds=tuple(r[8]), rostered=tuple(r[9]), holder=r[10] or "", ends_on=r[11],
-                on_leave=tuple(r[12]), leave_on=r[13],
+                on_leave=tuple(r[12]), leave_on=r[13], parted=r[14],
             )
             for r in cursor.fetchall()
         ]  # fmt: skip

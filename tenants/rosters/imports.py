@@ -29,7 +29,7 @@ NAME = {"姓名", "员工姓名", "员工"}
 MOST_DAYS = 62
 REST = "休"
 NOTES = [
-    "1. 一行一个人，一列一天；格子里写班次简称（例如：夜），一天几个班用 + 连接（早+晚），休息写“休”，空白表示不改。",
+    "1. 一行一个人，一列一天；格子里写班次简称（例如：夜），一天几个班用 + 连接（早+晚），休息写“休”，空白表示不改。原来就有的班岗位不变，新的班排在本人所属岗位。",
     "2. 工号必须填写，用来辨认同一个人。日期列写成 2026-06-01；也可以只写 1—31，但表上方要有“2026年6月”。",
     "3. 导入的是草稿；已经发布的格子改动后立即生效。同一个文件导入两次不会有变化。第 3 行为示例，导入时忽略。",
 ]
@@ -147,7 +147,7 @@ def compare(table: Table, _looked: None, *, by: Actor, tenant: Tenant, now: date
         else:
             seen[number] = line.number
             wanted += _cells(line, person, codes)
-    wanted = [w for w in wanted if not w.line.errors]
+    wanted = _where_they_are([w for w in wanted if not w.line.errors])
     with transaction.atomic():
         outcome = change_cells(
             cells=[w.change for w in wanted], by=by, tenant=tenant, now=now, source=AssignmentSource.IMPORT, told=False
@@ -197,6 +197,25 @@ def _cells(line: Line, person: Any, codes: dict[str, Shift]) -> list[Wanted]:
             continue
         items = tuple(Item(None if p == REST else codes[p].pk) for p in parts)
         found.append(Wanted(line, CellChange(person.pk, date.fromisoformat(name), items)))
+    return found
+
+
+def _where_they_are(wanted: Sequence[Wanted]) -> list[Wanted]:
+    """A file names shifts and no posts: whoever has that shift already keeps the post and place of it."""
+    if not wanted:
+        return []
+    days = [w.change.day for w in wanted]
+    there: dict[tuple[UUID, date, UUID | None], Item] = {}
+    for a in Assignment.objects.filter(
+        staff_id__in={w.change.staff_id for w in wanted}, day__gte=min(days), day__lte=max(days),
+        shift__isnull=False, cancelled_at__isnull=True,
+    ):  # fmt: skip
+        there[(a.staff_id, a.day, a.shift_id)] = Item(a.shift_id, a.post_id, a.place_id)
+    found = []
+    for w in wanted:
+        c = w.change
+        items = tuple(there.get((c.staff_id, c.day, i.shift_id), i) for i in c.items)
+        found.append(Wanted(w.line, CellChange(c.staff_id, c.day, items, c.seen)))
     return found
 
 

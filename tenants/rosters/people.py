@@ -9,7 +9,9 @@ from uuid import UUID
 
 from tenants.organisation import queries as organisation
 from tenants.organisation.choices import CertificateKind
-from tenants.rosters.errors import CertificateLacking, NotEmployed, PostOfOthers
+from tenants.rosters.errors import CertificateLacking, DayOutside, NotEmployed, PostOfOthers
+
+YEARS = range(2000, 2100)
 
 
 def check_employed(person: Any, day: date) -> None:
@@ -18,6 +20,12 @@ def check_employed(person: Any, day: date) -> None:
         raise NotEmployed(name=person.name, day=day_text(day), why=f"{day_text(person.hired_on)}入职")
     if person.left_on and day > person.left_on:
         raise NotEmployed(name=person.name, day=day_text(day), why=f"{day_text(person.left_on)}离职")
+
+
+def check_days(*days: date, field: str = "day") -> None:
+    """Raise DayOutside where a year was mistyped."""
+    if any(d.year not in YEARS for d in days):
+        raise DayOutside(field=field)
 
 
 def check_post(person: Any, post: Any, parties: Mapping[UUID, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -21,7 +21,15 @@ from tenants.organisation import queries as organisation
 from tenants.rosters import away, instances, people, policies
 from tenants.rosters.choices import AssignmentSource
 from tenants.rosters.contracts import Refused, Warned
-from tenants.rosters.errors import CellChanged, MonthFrozen, PostMissing, ShiftBegun, ShiftsOverlap, ShiftUnknown
+from tenants.rosters.errors import (
+    CellChanged,
+    MonthFrozen,
+    PlaceGone,
+    PostMissing,
+    ShiftBegun,
+    ShiftsOverlap,
+    ShiftUnknown,
+)
 from tenants.rosters.models import Assignment, Shift
 from tenants.rosters.operations.results import ask_results
 from tenants.rosters.people import day_text
@@ -69,6 +77,7 @@ class _World:
     people: dict[UUID, Any]
     posts: dict[UUID, Any]
     parties: dict[UUID, Any]
+    places: Collection[UUID]
     shifts: dict[UUID, Shift]
     segments: dict[UUID, list[Any]]
     live: dict[tuple[UUID, date], list[Assignment]]
@@ -91,6 +100,7 @@ def _world(cells: Sequence[CellChange], tenant: Tenant) -> _World:
     live: dict[tuple[UUID, date], list[Assignment]] = defaultdict(list)
     for row in rows.order_by("pk"):
         live[(row.staff_id, row.day)].append(row)
+    places = {i.place_id for c in cells for i in c.items if i.place_id}
     shift_ids = {i.shift_id for c in cells for i in c.items if i.shift_id}
     posts = organisation.posts_by_id(
         {i.post_id for c in cells for i in c.items if i.post_id} | {p.post_id for p in staff.values() if p.post_id}
@@ -99,6 +109,7 @@ def _world(cells: Sequence[CellChange], tenant: Tenant) -> _World:
     known = {a.shift_id for rows_ in live.values() for a in rows_ if a.shift_id} | shift_ids
     return _World(
         tenant=tenant, people=staff, posts=posts, parties=parties,
+        places=organisation.places_by_id(places) if places else (),
         shifts=Shift.objects.in_bulk(shift_ids), segments=instances.segments_of(known), live=live,
     )  # fmt: skip
 
@@ -119,6 +130,8 @@ def _wanted(cell: CellChange, world: _World) -> list[Assignment]:
         if post is None or not post.active:
             raise PostMissing(name=person.name, field="post")
         people.check_post(person, post, world.parties)
+        if item.place_id and item.place_id not in world.places:
+            raise PlaceGone(field="place")
         rows.append(
             Assignment(
                 id=new_id(),
@@ -170,6 +183,7 @@ def change_cells(
         return outcome
     if len(cells) > MOST_CELLS:
         raise Invalid("一次最多修改 20,000 格，请分几次保存。")
+    people.check_days(*(c.day for c in cells))
     instances.lock_people({c.staff_id for c in cells}, schema=tenant.schema)
     world = _world(cells, tenant)
     editable = policies.editable_party_ids(by)
@@ -371,7 +385,7 @@ def publish(
 ) -> Published:
     """Publish the drafts of a range (both days included): instances are made and the workers are told.
 
-    A draft that a certificate, a frozen month or the end of employment forbids stays a draft and is named; so does a
+    A draft that a certificate, a frozen month, the end of employment or a move to another company forbids stays a draft and is named; so does a
     company's whose shift would have begun.
     Locks the people's time lines. Raises NotAllowed.
     """
@@ -400,6 +414,7 @@ def _publish(drafts: list[Assignment], *, by: Actor, tenant: Tenant, now: dateti
     result = Published()
     frozen = policies.frozen(sorted({(a.staff_id, a.day) for a in drafts}))
     lacking = people.lacking({(a.staff_id, a.post_id, a.day) for a in drafts if a.post_id})
+    parties = organisation.parties_by_id({i for a in drafts if a.post for i in (a.staff.party_id, a.post.party_id)})
     segments = {} if policies.decides_begun(by) else instances.segments_of({a.shift_id for a in drafts if a.shift_id})
     for a in drafts:
         try:
@@ -410,6 +425,8 @@ def _publish(drafts: list[Assignment], *, by: Actor, tenant: Tenant, now: dateti
                 raise ShiftBegun(name=a.staff.name, day=day_text(a.day))
             if (a.staff_id, a.day) in frozen:
                 raise MonthFrozen(name=a.staff.name, day=day_text(a.day))
+            if a.post:
+                people.check_post(a.staff, a.post, parties)
             if a.post_id and a.post and (kinds := lacking.get((a.staff_id, a.post_id, a.day))):
                 raise people.certificate_refusal(a.staff.name, a.day, a.post.name, kinds)
         except DomainError as refused:
@@ -425,14 +442,14 @@ def _publish(drafts: list[Assignment], *, by: Actor, tenant: Tenant, now: dateti
     ask_results(((a.staff_id, a.day) for a in result.assignments), tenant=tenant, now=now)
     staff = {a.staff_id: a.staff for a in result.assignments}
     days = [a.day for a in result.assignments]
-    parties = {p.party_id for p in staff.values()}
+    whose = {p.party_id for p in staff.values()}
     result.people = len(staff)
     record(
         verb="roster.published",
         sentence=f"发布排班：{day_text(min(days))}—{day_text(max(days))}，{len(staff)} 人 {len(days)} 班次",
         subject=result.assignments[0],
         by=by,
-        party_id=parties.pop() if len(parties) == 1 else None,
+        party_id=whose.pop() if len(whose) == 1 else None,
         staff_id=next(iter(staff)) if len(staff) == 1 else None,
         count=len(days),
     )
@@ -482,6 +499,7 @@ def copy_period(
         raise NotAllowed
     if not 1 <= days <= 62 or abs((target_first - source_first).days) < days:
         raise Invalid("一次可复制 1—62 天，来源与目标不能重叠。")
+    people.check_days(source_first, target_first, field="target_first")
     span = timedelta(days=days)
     rows = Assignment.objects.filter(cancelled_at__isnull=True)
     editable = policies.editable_party_ids(by)

@@ -22,7 +22,7 @@ from tenants.rosters.contracts import Gap
 def tell_gaps(*, tenant: Tenant, now: datetime) -> int:
     """Put each gap of the next 90 days into the inboxes of the admins and the company; a gap is told once.
 
-    Told by post and the day it begins: no daily nagging. Returns how many posts have gaps.
+    Told by post and cause: no daily nagging. Returns how many posts have gaps.
     """
     today = now.astimezone(tenant.tz).date()
     by_post: dict[UUID, list[Gap]] = defaultdict(list)
@@ -42,13 +42,27 @@ def tell_gaps(*, tenant: Tenant, now: datetime) -> int:
             people += people_of_school(
                 school_id=tenant.school_id, roles=[Role.PROVIDER_MANAGER], today=today, provider_id=provider_id
             )
-        first = gaps[0]
-        more = f"，共 {len(gaps)} 段" if len(gaps) > 1 else ""
-        known = f"{first.cause}。" if first.on_leave or first.holder else ""
-        todo = "请安排有证的人顶班，或改请假时间。" if first.on_leave else "请安排复审、取证或换人。"
-        notices.notify(
-            account_ids=[p.account_id for p in people], kind=NoticeKind.TODO, title=f"{first.sentence}{more}",
-            text=known + todo, path="/rosters/forecast/", subject=posts[post_id],
-            occasion=f"roster.gap:{post_id}:{first.leave_on or first.ends_on or ''}:{first.shift_name}", now=now,
-        )  # fmt: skip
+        for same in _by_cause(gaps):
+            first = same[0]
+            more = f"，共 {len(same)} 段" if len(same) > 1 else ""
+            known = f"{first.cause}。" if first.on_leave or first.holder else ""
+            todo = "请安排有证的人顶班，或改请假时间。" if first.on_leave else "请安排复审、取证或换人。"
+            notices.notify(
+                account_ids=[p.account_id for p in people], kind=NoticeKind.TODO, title=f"{first.sentence}{more}",
+                text=known + todo, path="/rosters/forecast/", subject=posts[post_id],
+                occasion=f"roster.gap:{post_id}:{_cause(first)}:{first.shift_name}", now=now,
+            )  # fmt: skip
     return len(by_post)
+
+
+def _cause(gap: Gap) -> str:
+    """What a gap is told under: the day on which a leave begins, a certificate ends or its holder leaves."""
+    return str(gap.leave_on or gap.ends_on or "")
+
+
+def _by_cause(gaps: list[Gap]) -> list[list[Gap]]:
+    """Gaps of a post by their cause, soonest first: a second one is told though the first still stands."""
+    found: dict[str, list[Gap]] = defaultdict(list)
+    for gap in gaps:
+        found[_cause(gap)].append(gap)
+    return list(found.values())

@@ -21,11 +21,12 @@ from tenants.notices import operations as notices
 from tenants.notices.choices import NoticeKind
 from tenants.organisation import queries as organisation
 from tenants.rosters import followed, instances, people, policies
-from tenants.rosters.choices import AssignmentSource
+from tenants.rosters.choices import AssignmentSource, SwapStatus
 from tenants.rosters.contracts import Refused, Warned
-from tenants.rosters.errors import PatternClash, PatternWrong
-from tenants.rosters.models import Assignment, Pattern, PatternUse, Shift
+from tenants.rosters.errors import PatternClash, PatternWrong, PlaceGone
+from tenants.rosters.models import Assignment, Pattern, PatternUse, Shift, Swap
 from tenants.rosters.operations.cells import CellChange, Item, Outcome, change_cells
+from tenants.rosters.windows import moment
 from tenants.timeline.operations import record
 
 WEEKS_AHEAD = 4
@@ -115,6 +116,9 @@ def use_pattern(
         raise Invalid("请选择 1—500 人。", field="staff")
     if ends_on is not None and ends_on <= starts_on:
         raise Invalid("结束日期要晚于开始日期。", field="ends_on")
+    people.check_days(starts_on, *([ends_on] if ends_on else []), field="starts_on")
+    if place_id and not organisation.places_by_id([place_id]):
+        raise PlaceGone(field="place")
     found = organisation.staff_by_id(ids)
     posts = organisation.posts_by_id({post_id} if post_id else {p.post_id for p in found.values() if p.post_id})
     parties = organisation.parties_by_id({p.party_id for p in found.values()} | {p.party_id for p in posts.values()})
@@ -194,8 +198,8 @@ def extend(
     """Make and publish rosters up to `weeks` ahead for all who follow a cycle; safe to run twice or be killed.
 
     Works in chunks of people, each its own transaction that also moves `made_until`: what is missing after a
-    break is made by the next run. Days that hold anything by hand are left alone; people who have left lose
-    what lies after their last day. `since`: how far back the first run may begin (default today).
+    break is made by the next run. Days that hold anything by hand, or whose shift was given to a colleague, are left
+    alone, and so is a shift of today that is over; people who have left lose what lies after their last day. `since`: how far back the first run may begin (default today).
     """
     today = now.astimezone(tenant.tz).date()
     until = today + timedelta(weeks=weeks + 1)
@@ -244,7 +248,9 @@ def _extend_some(
                 staff_id__in={u.staff_id for u in uses}, day__gte=min(begins), day__lt=until, cancelled_at__isnull=True
             ).values_list("staff_id", "day")
         )
+        taken |= _given_away(uses, min(begins), until)
         usable = set(Shift.objects.filter(active=True).values_list("pk", flat=True))
+        over = {s: parts[-1].end_minute for s, parts in instances.segments_of(usable).items()}
         for use in uses:
             first, last = spans[use.pk]
             person = use.staff
@@ -255,6 +261,8 @@ def _extend_some(
                 if key in taken or key in owner or gone:
                     continue
                 shift_id = shift_on(use, days[day], usable)
+                if shift_id and told and moment(day, over[shift_id], tenant.tz) <= now:
+                    continue  # nobody is sent to a shift that is over: they would have been absent before they knew
                 owner[key] = use.pk
                 changes.append(CellChange(use.staff_id, day, (Item(shift_id, use.post_id, use.place_id),)))
     outcome = change_cells(
@@ -268,6 +276,17 @@ def _extend_some(
         tell_refused(outcome.refused, uses, tenant=tenant, now=now)
         tell_away(outcome.warnings, uses, tenant=tenant, now=now)
     return outcome
+
+
+def _given_away(uses: Sequence[PatternUse], first: date, until: date) -> set[tuple[UUID, date]]:
+    """(person, day) of shifts that these people gave to a colleague by an approved swap: 补排 does not give them back."""
+    people_ids = {u.staff_id for u in uses}
+    rows = Swap.objects.filter(status=SwapStatus.APPROVED)
+    given = rows.filter(assignment__staff_id__in=people_ids, assignment__day__range=(first, until))
+    back = rows.filter(counter__staff_id__in=people_ids, counter__day__range=(first, until))
+    return set(given.values_list("assignment__staff_id", "assignment__day")) | set(
+        back.values_list("counter__staff_id", "counter__day")
+    )
 
 
 def shift_on(use: PatternUse, day: Day, usable: Collection[UUID]) -> UUID | None:
@@ -330,9 +349,9 @@ def _editors(tenant: Tenant, now: datetime) -> list[UUID]:
 
 @transaction.atomic
 def _let_go(*, tenant: Tenant, now: datetime, today: date) -> int:
-    """Cancel what is rostered after people's last day of work."""
+    """Cancel what is rostered after people's last day of work, or before their first one by now."""
     rows = Assignment.objects.filter(
-        cancelled_at__isnull=True, staff__left_on__isnull=False, day__gt=F("staff__left_on"), day__gte=today
+        Q(day__gt=F("staff__left_on")) | Q(day__lt=F("staff__hired_on")), cancelled_at__isnull=True, day__gte=today
     )
     ids = set(rows.order_by().values_list("staff_id", flat=True))
     if not ids:
@@ -340,12 +359,18 @@ def _let_go(*, tenant: Tenant, now: datetime, today: date) -> int:
     instances.lock_people(ids, schema=tenant.schema)
     gone = list(rows.filter(staff_id__in=ids))
     instances.cancel(gone, now=now)
-    PatternUse.objects.filter(
-        Q(ends_on__isnull=True) | Q(ends_on__gt=F("staff__left_on") + timedelta(days=1)),
-        staff_id__in=ids, starts_on__lte=F("staff__left_on"),
-    ).update(ends_on=today + timedelta(days=1))  # fmt: skip
+    uses = list(
+        PatternUse.objects.filter(
+            Q(ends_on__isnull=True) | Q(ends_on__gt=F("staff__left_on") + timedelta(days=1)),
+            staff_id__in=ids, starts_on__lte=F("staff__left_on"),
+        ).select_related("staff")
+    )  # fmt: skip
+    for use in uses:  # until the last day they follow the cycle, also where the calendar changes before it
+        assert use.staff.left_on is not None
+        use.ends_on = use.staff.left_on + timedelta(days=1)
+    PatternUse.objects.bulk_update(uses, ["ends_on"])
     record(
-        verb="roster.let_go", sentence=f"离职人员今后的 {len(gone)} 个排班已取消", subject=gone[0],
+        verb="roster.let_go", sentence=f"不在职的日子里的 {len(gone)} 个排班已取消", subject=gone[0],
         by=Actor.system(tenant.school_id),
     )  # fmt: skip
     return len(gone)

@@ -20,8 +20,16 @@ from kernel.tenancy import Tenant
 from tenants.organisation import queries as organisation
 from tenants.rosters import policies
 from tenants.rosters.choices import Grade, RuleScope, ShiftKind
-from tenants.rosters.errors import CoverageWrong, RuleInPast, RuleTaken, SegmentsWrong, ShiftInUse, ThresholdsFall
-from tenants.rosters.models import Assignment, Coverage, PostTerms, Rule, Segment, Shift
+from tenants.rosters.errors import (
+    CoverageWrong,
+    RuleInPast,
+    RuleTaken,
+    SegmentsWrong,
+    ShiftInCycle,
+    ShiftInUse,
+    ThresholdsFall,
+)
+from tenants.rosters.models import Assignment, Coverage, Pattern, PostTerms, Rule, Segment, Shift
 from tenants.timeline.operations import record
 
 MINUTES = (
@@ -137,12 +145,16 @@ def _write_segments(row: Shift, parts: Sequence[SegmentInput]) -> None:
 
 @transaction.atomic
 def retire_shift(*, shift_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> Shift:
-    """Take a shift out of use; what is rostered with it stays. Raises NotAllowed, NotFound."""
+    """Take a shift out of use; what is rostered with it stays. Raises NotAllowed, NotFound, ShiftInCycle."""
     if not policies.can_configure(by):
         raise NotAllowed
     row = Shift.objects.select_for_update().filter(pk=shift_id, active=True).first()
     if row is None:
         raise NotFound
+    # A cycle would go on with rest in its place, and a post would stand empty without anybody being told.
+    cycles = [p.name for p in Pattern.objects.filter(active=True) if str(row.pk) in p.cells]
+    if cycles:
+        raise ShiftInCycle(name=row.name, cycles="、".join(f"「{c}」" for c in cycles[:3]), field="shift")
     row.active = False
     row.save(update_fields=["active"])
     record(verb="shift.retired", sentence=f"停用班次「{row.name}」", subject=row, by=by)

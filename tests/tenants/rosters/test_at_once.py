@@ -40,12 +40,12 @@ def test_two_who_roster_one_person_into_two_places_leave_one_of_them(committed_a
 
 
 def test_two_workers_that_extend_make_each_roster_once(committed_alpha: Tenant) -> None:
-    now = clock.now()
+    now = clock.now().astimezone(committed_alpha.tz).replace(hour=6)  # before today's shift, whatever the hour is
     post = make_post()
     people = [make_staff(post=post) for _ in range(6)]
     operations.use_pattern(
         pattern_id=make_pattern(make_shift(), None).pk, staff_ids=[p.pk for p in people],
-        starts_on=now.astimezone(committed_alpha.tz).date(), by=admin(committed_alpha), tenant=committed_alpha, now=now,
+        starts_on=now.date(), by=admin(committed_alpha), tenant=committed_alpha, now=now,
     )  # fmt: skip
     answers = at_once(committed_alpha, *[lambda: operations.extend(tenant=committed_alpha, now=now)] * 2)
     assert sum(len(a.made) for a in answers) == 6 * 35

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,12 +17,13 @@ from kernel.tenancy import Tenant
 from tenants.notices.models import Notice
 from tenants.organisation.models import Staff
 from tenants.rosters import operations, policies
+from tenants.rosters.errors import DayOutside
 from tenants.rosters.models import Assignment, Shift, ShiftInstance
 from tenants.rosters.operations import CellChange, Item, Outcome
 from tenants.timeline.models import Event
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_certificate, make_contract, make_post, make_staff
-from tests.factories.rosters import instances_of, make_assignment, make_rest, make_shift
+from tests.factories.rosters import instances_of, make_assignment, make_pattern, make_rest, make_shift
 
 DAY = date(2026, 6, 15)
 NOW = clock.now
@@ -216,3 +218,36 @@ def test_a_batch_of_a_month_takes_a_fixed_number_of_queries(
     with django_assert_max_num_queries(40):  # type: ignore[operator]
         operations.publish(first=DAY, last=DAY + timedelta(days=27), by=admin, tenant=alpha, now=clock.now())
     assert ShiftInstance.objects.count() == 12 * 28
+
+
+def test_a_draft_of_who_moved_to_another_company_stays_a_draft(alpha: Tenant, admin: Actor) -> None:
+    post, other = make_post(party=make_contract()), make_post(party=make_contract())
+    row = make_assignment(alpha, day=DAY, staff=make_staff(post=post), post=post, published=False)
+    Staff.objects.filter(pk=row.staff_id).update(party=other.party, post=other)
+    done = operations.publish(first=DAY, last=DAY, by=admin, tenant=alpha, now=BEFORE)
+    assert ([r.code for r in done.refused], done.assignments) == (["post_of_others"], [])
+    assert not ShiftInstance.objects.exists()
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(9999, 12, 31)])
+def test_a_mistyped_year_is_named_not_a_crash(alpha: Tenant, admin: Actor, day: date) -> None:
+    person, shift = make_staff(post=make_post()), make_shift()
+    given: dict[str, Any] = {"by": admin, "tenant": alpha, "now": BEFORE}
+    start = datetime(day.year, day.month, day.day, 1, tzinfo=UTC)
+    with pytest.raises(DayOutside):
+        operations.change_cells(cells=[CellChange(person.pk, day, (Item(shift.pk),))], **given)
+    with pytest.raises(DayOutside):
+        operations.copy_period(source_first=DAY, target_first=day, days=7, **given)
+    with pytest.raises(DayOutside):
+        operations.use_pattern(pattern_id=make_pattern(shift).pk, staff_ids=[person.pk], starts_on=day, **given)
+    with pytest.raises(DayOutside):
+        operations.ask_leave(
+            kind="sick", staff_id=person.pk, starts_at=start, ends_at=start + timedelta(hours=20), **given
+        )
+
+
+def test_a_place_that_is_gone_is_refused(alpha: Tenant, admin: Actor) -> None:
+    person, shift = make_staff(post=make_post()), make_shift()
+    cell = CellChange(person.pk, DAY, (Item(shift.pk, None, uuid4()),))
+    outcome = operations.change_cells(cells=[cell], by=admin, tenant=alpha, now=BEFORE)
+    assert ([r.code for r in outcome.refused], outcome.made) == (["roster_place_gone"], [])

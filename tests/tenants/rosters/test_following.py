@@ -193,3 +193,14 @@ def test_a_day_nobody_noted_is_compared_with_the_states(alpha: Tenant, admin: Ac
     rest(alpha, admin, DAY)
     operations.follow_calendar(tenant=alpha, now=NOW)
     assert not works(person, DAY)
+
+
+def test_who_will_leave_follows_the_calendar_until_the_last_day(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    week(alpha, admin, person)
+    Staff.objects.filter(pk=person.pk).update(left_on=DAY + timedelta(days=1))
+    operations.extend(tenant=alpha, now=NOW)
+    rest(alpha, admin, DAY)
+    operations.follow_calendar(tenant=alpha, now=NOW)
+    assert not works(person, DAY) and works(person, DAY + timedelta(days=1))
+    assert not works(person, DAY + timedelta(days=4))

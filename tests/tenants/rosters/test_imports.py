@@ -182,3 +182,19 @@ def test_a_company_imports_its_own_people_alone(alpha: Tenant) -> None:
     assert [a.staff.name for a in Assignment.objects.all()] == ["甲"]
     with pytest.raises(NotAllowed):
         checked(alpha, make_member(alpha, Role.FRONTLINE), book(HEAD))
+
+
+def test_an_exported_roster_read_back_leaves_people_at_the_posts_they_were_rostered_at(
+    alpha: Tenant, admin: Actor
+) -> None:
+    own = make_post()
+    person, gate = make_staff("甲", post=own, number="G1"), make_post("东门岗", party=own.party)
+    early = make_shift(code="早", spans=[(360, 720)])
+    make_shift(code="晚", spans=[(840, 1200)])
+    make_assignment(alpha, day=date(2026, 6, 15), staff=person, shift=early, post=gate)
+    job = checked(alpha, admin, book(HEAD, ["G1", "甲", "早+晚", "", ""]))
+    assert counts(job) == (0, 1, 0, 0)
+    applied(alpha, admin, job)
+    rows = Assignment.objects.filter(staff=person, cancelled_at__isnull=True)
+    assert {(str(a.shift.code), a.post_id) for a in rows if a.shift} == {("早", gate.pk), ("晚", own.pk)}
+    assert counts(checked(alpha, admin, book(HEAD, ["G1", "甲", "早+晚", "", ""]))) == (0, 0, 1, 0)

@@ -170,3 +170,37 @@ def test_a_whole_companys_month_takes_few_queries(
     with django_assert_max_num_queries(90):  # type: ignore[operator]
         operations.extend(tenant=alpha, now=NOW)
     assert ShiftInstance.objects.count() == 30 * 35
+
+
+def test_filling_up_does_not_give_back_a_shift_that_a_colleague_took(alpha: Tenant, admin: Actor) -> None:
+    post = make_post()
+    giver, taker = make_staff(post=post), make_staff(post=post)
+    me, other = (make_member(alpha, Role.FRONTLINE, staff_id=p.pk) for p in (giver, taker))
+    (row,) = use(alpha, admin, make_pattern(make_shift(code="白")).pk, giver)
+    operations.extend(tenant=alpha, now=NOW)
+    given = Assignment.objects.get(staff=giver, day=TODAY + timedelta(days=1))
+    when = {"tenant": alpha, "now": NOW}
+    swap = operations.ask_swap(assignment_id=given.pk, taker_id=taker.pk, by=me, **when)
+    operations.answer_swap(swap_id=swap.pk, accept=True, by=other, **when)
+    operations.decide_swap(swap_id=swap.pk, approve=True, by=admin, **when)
+    operations.remake(use_id=row.pk, by=admin, **when)
+    operations.extend(**when)
+    assert (shown(giver, 3), shown(taker, 3)) == ("白·白", "·白·")
+
+
+def test_a_cycle_sends_nobody_to_a_shift_that_is_over(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    use(alpha, admin, make_pattern(make_shift(code="白")).pk, person)
+    operations.extend(tenant=alpha, now=datetime(2026, 6, 15, 9, tzinfo=UTC))  # 17:00, the shift's end
+    assert shown(person, 3) == "·白白"
+
+
+def test_who_joins_later_than_thought_loses_the_days_before(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    (row,) = use(alpha, admin, make_pattern(make_shift(code="白")).pk, person)
+    operations.extend(tenant=alpha, now=NOW)
+    Staff.objects.filter(pk=person.pk).update(hired_on=TODAY + timedelta(days=3))
+    operations.extend(tenant=alpha, now=NOW)
+    assert shown(person, 5) == "···白白"
+    row.refresh_from_db()
+    assert row.ends_on is None

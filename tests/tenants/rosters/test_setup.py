@@ -15,12 +15,20 @@ from kernel.tenancy import Tenant
 from tenants.notices.models import Notice
 from tenants.organisation.models import Staff
 from tenants.rosters import operations, queries
-from tenants.rosters.errors import CoverageWrong, RuleInPast, RuleTaken, SegmentsWrong, ShiftInUse, ThresholdsFall
+from tenants.rosters.errors import (
+    CoverageWrong,
+    RuleInPast,
+    RuleTaken,
+    SegmentsWrong,
+    ShiftInCycle,
+    ShiftInUse,
+    ThresholdsFall,
+)
 from tenants.rosters.models import Rule, Shift
 from tenants.rosters.operations import SegmentInput
 from tests.factories.findings import make_member
 from tests.factories.organisation import make_certificate, make_contract, make_post, make_staff
-from tests.factories.rosters import make_assignment, make_coverage, make_shift, make_terms
+from tests.factories.rosters import make_assignment, make_coverage, make_pattern, make_shift, make_terms
 
 NOW = datetime(2026, 6, 1, 4, tzinfo=UTC)
 TODAY = date(2026, 6, 1)
@@ -62,6 +70,16 @@ def test_names_and_codes_are_once_among_those_in_use(alpha: Tenant, admin: Actor
         save(alpha, admin, (480, 960), name="夜二")
     operations.retire_shift(shift_id=row.pk, by=admin, tenant=alpha, now=NOW)
     save(alpha, admin, (480, 960))
+
+
+def test_a_shift_of_a_cycle_is_not_retired(alpha: Tenant, admin: Actor) -> None:
+    row = save(alpha, admin, (480, 960))
+    cycle = make_pattern(row, None, name="早休")
+    with pytest.raises(ShiftInCycle) as refused:
+        operations.retire_shift(shift_id=row.pk, by=admin, tenant=alpha, now=NOW)
+    assert "「早休」" in refused.value.sentence and Shift.objects.get(pk=row.pk).active
+    operations.retire_pattern(pattern_id=cycle.pk, by=admin, tenant=alpha, now=NOW, today=TODAY)
+    operations.retire_shift(shift_id=row.pk, by=admin, tenant=alpha, now=NOW)
 
 
 def test_the_times_of_a_shift_on_coming_rosters_stay(alpha: Tenant, admin: Actor) -> None:
@@ -194,6 +212,32 @@ def test_a_gap_is_told_once(alpha: Tenant, admin: Actor) -> None:
         operations.tell_gaps(tenant=alpha, now=NOW + timedelta(days=day))
     [notice] = Notice.objects.filter(account_id=admin.account_id)
     assert "配电值班将无持证人" in notice.title
+
+
+def test_a_second_gap_of_a_post_is_told_while_the_first_stands(alpha: Tenant, admin: Actor) -> None:
+    post = make_post("配电值班", certificates=["electrician"])
+    for name, end, shift in (("张三", 20, make_shift("白班")), ("李四", 25, make_shift("夜班", spans=[(1320, 1800)]))):
+        person = make_staff(name, post=post)
+        make_certificate(person, kind="electrician", expires_on=date(2026, 6, end))
+        for day in range(16, 29):
+            make_assignment(alpha, day=date(2026, 6, day), staff=person, shift=shift, post=post)
+    for day in range(2):
+        operations.tell_gaps(tenant=alpha, now=NOW + timedelta(days=day))
+    titles = set(Notice.objects.filter(account_id=admin.account_id).values_list("title", flat=True))
+    assert "6月21日起白班配电值班将无持证人" in titles
+    assert any(t.startswith("6月26日起夜班配电值班将无持证人") for t in titles) and len(titles) == 2
+
+
+def test_who_held_it_and_leaves_is_the_cause_and_the_next_one_is_told_again(alpha: Tenant, admin: Actor) -> None:
+    post = make_post("配电值班", certificates=["electrician"])
+    for name, last in (("张三", date(2026, 6, 20)), ("李四", date(2026, 7, 20))):
+        person = make_staff(name, post=post)
+        make_certificate(person, kind="electrician", expires_on=date(2028, 1, 1))
+        Staff.objects.filter(pk=person.pk).update(left_on=last)
+        [gap] = queries.gaps(by=admin, today=TODAY, tenant=alpha)
+        assert gap.cause == f"{name}在岗到 {last.year}年{last.month}月{last.day}日"
+        operations.tell_gaps(tenant=alpha, now=NOW)
+    assert Notice.objects.filter(account_id=admin.account_id).count() == 2
 
 
 def test_the_forecast_is_one_query(alpha: Tenant, admin: Actor, django_assert_num_queries: object) -> None:

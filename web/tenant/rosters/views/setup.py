@@ -155,7 +155,10 @@ def change_shift(request: SchoolRequest, shift_id: UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def retire_shift(request: SchoolRequest, shift_id: UUID) -> HttpResponse:
-    row = operations.retire_shift(shift_id=shift_id, **common(request))
+    try:
+        row = operations.retire_shift(shift_id=shift_id, **common(request))
+    except DomainError as refused:
+        return go(request, "rosters:shifts", said=refused.sentence, tone="bad")
     return go(request, "rosters:shifts", said=f"已停用「{row.name}」，已排的班不受影响")
 
 
@@ -177,7 +180,7 @@ def rules(request: SchoolRequest) -> HttpResponse:
     shown = [g for _k, g in sorted(groups.items(), key=lambda i: order[i[0][0]])]
     context = {
         **tabs(request, "rules"), "groups": shown, "may": policies.can_set_rules(request.actor),
-        "lead": "岗位的规则优先于单位，单位优先于全校。改规则是加一个新版本，已经排出的班次仍按原版本计算。",
+        "lead": "岗位的规则优先于单位，单位优先于全校。改规则是加一个新版本：从生效日期起的班次都按新版本，已经排好的也一样；之前的和已能打卡的班次按当时的版本。",
     }  # fmt: skip
     return render(request, "rosters/rules.html", context)
 
@@ -209,7 +212,7 @@ def new_rule(request: SchoolRequest) -> HttpResponse:
             post_id=opt_uuid(data["post"]) if scope == "post" else None,
             **{name: data[name] for name in RULE_FIELDS}, **common(request),
         )  # fmt: skip
-        return go(request, "rosters:rules", said="已保存规则，从生效日期起排出的班次按它计算")
+        return go(request, "rosters:rules", said="已保存规则，从生效日期起的班次都按它计算，已经排好的也一样")
 
     return form_page(request, form, act, parent=("考勤规则", "rosters:rules"), title="新的规则版本")
 
