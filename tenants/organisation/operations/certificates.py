@@ -91,6 +91,7 @@ def change_certificate(
         raise NotAllowed
     row = _locked(certificate_id)
     before, was = certificates.last_day(row), _dates(row)
+    _check_year(issued_on)
     review_on, expires_on = _kept(row, kind, issued_on, review_on, expires_on, without_review, without_end)
     reason = " ".join(reason.split())
     if ((row.review_on and not review_on) or (row.expires_on and not expires_on)) and not 4 <= len(reason) <= 100:
@@ -155,14 +156,18 @@ def _check(
         raise Invalid("请选择证书类别。", field="kind")
     if not number or len(number) > 60:
         raise Invalid("请填写证书编号，最多 60 位。", field="number")
-    if not 1950 <= issued_on.year <= 2099:
-        raise Invalid("发证日期应在 1950 年到 2099 年之间，请检查年份。", field="issued_on")
+    _check_year(issued_on)
     if any(d is not None and d <= issued_on for d in (review_on, expires_on)):
         raise CertificateDates(field="expires_on")
     other = Certificate.objects.filter(kind=kind, number=number).exclude(Q(pk=but)).select_related("staff").first()
     if other:
         raise CertificateTaken(field="number", kind=CertificateKind(kind).label, name=other.staff.name)
     return number
+
+
+def _check_year(issued_on: date) -> None:
+    if not 1950 <= issued_on.year <= 2099:
+        raise Invalid("发证日期应在 1950 年到 2099 年之间，请检查年份。", field="issued_on")
 
 
 def _scan(scan_id: UUID | None, by: Actor) -> UUID | None:
