@@ -1,4 +1,4 @@
-"""Four duty posts with a week of stints, presence calls, an anomaly and a handover; three people on duty now.
+"""Four duty posts with a week of stints, presence calls, an anomaly and a handover; who came by the roster is on duty now.
 
 A camera system has reported three times: one is confirmed, one was nothing, one waits for a human's judgement.
 """
@@ -6,7 +6,9 @@ A camera system has reported three times: one is confirmed, one was nothing, one
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -19,6 +21,7 @@ from identity.contracts import Actor
 from kernel.clock import day_bounds
 from kernel.errors import NotFound
 from kernel.tenancy import Tenant
+from tenants.attendance.models import DayResult
 from tenants.duty import operations, staffing, webhooks
 from tenants.duty.errors import CallOver
 from tenants.duty.models import Call
@@ -60,7 +63,7 @@ SEEN: dict[str, tuple[int, str, str, tuple[bool, str] | None]] = {
 
 def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -> None:
     """Make it unless the school already has duty posts."""
-    posts = {p.name: p for p in places.posts(by=who.admin) if p.name in POSTS}
+    posts = {p.name: p for p in places.posts(by=who.admin).select_related("place") if p.name in POSTS}
     if len(posts) < len(POSTS) or Call.objects.exists():
         return
     random = Random(f"d{seed}{plan.slug}")  # noqa: S311  (deterministic on purpose)
@@ -72,7 +75,8 @@ def make(plan: Plan, who: People, tenant: Tenant, *, now: datetime, seed: int) -
             post = posts[name]
             place = next(p for p in places.places(by=who.admin, search=where) if p.name == where)
             if post.place_id is None:
-                Post.objects.filter(pk=post.pk).update(place=place)
+                post.place = place
+                post.save(update_fields=["place"])
             operations.configure_post(post_id=post.pk, by=who.admin, tenant=tenant, now=now, **rules)
             people = [
                 _login(person, who, tenant)
@@ -187,40 +191,95 @@ def _reported(
         )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """Who punched for a shift of today at a duty post: signs on then, and off when the shift is over."""
+
+    post: Post
+    person: Actor
+    on: datetime
+    off: datetime | None
+
+
+def _came(posts: Iterable[Post], who: People, tenant: Tenant, now: datetime) -> list[_Came]:
+    today = day_bounds(now.astimezone(tenant.tz).date(), tenant.tz)[0]
+    rows = DayResult.objects.filter(
+        post__in=list(posts), in_at__lte=now, instance__starts_at__lte=now, instance__ends_at__gt=today
+    ).select_related("instance", "staff", "post__place")
+    found = []
+    for row in rows.order_by("instance__starts_at", "in_at"):
+        starts, ends = row.instance.starts_at, row.instance.ends_at
+        # The evening before was played with others until nine minutes past.
+        on = max(row.in_at or starts, starts + timedelta(minutes=11)) if starts < today else row.in_at or starts
+        off = max(row.out_at or ends, on) if ends <= now else None
+        found.append(_Came(row.post, _login(row.staff, who, tenant), on, off))
+    return found
+
+
 def _now(posts: dict[str, Post], camera: NewCamera, who: People, tenant: Tenant, now: datetime) -> None:
-    """Somebody at three posts, one short of people; something open, and a handover that waits."""
+    """Today: who came by the roster is on duty; a guard walks; something is open at the dormitory and handed over.
 
-    def actor(name: str, n: int) -> Actor:
-        person = Staff.objects.filter(post=posts[name]).order_by("number")[n]
-        return _login(person, who, tenant)
+    A part of that story is played by who came in time for it, else by somebody of the post without a shift today; the walk
+    always by the first guard, whose login people are shown.
+    """
+    gate = posts["门岗保安员"]
+    walker = _login(Staff.objects.filter(post=gate).order_by("number")[0], who, tenant)
+    came = [
+        c for c in _came(posts.values(), who, tenant, now)
+        if c.person.staff_id != walker.staff_id or (c.off is None and c.on <= now - timedelta(minutes=23))
+    ]  # fmt: skip
+    taken = {c.person.staff_id for c in came}
+    acts: list[tuple[datetime, Callable[..., Any], dict[str, Any]]] = []
+    for c in came:
+        acts.append((c.on, operations.sign_on, {"post_id": c.post.pk, "by": c.person, "place_code": _code(c.post)}))
+        if c.off:
+            acts.append((c.off, operations.sign_off, {"by": c.person}))
 
-    first, second = actor("公寓值班员", 0), actor("公寓值班员", 1)
-    ago = now - timedelta(hours=3)
-    for name, person in (
-        ("公寓值班员", first),
-        ("门岗保安员", actor("门岗保安员", 0)),
-        ("消防控制室值班员", actor("消防控制室值班员", 0)),
-    ):
-        ago += timedelta(seconds=97)  # nobody arrives at the same second
-        played(ago, operations.sign_on, post_id=posts[name].pk, by=person, tenant=tenant)
-    played(
-        now - timedelta(minutes=50), operations.report_anomaly, kind="visitor",
-        text="外来维修人员 2 人登记入楼，修完二层水管离开", by=first, tenant=tenant,
-    )  # fmt: skip
-    dormitory = posts["公寓值班员"].pk
-    _reported(camera, posts["公寓值班员"], SEEN["公寓值班员"], who, tenant, now - timedelta(minutes=19))
-    played(now - timedelta(minutes=12), operations.sign_on, post_id=dormitory, by=second, tenant=tenant)
+    def part(name: str, *, minutes: int) -> Actor:
+        """Somebody who has been on duty at the post for so many minutes."""
+        since = now - timedelta(minutes=minutes, seconds=len(acts) * 17 % 60)
+        for c in came:
+            if c.post == posts[name] and c.off is None and c.on <= since and c.person.staff_id not in played_by:
+                played_by.add(c.person.staff_id)
+                return c.person
+        people = Staff.objects.filter(post=posts[name]).order_by("number")
+        return stand_in(_login(next(p for p in people if p.pk not in taken | played_by), who, tenant), name, since)
+
+    def stand_in(person: Actor, name: str, since: datetime) -> Actor:
+        played_by.add(person.staff_id)
+        given = {"post_id": posts[name].pk, "by": person, "place_code": _code(posts[name])}
+        acts.append((since, operations.sign_on, given))
+        return person
+
+    played_by: set[UUID | None] = set()
+    first, second = part("公寓值班员", minutes=54), part("公寓值班员", minutes=12)
+    if walker.staff_id not in taken:
+        stand_in(walker, gate.name, now - timedelta(minutes=23))
+    acts += [
+        (
+            now - timedelta(minutes=50), operations.report_anomaly,
+            {"kind": "visitor", "text": "外来维修人员 2 人登记入楼，修完二层水管离开", "by": first},
+        ),
+        (
+            now - timedelta(minutes=15), operations.declare_absence,
+            {"kind": "patrol", "minutes": 40, "reason": "东区围墙", "by": walker},
+        ),
+    ]  # fmt: skip
+    for at, operation, given in sorted(acts, key=lambda act: act[0]):
+        played(at, operation, tenant=tenant, **given)
+    _reported(camera, posts["公寓值班员"], SEEN["公寓值班员"], who, tenant, now - timedelta(minutes=11))
     assert second.staff_id is not None
     handover = played(
         now - timedelta(minutes=8), operations.offer_handover, receiver_id=second.staff_id, note="离开时请核对人数",
         by=first, tenant=tenant,
     )  # fmt: skip
     assert items_of([handover.pk])
-    played(
-        now - timedelta(minutes=15), operations.declare_absence, kind="patrol", minutes=40, reason="东区围墙",
-        by=actor("门岗保安员", 0), tenant=tenant,
-    )  # fmt: skip
     _coverage([p.pk for p in posts.values()], posts["消防控制室值班员"].pk, who, tenant, now)
+
+
+def _code(post: Post) -> str:
+    """What the label at the post says."""
+    return post.place.code if post.place else ""
 
 
 def _coverage(post_ids: list[UUID], double: UUID, who: People, tenant: Tenant, now: datetime) -> None:
