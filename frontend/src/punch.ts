@@ -26,13 +26,26 @@ function say(form: ParentNode, proof: string, words: string, ok: boolean | null)
 }
 
 let fix: GeolocationPosition | null = null
+let came = { age: 0, wall: 0, mono: 0 } // how old the position was when it came, and when that was
 let watching = 0
+/**
+ * Phones stamp a position with the satellites' time or with their own clock, and their own may be a day wrong: the age is told by
+ * whichever of the phone's and the server's clock the stamp fits better. Since then both clocks of the page count.
+ */
+function noteFix(found: GeolocationPosition): void {
+  const ages = [Date.now(), serverNow().getTime()].map((now) => now - found.timestamp)
+  const age = Math.max(0, ages.reduce((one, other) => Math.abs(one) <= Math.abs(other) ? one : other))
+  fix = found
+  came = { age, wall: Date.now(), mono: performance.now() }
+}
+const fixAge = (): number => came.age + Math.max(0, Date.now() - came.wall, performance.now() - came.mono)
+
 function locate(form: HTMLFormElement): void {
   if (!('geolocation' in navigator)) return say(form, 'position', '这台手机没有定位，可以扫码并拍照', false)
   navigator.geolocation.clearWatch(watching)
   say(form, 'position', '正在取定位…', null)
   watching = navigator.geolocation.watchPosition((found) => {
-    fix = found
+    noteFix(found)
     const metres = Math.round(found.coords.accuracy)
     say(form, 'position', metres <= 150 ? `已取得，误差约 ${metres} 米` : `误差约 ${metres} 米，太粗；到窗边或室外再试，或扫码`, metres <= 150)
   }, (wrong) => {
@@ -46,7 +59,7 @@ function fillPosition(form: HTMLFormElement): void {
   set(form, 'latitude', String(fix.coords.latitude))
   set(form, 'longitude', String(fix.coords.longitude))
   set(form, 'accuracy_m', String(fix.coords.accuracy))
-  set(form, 'fix_age_s', String(Math.max(0, (Date.now() - fix.timestamp) / 1000)))
+  set(form, 'fix_age_s', String(fixAge() / 1000))
 }
 
 // --- Voice ---

@@ -19,6 +19,13 @@ from tests.journeys.punch_seed import PASSWORD
 from tests.running import ROOT, Site, Watched, violations
 
 pytestmark = pytest.mark.journey
+DAY_AHEAD = """(() => {
+  const plain = Date, day = 86_400_000
+  window.Date = class extends plain {
+    constructor(...given) { given.length ? super(...given) : super(plain.now() + day) }
+    static now() { return plain.now() + day }
+  }
+})()"""
 SHOTS = os.environ.get("SHOTS", "")
 
 
@@ -144,6 +151,19 @@ def test_punching_with_and_without_a_network(site: Site, browser: Browser, tmp_p
     looked_at(page, "punch-no-camera")
     page.get_by_role("button", name=re.compile("^打卡")).click()
     expect(page.locator("#punch-said")).to_have_text("打卡成功")
+
+    # A phone whose date is a day ahead, while positions carry the satellites' time: a fresh one is fresh.
+    ahead = person(site, browser, "guard", "/m/punch/", phone=True, geolocation=here, permissions=["geolocation"])
+    ahead.context.add_init_script(DAY_AHEAD)
+    page = ahead.page
+    page.reload()
+    page.wait_for_selector("body[data-ready]")
+    expect(page.locator("[data-unanchored]")).to_be_hidden()
+    page.get_by_role("button", name="重新定位").click()
+    expect(page.locator("[data-proof=position]")).to_have_attribute("data-ok", "1")
+    page.get_by_role("button", name=re.compile("^打卡")).click()
+    expect(page.locator("#punch-said")).to_have_text("打卡成功")
+    assert rows(site)[-1] == ("accepted", "", "anchored", "C")
 
     boss = person(
         site, browser, "boss", "/m/punch/vouch/?q=G0101", phone=True, geolocation=here, permissions=["geolocation"]

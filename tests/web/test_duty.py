@@ -127,6 +127,9 @@ def test_a_relief_says_who_stands_in(alpha: Tenant) -> None:
     assert str(other.staff.pk) in page and str(stranger.staff.pk) not in page
     missing = phone.post("/m/duty/away/", {"kind": "relief", "minutes": "20"})
     assert missing.status_code == 422 and "请选择谁来顶岗" in missing.content.decode()
+    again = phone.post("/m/duty/away/", {"kind": "relief", "minutes": "25", "reason": "吃饭"}).content.decode()
+    assert '<details class="mt-2" open><summary>申报离岗' in again and 'value="25"' in again and 'value="吃饭"' in again
+    assert '<option value="relief" selected>' in again  # what was said stays, where it can be put right
     themselves = phone.post("/m/duty/away/", {"kind": "relief", "minutes": "20", "relief": str(guard.staff.pk)})
     assert themselves.status_code == 422 and not Absence.objects.exists()
     assert phone.post(
@@ -135,6 +138,18 @@ def test_a_relief_says_who_stands_in(alpha: Tenant) -> None:
     assert Absence.objects.get().relief_id == other.staff.pk
     assert "王秀英顶岗" in phone.get("/m/duty/").content.decode()
     assert LogEntry.objects.filter(text__contains="顶岗替换 20 分钟，王秀英顶岗").exists()
+
+
+def test_where_nobody_can_stand_in_the_page_says_so(alpha: Tenant) -> None:
+    duty = make_duty_post()
+    guard = make_guard(alpha, party=duty.post.party)
+    sign_on(alpha, duty, guard, now=NOW - timedelta(hours=1))
+    page = signed(guard.actor).get("/m/duty/").content.decode()
+    assert (
+        "现在没有可以顶岗的同事" in page
+        and 'id="w-who"' not in page
+        and '<details class="mt-2"><summary>申报离岗' in page
+    )
 
 
 def test_a_film_is_no_voice(alpha: Tenant) -> None:

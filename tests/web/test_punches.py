@@ -143,6 +143,15 @@ class TestPhone:
         assert boss.post("/m/punch/vouch/", {"staff": "x"}, headers=outbox()).status_code == 422
         assert Punch.objects.count() == 1
 
+    def test_the_vouchers_page_says_what_holds_for_whom_without_a_server_time(self, alpha: Tenant) -> None:
+        """The school's own word counts (and is marked), a company's may not."""
+        person, _client = at_the_gate(alpha)
+        school = signed(make_member(alpha)).get(f"/m/punch/vouch/?q={person.number}").content.decode()
+        assert "照样计入" in school and "可能不计入" not in school
+        company = signed(make_member(alpha, Role.PROVIDER_MANAGER, provider_id=uuid4()))
+        page = company.get("/m/punch/vouch/?q=x").content.decode()
+        assert "可能不计入" in page and "照样计入" not in page
+
     def test_appeal_and_decision(self, alpha: Tenant) -> None:
         person, client = at_the_gate(alpha)
         row = make_punch(person, status="refused", refusal="outside", outside_m=80.0, grade="C", post=person.post)

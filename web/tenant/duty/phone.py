@@ -126,7 +126,12 @@ def _step(request: SchoolRequest, said: str, do: Callable[[], object]) -> HttpRe
             return refused_json(refused)
         if isinstance(refused, NotFound | NotAllowed):
             raise
-        return render(request, "duty/phone_home.html", {**_home(request), "refused": refused.sentence}, status=422)
+        return render(
+            request,
+            "duty/phone_home.html",
+            {**_home(request), "refused": refused.sentence, "given": request.POST},
+            status=422,
+        )
     if from_outbox(request):
         return JsonResponse({"said": said})
     return go(request, "duty:phone", said=said, tone=tone)
