@@ -22,8 +22,10 @@ def moment(day: date, minute: int, tz: ZoneInfo) -> datetime:
 
 
 def clock_text(minute: int) -> str:
-    """08:00, and 次日06:00 past midnight."""
+    """08:00, 次日06:00 past midnight, and 次日24:00 for the last minute there is."""
     days, rest = divmod(minute, DAY)
+    if days > 1:
+        days, rest = 1, minute - DAY
     return f"{'次日' if days else ''}{rest // 60:02d}:{rest % 60:02d}"
 
 

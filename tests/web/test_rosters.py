@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
 
@@ -258,6 +259,43 @@ def test_people_are_put_on_a_cycle(alpha: Tenant) -> None:
     assert client.post(f"/rosters/patterns/{cycle.pk}/use/", form).status_code == 302
     assert cycle.uses.get().offset == 1
     assert person.name in client.get(f"/rosters/patterns/{cycle.pk}/").content.decode()
+
+
+def test_a_shift_that_the_form_cannot_show_whole_is_renamed_as_it_is(alpha: Tenant) -> None:
+    client = client_of(alpha)
+    spans = [(n * 120, n * 120 + 60) for n in range(5)] + [(1320, 2880)]
+    shift = make_shift("六段", code="六", spans=spans)
+    page = client.get(f"/rosters/shifts/{shift.pk}/change/").content.decode()
+    times = dict(re.findall(r'name="((?:start|end)[1-4])" value="([^"]*)"', page))
+    form = {"name": "六段班", "code": "六", "colour": "#4263eb", "kind": "fixed", "punches": "each", **times}
+    assert len(times) == 8 and client.post(f"/rosters/shifts/{shift.pk}/change/", form).status_code == 302
+    shift.refresh_from_db()
+    assert shift.name == "六段班"
+    assert list(shift.segments.values_list("start_minute", "end_minute")) == spans
+    client.post(f"/rosters/shifts/{shift.pk}/change/", {**form, "end1": "01:30"})
+    assert list(shift.segments.values_list("end_minute", flat=True)) == [90, 180, 300, 420]
+
+
+def test_a_shift_of_a_cycle_is_not_retired_and_the_page_says_what_to_do(alpha: Tenant) -> None:
+    client, shift = client_of(alpha), make_shift()
+    make_pattern(shift, None, name="早休")
+    page = client.post(f"/rosters/shifts/{shift.pk}/retire/", follow=True).content.decode()
+    assert "还在循环「早休」里" in page
+    shift.refresh_from_db()
+    assert shift.active
+
+
+def test_swaps_are_exported_as_filtered(alpha: Tenant) -> None:
+    post, day, early = make_post("东门岗"), today(alpha) + timedelta(days=3), make_shift("早班")
+    for name, status in (("甲", "asked"), ("乙", "refused")):
+        given = make_assignment(alpha, day=day, staff=make_staff(name, post=post), shift=early, post=post)
+        Swap.objects.create(
+            kind="cover", assignment=given, taker=make_staff("丙", post=post), status=status, asked_by_name=name
+        )
+    answer = client_of(alpha).get("/rosters/requests/export.xlsx?what=swaps&status=refused")
+    [_head, row] = openpyxl.load_workbook(BytesIO(answer.content)).active.iter_rows(values_only=True)
+    assert (row[2], row[4], row[5], row[6], row[12]) == ("乙", "早班", "东门岗", "丙", "未批准")
+    assert client_of(alpha, Role.FRONTLINE).get("/rosters/requests/export.xlsx?what=swaps").status_code == 403
 
 
 @pytest.mark.parametrize(

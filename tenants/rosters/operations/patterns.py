@@ -26,6 +26,7 @@ from tenants.rosters.contracts import Refused, Warned
 from tenants.rosters.errors import PatternClash, PatternWrong, PlaceGone
 from tenants.rosters.models import Assignment, Pattern, PatternUse, Shift, Swap
 from tenants.rosters.operations.cells import CellChange, Item, Outcome, change_cells
+from tenants.rosters.people import day_text
 from tenants.rosters.windows import moment
 from tenants.timeline.operations import record
 
@@ -83,7 +84,7 @@ def retire_pattern(*, pattern_id: UUID, by: Actor, tenant: Tenant, now: datetime
     row.save(update_fields=["active"])
     tomorrow = today + timedelta(days=1)
     for use in row.uses.filter(Q(ends_on__isnull=True) | Q(ends_on__gt=tomorrow)):
-        end_use(use_id=use.pk, ends_on=max(tomorrow, use.starts_on + timedelta(days=1)), by=by, tenant=tenant, now=now)
+        end_use(use_id=use.pk, ends_on=tomorrow, by=by, tenant=tenant, now=now)
     record(verb="pattern.retired", sentence=f"停用循环「{row.name}」", subject=row, by=by)
     return row
 
@@ -165,14 +166,16 @@ def use_pattern(
 def end_use(*, use_id: UUID, ends_on: date, by: Actor, tenant: Tenant, now: datetime) -> PatternUse:
     """A person follows the cycle no longer from `ends_on` on; what it made for later days is cancelled.
 
-    What is frozen stays, and so does what has begun where a company ends it. Locks the person's time line. Raises NotAllowed, NotFound, Invalid.
+    What is frozen stays, and so does what has begun where a company ends it. One that would have begun only later is
+    taken back as a whole. Locks the person's time line. Raises NotAllowed, NotFound, Invalid.
     """
     use = PatternUse.objects.select_related("staff", "pattern").filter(pk=use_id).first()
     if use is None:
         raise NotFound
     if not policies.can_edit(by, use.staff.party_id):
         raise NotAllowed
-    if ends_on <= use.starts_on:
+    never = ends_on <= use.starts_on
+    if never and use.starts_on <= now.astimezone(tenant.tz).date():
         raise Invalid("结束日期要晚于开始日期。", field="ends_on")
     instances.lock_people([use.staff_id], schema=tenant.schema)
     use = PatternUse.objects.select_for_update(of=("self",)).select_related("staff", "pattern").get(pk=use_id)
@@ -180,8 +183,11 @@ def end_use(*, use_id: UUID, ends_on: date, by: Actor, tenant: Tenant, now: date
     frozen = policies.frozen([(a.staff_id, a.day) for a in gone])
     begun = set() if policies.decides_begun(by) else instances.begun(gone, now=now)
     instances.cancel([a for a in gone if (a.staff_id, a.day) not in frozen and a.pk not in begun], now=now)
-    use.ends_on = ends_on
-    use.save(update_fields=["ends_on"])
+    if never:
+        PatternUse.objects.filter(pk=use.pk).delete()
+    else:
+        use.ends_on = ends_on
+        use.save(update_fields=["ends_on"])
     record(
         verb="pattern.ended",
         sentence=f"{use.staff.name} 自 {ends_on} 起不再按「{use.pattern.name}」排班",
@@ -204,6 +210,7 @@ def extend(
     today = now.astimezone(tenant.tz).date()
     until = today + timedelta(weeks=weeks + 1)
     _let_go(tenant=tenant, now=now, today=today)
+    _tell_moved(tenant=tenant, now=now, today=today)
     followed.note(until=until, today=today, now=now)
     total = Outcome()
     due = list(
@@ -374,6 +381,29 @@ def _let_go(*, tenant: Tenant, now: datetime, today: date) -> int:
         by=Actor.system(tenant.school_id),
     )  # fmt: skip
     return len(gone)
+
+
+@transaction.atomic
+def _tell_moved(*, tenant: Tenant, now: datetime, today: date) -> None:
+    """Who moved to another company and is still rostered at the old one's posts is told to who makes the roster, once."""
+    rows = (
+        Assignment.objects.filter(cancelled_at__isnull=True, day__gt=today, post__isnull=False)
+        .exclude(post__party_id=F("staff__party_id"))
+        .exclude(post__party__provider_id__isnull=False, post__party__provider_id=F("staff__party__provider_id"))
+    )
+    found: dict[UUID, list[Assignment]] = {}
+    for a in rows.select_related("staff__party", "post").order_by("day", "pk")[:2000]:
+        found.setdefault(a.staff_id, []).append(a)
+    editors = _editors(tenant, now) if found else []
+    for cells in found.values():
+        first = cells[0]
+        notices.notify(
+            account_ids=editors, kind=NoticeKind.TODO,
+            title=f"{first.staff.name}（{first.staff.party.name}）还排在别的单位的岗位",
+            text=f"人员或岗位换了单位。从{day_text(first.day)}起还有 {len(cells)} 个班排在「{first.post.name if first.post else ''}」等处，请换人或取消。",
+            path=f"/rosters/?day={first.day}", subject=first.staff,
+            occasion=f"roster.moved:{first.staff_id}:{first.staff.party_id}", now=now,
+        )  # fmt: skip
 
 
 def remake(*, use_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> None:

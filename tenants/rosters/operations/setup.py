@@ -97,6 +97,9 @@ def save_shift(
     if not 0 <= flex_minutes <= 240 or (kind == ShiftKind.FLEXIBLE and flex_minutes == 0):
         raise Invalid("弹性时间填 1—240 分钟。", field="flex_minutes")
     parts = _segments(segments)
+    if flex_minutes * 2 > min(s.end - s.start for s in parts):
+        # Punches of the second half count as going: whoever comes that late would have no punch for coming.
+        raise Invalid("弹性分钟不能超过最短时段的一半，请改小或改成固定时间。", field="flex_minutes")
     clash = Shift.objects.filter(active=True)
     if shift_id is not None:
         clash = clash.exclude(pk=shift_id)

@@ -10,6 +10,7 @@ from identity.choices import Role
 from identity.contracts import Actor
 from kernel.errors import NotAllowed
 from kernel.tenancy import Tenant
+from tenants.notices.models import Notice
 from tenants.organisation.models import Staff
 from tenants.rosters import instances, operations
 from tenants.rosters.errors import PatternClash, PatternWrong
@@ -204,3 +205,31 @@ def test_who_joins_later_than_thought_loses_the_days_before(alpha: Tenant, admin
     assert shown(person, 5) == "···白白"
     row.refresh_from_db()
     assert row.ends_on is None
+
+
+def test_a_cycle_that_was_to_begin_later_is_taken_back(alpha: Tenant, admin: Actor) -> None:
+    one, two = make_staff(post=make_post()), make_staff(post=make_post())
+    cycle, later = make_pattern(make_shift(code="白")), TODAY + timedelta(days=3)
+    for person in (one, two):
+        use(alpha, admin, cycle.pk, person, starts_on=later)
+    operations.extend(tenant=alpha, now=NOW)
+    tomorrow = TODAY + timedelta(days=1)
+    operations.end_use(use_id=PatternUse.objects.get(staff=one).pk, ends_on=tomorrow, by=admin, tenant=alpha, now=NOW)
+    assert (shown(one, 6), shown(two, 6)) == ("······", "···白白白")
+    operations.retire_pattern(pattern_id=cycle.pk, by=admin, tenant=alpha, now=NOW, today=TODAY)
+    assert shown(two, 6) == "······" and not PatternUse.objects.exists()
+    use(alpha, admin, make_pattern(make_shift(code="夜")).pk, one, starts_on=later)  # free for another one
+
+
+def test_who_moved_to_another_company_and_is_still_rostered_at_the_old_one_is_told_once(
+    alpha: Tenant, admin: Actor
+) -> None:
+    post, other = make_post("东门岗", party=make_contract()), make_post(party=make_contract())
+    moved, stays = make_staff("张三", post=post), make_staff("李四", post=post)
+    use(alpha, admin, make_pattern(make_shift()).pk, moved, stays)
+    operations.extend(tenant=alpha, now=NOW)
+    Staff.objects.filter(pk=moved.pk).update(party=other.party, post=other)
+    for hour in range(2):
+        operations.extend(tenant=alpha, now=NOW + timedelta(hours=hour))
+    [notice] = Notice.objects.filter(account_id=admin.account_id, occasion__startswith="roster.moved")
+    assert notice.title.startswith("张三（") and "还有 34 个班排在「东门岗」" in notice.text

@@ -64,6 +64,13 @@ def test_wrong_words_are_refused(alpha: Tenant, admin: Actor, more: dict[str, st
         save(alpha, admin, (480, 960), **more)
 
 
+def test_flexible_minutes_leave_the_punch_for_coming_in_the_first_half(alpha: Tenant, admin: Actor) -> None:
+    with pytest.raises(Invalid) as refused:
+        save(alpha, admin, (480, 720), kind="flexible", flex_minutes=121)
+    assert refused.value.field == "flex_minutes" and not Shift.objects.exists()
+    assert save(alpha, admin, (480, 720), kind="flexible", flex_minutes=120).flex_minutes == 120
+
+
 def test_names_and_codes_are_once_among_those_in_use(alpha: Tenant, admin: Actor) -> None:
     row = save(alpha, admin, (480, 960))
     with pytest.raises(Invalid):

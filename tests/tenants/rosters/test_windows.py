@@ -108,4 +108,4 @@ def test_minutes_past_the_day_are_the_next_day_on_the_wall_clock() -> None:
     berlin = ZoneInfo("Europe/Berlin")  # the night the clocks go back: 22:00 – 06:00 lasts nine hours
     night = moment(date(2026, 10, 24), 1320, berlin), moment(date(2026, 10, 24), 1800, berlin)
     assert night[1] - night[0] == timedelta(hours=9)
-    assert (clock_text(480), clock_text(1800)) == ("08:00", "次日06:00")
+    assert (clock_text(480), clock_text(1800), clock_text(2880)) == ("08:00", "次日06:00", "次日24:00")

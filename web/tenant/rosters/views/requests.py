@@ -96,9 +96,11 @@ def _asked(form: RequestFilter | SwapFilter) -> dict[str, Any]:
 @require_safe
 @signed_in
 def export(request: SchoolRequest) -> HttpResponse:
-    """The leaves as they are filtered."""
+    """The leaves, or the swaps, as they are filtered."""
     if not policies.reads_grid(request.actor):
         raise NotAllowed
+    if request.GET.get("what") == "swaps":
+        return _export_swaps(request)
     form = RequestFilter(request.GET, choices={"party": party_choices(request)})
     rows = _dress(request, list(queries.leaves(by=request.actor, **_asked(form))[:MOST_ROWS]))
     heads = (
@@ -130,6 +132,30 @@ def export(request: SchoolRequest) -> HttpResponse:
         for r in rows
     )  # fmt: skip
     return download(f"请假-{request.school.name}.xlsx", [("请假", heads, body)])
+
+
+def _export_swaps(request: SchoolRequest) -> HttpResponse:
+    form = SwapFilter(request.GET, choices={"party": party_choices(request)})
+    tz = request.school.tz
+
+    def local(at: datetime | None) -> datetime | None:
+        return at.astimezone(tz).replace(tzinfo=None) if at else None
+
+    heads = (
+        "类型", "单位", "让出的人", "日期", "班次", "岗位", "接班的人", "换回日期", "换回班次", "事由", "提出", "同事答复",
+        "状态", "处理人", "处理", "意见",
+    )  # fmt: skip
+    body = (
+        (
+            r.get_kind_display(), r.assignment.staff.party.name, r.assignment.staff.name, r.assignment.day,
+            str(r.assignment.shift or ""), r.assignment.post.name if r.assignment.post else "", r.taker.name,
+            r.counter.day if r.counter else None, str(r.counter.shift or "") if r.counter else "", r.reason,
+            local(r.asked_at), local(r.answered_at), r.get_status_display(), r.decided_by_name, local(r.decided_at),
+            r.decision_note,
+        )
+        for r in queries.swaps(by=request.actor, **_asked(form))[:MOST_ROWS]
+    )  # fmt: skip
+    return download(f"换班与替班-{request.school.name}.xlsx", [("换班与替班", heads, body)])
 
 
 @require_safe

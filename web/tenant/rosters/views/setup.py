@@ -129,11 +129,19 @@ def _shift_form(request: SchoolRequest, row: Shift | None) -> HttpResponse:
         initial["punches"] = "each" if each else "no_out" if not any(p.needs_out for p in parts) else "ends"
     form = ShiftForm(request.POST or None, initial=initial)
 
+    def segments() -> list[operations.SegmentInput]:
+        """As filled in; where nobody touched the times, as they are: a form shows four stretches, and one way to punch."""
+        if row is None or any(n == "punches" or n[:-1] in ("start", "end") for n in form.changed_data):
+            return form.segments()
+        return [
+            operations.SegmentInput(p.start_minute, p.end_minute, p.needs_in, p.needs_out) for p in row.segments.all()
+        ]
+
     def act() -> HttpResponse:
         data = form.cleaned_data
         saved = operations.save_shift(
             shift_id=row.pk if row else None, name=data["name"], code=data["code"], colour=data["colour"],
-            kind=data["kind"], flex_minutes=data["flex_minutes"] or 0, segments=form.segments(),
+            kind=data["kind"], flex_minutes=data["flex_minutes"] or 0, segments=segments(),
             today=today_of(request), **common(request),
         )  # fmt: skip
         return go(request, "rosters:shifts", said=f"已保存班次「{saved.name}」")
@@ -373,7 +381,11 @@ def _pattern_form(request: SchoolRequest, pattern_id: UUID | None) -> HttpRespon
             pattern_id=pattern_id, name=form.cleaned_data["name"], cells=[codes.get(w) for w in words],
             follows_calendar=form.cleaned_data["follows_calendar"], **common(request),
         )  # fmt: skip
-        return go(request, "rosters:patterns", said=f"已保存循环「{saved.name}」")
+        return go(
+            request,
+            "rosters:patterns",
+            said=f"已保存循环「{saved.name}」" + ("，已排出的班不变，之后按新的排" if pattern_id else ""),
+        )
 
     lead = f"可用的班次简称：{'、'.join(known.values())}、休"
     title = "修改循环" if pattern_id else "新建循环"
