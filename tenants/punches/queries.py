@@ -23,10 +23,11 @@ from tenants.organisation.pinyin import search_key
 from tenants.punches import policies
 from tenants.punches.choices import AppealStatus, ClockBasis, FenceShape, PhotoState, PunchStatus
 from tenants.punches.contracts import Phones, Uncertified
-from tenants.punches.fences import Zone
+from tenants.punches.fences import EDGE_M, USABLE_M, Zone, judge
 from tenants.punches.models import Appeal, Device, Dirty, Fence, PhotoCheck, Punch, Setting, Unmatched
 
 OWN_PHOTOS, POST_PHOTOS = timedelta(days=180), timedelta(days=31)  # how far back photos are compared
+ENOUGH_POSITIONS = 5  # from which on a fence that none of them fits is doubted
 RECENT = timedelta(days=30)  # over which phones and people are looked at
 
 
@@ -307,6 +308,17 @@ def dots(post_id: UUID, *, by: Actor, limit: int = 300) -> list[dict[str, Any]]:
     return [
         {"latitude": r.latitude, "longitude": r.longitude, "accuracy": r.accuracy_m, "status": r.status} for r in rows
     ]
+
+
+def off_the_mark(row: Fence, *, by: Actor) -> float | None:
+    """Metres from the post's fences to the nearest of its latest positions, where there are some and none is inside one:
+    probably the fence was drawn from a map whose coordinates are not WGS-84. None where it fits, or too little is known."""
+    known = [d for d in dots(row.post_id, by=by, limit=60) if d["accuracy"] is not None and d["accuracy"] <= USABLE_M]
+    zones = zones_of(row.post_id)
+    if not zones or len(known) < ENOUGH_POSITIONS:
+        return None
+    gaps = [gap for d in known if (gap := judge(zones, d["latitude"], d["longitude"], d["accuracy"])[1]) is not None]
+    return min(gaps) if min(gaps) > EDGE_M else None
 
 
 # --- Devices -------------------------------------------------------------------------------------

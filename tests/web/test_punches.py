@@ -261,6 +261,27 @@ class TestConsole:
         assert boss.post(f"/punches/fences/{row.pk}/drop/").status_code == 302
         assert [f.name for f in Fence.objects.all()] == ["东门"]
 
+    def test_a_fence_copied_from_a_map_that_is_off_is_doubted_when_it_is_saved(self, alpha: Tenant) -> None:
+        """Positions of phones are WGS-84; the coordinates of Chinese maps lie some 500 m beside."""
+        post, boss = make_post(), signed(make_member(alpha))
+        circle = {"post": str(post.pk), "name": "东门", "shape": "circle", "latitude": str(HERE[0] - 0.0025),
+                  "longitude": str(HERE[1] + 0.0053), "radius_m": "100", "active": "on"}  # fmt: skip
+        assert "WGS-84" in boss.get(f"/punches/fences/new/?post={post.pk}").content.decode()
+        for _ in range(4):
+            make_punch(make_staff(), post=post, latitude=HERE[0], longitude=HERE[1], accuracy_m=15)
+        assert "没有一次在范围内" not in boss.post("/punches/fences/new/", circle, follow=True).content.decode()
+        make_punch(make_staff(), post=post, latitude=HERE[0], longitude=HERE[1], accuracy_m=15)
+        row = Fence.objects.get()
+        again = boss.post(f"/punches/fences/{row.pk}/", circle, follow=True)
+        told = again.content.decode()
+        assert (
+            again.redirect_chain[-1][0] == f"/punches/fences/{row.pk}/"
+            and "没有一次在范围内" in told
+            and "最近的差 5" in told
+        )
+        right = {**circle, "latitude": str(HERE[0]), "longitude": str(HERE[1])}
+        assert "没有一次在范围内" not in boss.post(f"/punches/fences/{row.pk}/", right, follow=True).content.decode()
+
     def test_a_file_is_checked_confirmed_and_stored_once(
         self, alpha: Tenant, django_capture_on_commit_callbacks: Any
     ) -> None:

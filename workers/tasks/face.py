@@ -10,7 +10,7 @@ from institute.schools import operations as school_counts
 from institute.schools import queries as schools
 from kernel import clock
 from kernel.jobs import enqueue_on_commit
-from kernel.tenancy import Tenant, public_context, school_context
+from kernel.tenancy import Tenant, public_context
 from tenants.face import operations, queries
 from workers.base import PublicTask, SchoolTask
 from workers.celery import app
@@ -44,13 +44,16 @@ def sweep(**_newer: Any) -> None:
 
 
 @app.task(base=PublicTask, name="face.sweep_checks")
-def sweep_checks(**_newer: Any) -> int:
-    """Send checks without an answer again, or answer them so that nobody waits, in every school."""
-    chased = 0
+def sweep_checks(**_newer: Any) -> None:
+    """Ask every open school for the checks that nobody has answered."""
     for tenant in schools.open_tenants():
-        with school_context(tenant):
-            chased += operations.chase(tenant=tenant, now=clock.now())
-    return chased
+        enqueue_on_commit("face.chase", tenant=tenant)
+
+
+@app.task(base=SchoolTask, name="face.chase")
+def chase(*, tenant: Tenant, **_newer: Any) -> int:
+    """Send checks without an answer again, or answer them so that nobody waits. Safe to run twice."""
+    return operations.chase(tenant=tenant, now=clock.now())
 
 
 @app.task(base=SchoolTask, name="face.upkeep")

@@ -65,13 +65,20 @@ def edit(request: SchoolRequest, fence_id: UUID | None = None) -> HttpResponse:
         data = dict(form.cleaned_data)
         post, corners = UUID(data.pop("post")), data.pop("corners")
         try:
-            operations.save_fence(
+            saved = operations.save_fence(
                 fence_id=fence_id, post_id=post, polygon=corners, by=by, tenant=request.school, now=clock.now(), **data
             )
         except DomainError as refused:
             form.add_error(refused.field if refused.field in form.fields else None, refused.sentence)
         else:
-            return go(request, "punches:fences", said="打卡范围已保存")
+            gap = queries.off_the_mark(saved, by=by)
+            if gap is None:
+                return go(request, "punches:fences", said="打卡范围已保存")
+            said = (
+                f"范围已保存，但这个岗位最近的打卡定位没有一次在范围内，最近的差 {gap:.0f} 米。请核对坐标："
+                "从高德、腾讯、百度地图抄来的会偏几百米，请到现场点“用当前位置”。"
+            )
+            return go(request, "punches:fence", saved.pk, said=said, tone="warn")
     shown = str(row.post_id) if row else asked
     known = {value for value, _label in form.fields["post"].choices}  # type: ignore[attr-defined]
     context = {

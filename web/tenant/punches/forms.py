@@ -73,17 +73,22 @@ class DeviceForm(forms.Form):
         self.fields["place"].choices = [("", "未指定"), *((str(p.pk), p.full_name) for p in rows)]  # type: ignore[attr-defined]
 
 
+WGS = "要手机定位用的坐标（WGS-84），在现场点“用当前位置”最准。高德、腾讯、百度地图上抄来的会偏几百米。"
+
+
 class FenceForm(forms.Form):
     """画打卡范围; the page's script keeps the drawing and these numbers the same."""
 
     post = forms.ChoiceField(label="岗位")
     name = forms.CharField(label="范围名称", max_length=40, widget=forms.TextInput({"placeholder": "如：东门"}))
     shape = forms.ChoiceField(label="形状", choices=FenceShape.choices, initial=FenceShape.CIRCLE)
-    latitude = forms.FloatField(label="中心纬度", required=False, widget=forms.NumberInput({"step": "any"}))
+    latitude = forms.FloatField(
+        label="中心纬度", required=False, widget=forms.NumberInput({"step": "any"}), help_text=WGS
+    )
     longitude = forms.FloatField(label="中心经度", required=False, widget=forms.NumberInput({"step": "any"}))
     radius_m = forms.IntegerField(label="半径（米）", required=False, initial=100)
     corners = forms.CharField(
-        label="各角的纬度,经度（每行一个）", required=False,
+        label="各角的纬度,经度（每行一个）", required=False, help_text=WGS,
         widget=forms.Textarea({"rows": 5, "placeholder": "23.129100,113.264400"}),
     )  # fmt: skip
     active = forms.BooleanField(label="启用", required=False, initial=True)
