@@ -21,7 +21,7 @@ from kernel.tenancy import Tenant
 from tenants.attendance import policies
 from tenants.attendance.contracts import Person, Presence, Walk
 from tenants.rosters import queries as rosters
-from tenants.rosters.contracts import CONTRACTED
+from tenants.rosters.contracts import CONTRACTED, leave_covers
 
 AHEAD = timedelta(minutes=30)  # so long before its start a shift is shown
 HANDOVER = timedelta(minutes=15)  # around a change of shift a post is 交接中 rather than short
@@ -75,8 +75,7 @@ _NOW = f"""
 WITH contracted AS ({CONTRACTED})
 SELECT i.post_id, i.staff_id, s.name, i.starts_at, i.ends_at, i.needs_in, f.at, f.grade, o.at,
        coalesce((SELECT CASE WHEN bool_and(l.kind = 'field') THEN 'field' WHEN count(*) > 0 THEN 'leave' END FROM rosters_leave l
-                 WHERE l.staff_id = i.staff_id AND l.status = 'approved'
-                   AND l.starts_at <= %(now)s AND l.ends_at > %(now)s), '') AS away, 0 AS persons
+                 WHERE {leave_covers("i.staff_id", "%(now)s")}), '') AS away, 0 AS persons
 FROM rosters_shiftinstance i
 JOIN organisation_staff s ON s.id = i.staff_id
 LEFT JOIN LATERAL (
@@ -98,6 +97,7 @@ LEFT JOIN LATERAL (
     ORDER BY p.at DESC, p.id DESC LIMIT 1) o ON true
 WHERE i.cancelled_at IS NULL AND i.starts_at <= %(now)s + interval '30 minutes' AND i.ends_at > %(now)s - interval '15 minutes'
   AND i.starts_at > %(now)s - interval '3 days'
+  AND coalesce(s.hired_on <= i.day, true) AND coalesce(s.left_on >= i.day, true)
   AND (%(parties)s::uuid[] IS NULL OR i.party_id = ANY(%(parties)s::uuid[]))
   AND (%(posts)s::uuid[] IS NULL OR i.post_id = ANY(%(posts)s::uuid[]))
 UNION ALL

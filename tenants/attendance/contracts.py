@@ -15,10 +15,17 @@ from uuid import UUID
 
 from tenants.attendance.choices import Mark
 
+HELD = "held"  # beside the marks in a month's numbers: 待定
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """A person's month in numbers. `open` counts what is not settled yet."""
+    """A person's month in numbers, as every screen and file shows it.
+
+    `instances` are the shifts expected: days before joining and after leaving (休息) are not. A penalty that is held counts
+    under HELD and nowhere else; minutes are those of settled shifts that did not become an absence by them (as in
+    metrics.py). `open` counts what is not settled yet.
+    """
 
     instances: int
     marks: dict[str, int]
@@ -36,18 +43,22 @@ class Figures:
 
     @property
     def sentence(self) -> str:
-        """应出勤 22 班，正常 20，迟到 1（14 分），缺下班卡 1."""
+        """应出勤 22 班，正常 19，迟到 1，严重迟到 1，缺下班卡 1；迟到共 59 分."""
         told = [f"应出勤 {self.instances} 班"]
-        for mark in Mark:
-            n = self.of(mark)
-            if not n:
-                continue
-            more = (
-                f"（共 {self.late_minutes} 分）" if mark == Mark.LATE and self.late_minutes
-                else f"（共 {self.early_minutes} 分）" if mark == Mark.EARLY and self.early_minutes else ""
-            )  # fmt: skip
-            told.append(f"{mark.label} {n}{more}")
-        return "，".join(told)
+        told += [f"{mark.label} {self.of(mark)}" for mark in Mark if mark != Mark.REST and self.of(mark)]
+        if self.of(HELD):
+            told.append(f"待定 {self.of(HELD)}")
+        beside = [
+            f"{word}共 {minutes} 分" for word, minutes in (("迟到", self.late_minutes), ("早退", self.early_minutes)) if minutes
+        ]  # fmt: skip
+        if self.of(Mark.REST):
+            beside.append(f"入职前或离职后 {self.of(Mark.REST)} 班不计")
+        return "，".join(told) + ("；" + "，".join(beside) if beside else "")
+
+    @property
+    def undecided(self) -> int:
+        """Shifts not judged yet, and penalties that are held."""
+        return self.of(Mark.PENDING) + self.of(HELD)
 
     def as_json(self) -> dict[str, Any]:
         return {

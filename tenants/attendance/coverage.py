@@ -1,7 +1,8 @@
 """满编率: contracted post-hours against proved presence, set-based. Presence above what is contracted does not
 make up for a gap at another hour: each post and clock hour is capped at what was contracted for it.
 
-Proved is what results say (in a confirmed month the last adjustment that is not held, where there is one): from the in-punch to the out-punch, cut to the shift, with evidence; 缺卡 proves nothing.
+Proved is what results say (in a confirmed month the last adjustment that is not held, where there is one): from the in-punch to the out-punch, cut to the shift, with evidence; 缺卡 proves nothing, and no leave or field work in the midst of a
+shift is presence at the post.
 A shift still running counts up to now, and no longer than to its end or to where its person was last seen going
 (as on the board: an out-punch followed by an in-punch is a break, one without direction ends it in the second half).
 """
@@ -43,10 +44,14 @@ WITH contracted AS ({CONTRACTED}), h AS MATERIALIZED (
     WHERE c.starts_at < %(now)s AND g < %(now)s
     GROUP BY 1, 2, 3, 4
 ), later AS MATERIALIZED ({standing("a.day BETWEEN %(first)s::date - 1 AND %(last)s")}
+), away AS MATERIALIZED (
+    SELECT l.staff_id, range_agg(tstzrange(l.starts_at, l.ends_at)) AS cut FROM rosters_leave l
+    WHERE l.status = 'approved' AND l.starts_at < %(last)s::date + 4 AND l.ends_at > %(first)s::date - 4
+    GROUP BY 1
 ), p AS MATERIALIZED (
     SELECT r.post_id, g AS hour,
-           sum(date_part('epoch', least(r.until, g + interval '1 hour') - greatest(r.present_from, g)) / 60) AS minutes
-    FROM (SELECT r.post_id, present_from,
+           sum(date_part('epoch', least(upper(u), g + interval '1 hour') - greatest(lower(u), g)) / 60) AS minutes
+    FROM (SELECT r.post_id, r.staff_id, present_from,
                  CASE WHEN mark = 'pending' THEN least(%(now)s, coalesce(went.at, i.ends_at)) ELSE present_until END AS until
           FROM attendance_result r
           LEFT JOIN rosters_shiftinstance i ON r.mark = 'pending' AND i.id = r.instance_id
@@ -61,7 +66,7 @@ WITH contracted AS ({CONTRACTED}), h AS MATERIALIZED (
             AND (%(posts)s::uuid[] IS NULL OR r.post_id = ANY(%(posts)s::uuid[]))
             AND (%(parties)s::uuid[] IS NULL OR r.party_id = ANY(%(parties)s::uuid[]))
           UNION ALL
-          SELECT i.post_id,
+          SELECT i.post_id, i.staff_id,
                  greatest(a.in_at, i.starts_at, to_timestamp((a.trace ->> 'from')::bigint)) AS present_from,
                  least(a.out_at, i.ends_at + coalesce((a.trace ->> 'flex')::int, 0) * interval '1 minute',
                        to_timestamp((a.trace ->> 'until')::bigint)) AS until
@@ -69,8 +74,10 @@ WITH contracted AS ({CONTRACTED}), h AS MATERIALIZED (
           WHERE a.worked_minutes > 0 AND (a.in_punch_id IS NOT NULL OR a.out_punch_id IS NOT NULL)
             AND (%(posts)s::uuid[] IS NULL OR i.post_id = ANY(%(posts)s::uuid[]))
             AND (%(parties)s::uuid[] IS NULL OR i.party_id = ANY(%(parties)s::uuid[]))) r
-    CROSS JOIN LATERAL generate_series(date_trunc('hour', r.present_from), r.until - interval '1 microsecond', interval '1 hour') g
-    WHERE r.until > r.present_from
+    LEFT JOIN away w ON w.staff_id = r.staff_id
+    CROSS JOIN LATERAL unnest(tstzmultirange(tstzrange(r.present_from, greatest(r.until, r.present_from)))
+                              - coalesce(w.cut, '{{}}'::tstzmultirange)) u
+    CROSS JOIN LATERAL generate_series(date_trunc('hour', lower(u)), upper(u) - interval '1 microsecond', interval '1 hour') g
     GROUP BY 1, 2
 )
 SELECT {{keys}} sum(h.minutes)::float8, sum(least(h.minutes, coalesce(p.minutes, 0)))::float8,

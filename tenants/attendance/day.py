@@ -438,7 +438,12 @@ def sentence(
     if mark in (Mark.LEAVE, Mark.FIELD):
         return f"{parts[0]}，{'全程外勤，按出勤计' if mark == Mark.FIELD else '已批准请假'}"
     if "from" in trace:
-        parts.append(f"扣除请假后应在岗 {_at(trace['from'], day, tz)}–{_at(trace['until'], day, tz)}")
+        whole = (trace["from"], trace["until"]) == (_epoch(starts_at), _epoch(ends_at))
+        parts.append(
+            "中途请假的时间已扣除"
+            if whole
+            else f"扣除请假后应在岗 {_at(trace['from'], day, tz)}–{_at(trace['until'], day, tz)}"
+        )
     if told.in_at and "seen" in trace:
         parts.append(f"{clock_of(told.in_at, day, tz)} 查岗时在岗")
     elif told.in_at:
@@ -446,7 +451,8 @@ def sentence(
         if trace.get("flex"):
             parts.append(f"弹性顺延 {trace['flex']} 分")
         if told.late_minutes:
-            parts += [f"超出宽限 {grace} 分", f"迟到 {told.late_minutes} 分"]
+            parts += [f"超出宽限 {grace} 分"] if grace else []
+            parts.append(f"迟到 {told.late_minutes} 分")
         elif trace.get("graced"):
             parts.append(f"晚到 {trace['graced']} 分在宽限 {grace} 分内")
     if told.out_at:

@@ -65,7 +65,7 @@ def workbook(parts: Sequence[Sheet], *, school: str, tz: ZoneInfo) -> bytes:
     page.write_string(0, 0, f"{school} {first.month.year} 年 {first.month.month} 月考勤表", title)
     page.write_string(1, 0, f"图例：{LEGEND}；{MARKED}")
     heads = ["姓名", "工号", "单位", *(f"{d.day.day}\n{WEEKDAYS[d.day.weekday()]}" for d in first.days)]
-    heads += ["应出勤", *(str(m.label) for m in TOTALS), "迟到分钟", "早退分钟", "在岗小时", "本人确认"]
+    heads += ["应出勤", *(str(m.label) for m in TOTALS), "未定", "迟到分钟", "早退分钟", "在岗小时", "本人确认"]
     for column, text in enumerate(heads):
         day = first.days[column - 3] if 3 <= column < 3 + len(first.days) else None
         page.write_string(2, column, text, rest if day and not day.works else head)
@@ -79,7 +79,7 @@ def workbook(parts: Sequence[Sheet], *, school: str, tz: ZoneInfo) -> bytes:
                 page.write_string(line, 3 + n, text, bad if any(b.tone == "bad" for b in boxes) else plain)
             figures, column = row.figures, 3 + len(first.days)
             numbers = [figures.instances if figures else 0, *row.totals]
-            numbers += [figures.late_minutes, figures.early_minutes] if figures else [0, 0]
+            numbers += [figures.undecided, figures.late_minutes, figures.early_minutes] if figures else [0, 0, 0]
             for n, number in enumerate(numbers):
                 page.write_number(line, column + n, number, plain)
             page.write_number(line, column + len(numbers), float(figures.hours) if figures else 0, plain)
@@ -151,7 +151,7 @@ def document(parts: Sequence[Sheet], *, school: str, now: datetime, tenant: Tena
         "change_heads": LATER_HEADS,
         "changes": [_change(change, tenant.tz) for part in parts for change in part.changes],
         "days": [{"n": str(d.day.day), "w": WEEKDAYS[d.day.weekday()], "rest": not d.works} for d in first.days],
-        "totals": ["应到", *(SIGNS[m] for m in TOTALS)],
+        "totals": ["应到", *(SIGNS[m] for m in TOTALS), "未定"],
         "rows": [
             {
                 "name": r.staff.name, "number": r.staff.number, "party": r.party,
@@ -159,7 +159,7 @@ def document(parts: Sequence[Sheet], *, school: str, now: datetime, tenant: Tena
                     {"t": "/".join(b.text for b in boxes), "bad": any(b.tone == "bad" for b in boxes)}
                     for boxes in r.days
                 ],
-                "totals": [str(n or "") for n in ([r.figures.instances if r.figures else 0, *r.totals])],
+                "totals": [str(n or "") for n in ([r.figures.instances if r.figures else 0, *r.totals, r.figures.undecided if r.figures else 0])],
                 "hours": str(r.figures.hours) if r.figures else "", "confirmed": "" if not r.confirmed else f"是{LATER}" if r.changes else "是",
             }
             for part in parts for r in part.rows

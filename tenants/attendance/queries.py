@@ -21,7 +21,7 @@ from tenants.attendance import day as rule
 from tenants.attendance import held as held_rows
 from tenants.attendance import policies, positions
 from tenants.attendance.choices import PENALTIES, CorrectionStatus, Mark, SuspectKind, SuspectStatus
-from tenants.attendance.contracts import Figures, Line
+from tenants.attendance.contracts import HELD, Figures, Line
 from tenants.attendance.models import Adjustment, Confirmation, Correction, DayResult, Suspect
 from tenants.organisation import queries as organisation
 from tenants.organisation.models import Staff
@@ -205,8 +205,12 @@ class _Told:
 
 # --- Months --------------------------------------------------------------------------------------
 
-_FIGURES = """
-SELECT r.staff_id, r.mark, count(*), sum(r.late_minutes), sum(r.early_minutes), sum(r.worked_minutes),
+# Minutes count where they are settled and did not make the shift an absence; `_CLOSE` in months.py says the same.
+COUNTS_MINUTES = "r.suspect_id IS NULL AND r.mark NOT IN ('pending', 'absent', 'absent_half')"
+_FIGURES = f"""
+SELECT r.staff_id, CASE WHEN r.suspect_id IS NULL THEN r.mark ELSE '{HELD}' END, count(*),
+       coalesce(sum(r.late_minutes) FILTER (WHERE {COUNTS_MINUTES}), 0),
+       coalesce(sum(r.early_minutes) FILTER (WHERE {COUNTS_MINUTES}), 0), sum(r.worked_minutes),
        count(*) FILTER (WHERE r.mark = 'pending' OR r.suspect_id IS NOT NULL)
 FROM attendance_result r
 WHERE r.day >= %(first)s AND r.day < %(after)s AND r.staff_id = ANY(%(staff)s::uuid[])
@@ -253,7 +257,7 @@ def month_figures(
     for staff_id, mark, n, late, early, worked, unsettled in rows:
         marks.setdefault(staff_id, {})[mark] = n
         mine = sums.setdefault(staff_id, [0, 0, 0, 0, 0])
-        for k, value in enumerate((n, late, early, worked, unsettled)):
+        for k, value in enumerate((0 if mark == Mark.REST else n, late, early, worked, unsettled)):
             mine[k] += value
     return {s: Figures(v[0], marks[s], v[1], v[2], v[3], open=v[4] + asked.get(s, 0)) for s, v in sums.items()}
 
@@ -303,13 +307,14 @@ class Cell:
     instance_id: UUID | None
     mark: str  # "rest" for a rostered day of rest, "" for a shift not begun
     held: bool
-    minutes: int
+    late: int
+    early: int
     code: str
 
 
 _CELLS = """
 SELECT a.staff_id, a.party_id, a.day, i.id, coalesce(r.mark, CASE WHEN a.shift_id IS NULL THEN 'rest' ELSE '' END),
-       r.suspect_id IS NOT NULL, coalesce(r.late_minutes + r.early_minutes, 0), coalesce(s.code, '休')
+       r.suspect_id IS NOT NULL, coalesce(r.late_minutes, 0), coalesce(r.early_minutes, 0), coalesce(s.code, '休')
 FROM rosters_assignment a
 LEFT JOIN rosters_shift s ON s.id = a.shift_id
 LEFT JOIN rosters_shiftinstance i ON i.assignment_id = a.id AND i.cancelled_at IS NULL

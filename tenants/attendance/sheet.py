@@ -115,7 +115,12 @@ def _box(cell: queries.Cell, later: str) -> Box:
     if cell.mark == "":
         return Box(cell.code, f"{cell.code}班，未开始", "future", cell.instance_id)
     mark = Mark(cell.mark)
-    more = f" {cell.minutes} 分" if cell.minutes and mark in (Mark.LATE, Mark.SERIOUS_LATE, Mark.EARLY) else ""
+    own = {Mark.LATE: cell.late, Mark.SERIOUS_LATE: cell.late, Mark.EARLY: cell.early}.get(mark, 0)
+    more = f" {own} 分" if own else ""
+    if cell.late and mark in (Mark.MISSING_IN, Mark.MISSING_OUT):
+        more += f"，迟到 {cell.late} 分"
+    if cell.early and mark in (Mark.LATE, Mark.SERIOUS_LATE, Mark.MISSING_IN, Mark.MISSING_OUT):
+        more += f"，早退 {cell.early} 分"
     held = "（待定）" if cell.held else ""
     beside = f"；{later}" if later else ""
     return Box(

@@ -1,7 +1,7 @@
 """What other features are handed, and which tables they may read by SQL.
 
 Published tables: `rosters_shiftinstance` (live rows: `cancelled_at IS NULL`), `rosters_rule`, `rosters_leave`
-(through `on_leave` below), `rosters_assignment` (days of rest: `shift_id IS NULL`), `rosters_coverage` and
+(through `on_leave` and `leave_covers` below), `rosters_assignment` (days of rest: `shift_id IS NULL`), `rosters_coverage` and
 `rosters_postterms` through `CONTRACTED` below.
 """
 
@@ -34,16 +34,18 @@ WHERE (c.weekdays >> (extract(isodow FROM d.day)::int - 1)) & 1 = 1
 """
 
 
+def leave_covers(staff: str, at: str) -> str:
+    """SQL condition on a row `l` of rosters_leave: it is approved and takes the person away at the moment."""
+    return f"l.staff_id = {staff} AND l.status = 'approved' AND l.starts_at <= {at} AND l.ends_at > {at}"
+
+
 def on_leave(staff: str, at: str) -> str:
     """SQL condition: the person is on approved leave at the moment; both given as SQL.
 
     外勤 is among it: whoever is sent elsewhere by approval cannot be at the post. Leave taken back while it runs ends there,
     and one taken back before it began is not approved any more (`Leave`).
     """
-    return (
-        f"EXISTS (SELECT FROM rosters_leave l WHERE l.staff_id = {staff} AND l.status = 'approved'"
-        f" AND l.starts_at <= {at} AND l.ends_at > {at})"
-    )
+    return f"EXISTS (SELECT FROM rosters_leave l WHERE {leave_covers(staff, at)})"
 
 
 @dataclass(frozen=True, slots=True)

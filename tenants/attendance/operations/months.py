@@ -74,7 +74,7 @@ def _last(month: date) -> date:
 
 
 # Everybody with results in the month (of the party's shifts, where one is named: their whole month is closed), nothing open and not yet confirmed; the figures are put together by the database.
-_CLOSE = """
+_CLOSE = f"""
 WITH open AS (
     SELECT staff_id FROM attendance_result
     WHERE day >= %(first)s AND day < %(after)s AND (mark = 'pending' OR suspect_id IS NOT NULL)
@@ -87,10 +87,11 @@ WITH open AS (
     WHERE c.status = 'pending' AND i.day >= %(first)s AND i.day < %(after)s
 ), people AS (
     SELECT r.staff_id, jsonb_object_agg(r.mark, r.n) || jsonb_build_object('late_minutes', sum(r.late), 'early_minutes',
-           sum(r.early), 'worked_minutes', sum(r.worked), 'instances', sum(r.n)) AS figures
-    FROM (SELECT staff_id, mark, count(*) AS n, sum(late_minutes) AS late, sum(early_minutes) AS early,
-                 sum(worked_minutes) AS worked
-          FROM attendance_result WHERE day >= %(first)s AND day < %(after)s
+           sum(r.early), 'worked_minutes', sum(r.worked), 'instances', coalesce(sum(r.n) FILTER (WHERE r.mark <> 'rest'), 0)) AS figures
+    FROM (SELECT staff_id, mark, count(*) AS n, sum(worked_minutes) AS worked,
+                 coalesce(sum(late_minutes) FILTER (WHERE {queries.COUNTS_MINUTES}), 0) AS late,
+                 coalesce(sum(early_minutes) FILTER (WHERE {queries.COUNTS_MINUTES}), 0) AS early
+          FROM attendance_result r WHERE day >= %(first)s AND day < %(after)s
           GROUP BY 1, 2) r
     WHERE r.staff_id NOT IN (SELECT staff_id FROM open)
       AND (%(parties)s::uuid[] IS NULL OR r.staff_id IN (

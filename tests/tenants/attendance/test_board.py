@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,3 +116,18 @@ class TestFieldWork:
     def test_another_leave_is_leave(self, alpha: Tenant, boss: Actor) -> None:
         make_coverage(self.away(alpha, "sick"), persons=1)
         assert [p.state for p in seen(boss, alpha, at(alpha, "12:00"))["门岗"].people] == ["leave"]
+
+
+@pytest.mark.parametrize("dates", [{"left_on": DAY - timedelta(days=1)}, {"hired_on": DAY + timedelta(days=1)}])
+def test_who_has_left_or_not_joined_is_not_awaited(alpha: Tenant, boss: Actor, dates: dict[str, date]) -> None:
+    make_rule()
+    gate = make_post("门岗", party=make_party("contract"))
+    person = make_staff("甲", post=gate)
+    make_assignment(alpha, day=DAY, staff=person, shift=make_shift(spans=((480, 1080),)))
+    assert state(boss, alpha, "门岗", "09:00") == "awaited"
+    Staff.objects.filter(pk=person.pk).update(**dates)
+    assert "门岗" not in seen(boss, alpha, at(alpha, "09:00"))
+    derive(alpha)
+    assert DayResult.objects.get().mark == Mark.REST  # the board says what the result says
+    make_coverage(gate, persons=1)
+    assert seen(boss, alpha, at(alpha, "09:00"))["门岗"].state == "nobody"

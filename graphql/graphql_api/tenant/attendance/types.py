@@ -13,7 +13,7 @@ from graphql_api.loaders import load_many, load_one
 from graphql_api.tenant.evidence import Id, Text, listed
 from tenants.attendance import policies, queries
 from tenants.attendance.choices import Mark
-from tenants.attendance.contracts import Figures
+from tenants.attendance.contracts import HELD, Figures
 from tenants.attendance.models import Adjustment, Confirmation, Correction, DayResult, Suspect
 from tenants.attendance.positions import Position
 
@@ -167,6 +167,7 @@ class MonthType(graphene.ObjectType):
     month = graphene.NonNull(graphene.Date)
     instances = NInt
     marks = listed(MarkCount)
+    held = graphene.NonNull(graphene.Int, description="Penalties that wait for an open suspect; among no mark")
     late_minutes = NInt
     early_minutes = NInt
     worked_minutes = NInt
@@ -182,7 +183,7 @@ def month_of(staff_id: UUID, month: date, figures: Figures, confirmed: Confirmat
         staff_id=staff_id, month=month, instances=figures.instances,
         marks=[MarkCount(mark=m.value, label=str(m.label), n=figures.of(m)) for m in Mark if figures.of(m)],
         late_minutes=figures.late_minutes, early_minutes=figures.early_minutes, worked_minutes=figures.worked_minutes,
-        open=figures.open, sentence=figures.sentence, confirmed_at=confirmed.confirmed_at if confirmed else None,
+        held=figures.of(HELD), open=figures.open, sentence=figures.sentence, confirmed_at=confirmed.confirmed_at if confirmed else None,
         confirmed_by_name=confirmed.confirmed_by_name if confirmed else None, by_school=confirmed.by_school if confirmed else None,
     )  # fmt: skip
 
