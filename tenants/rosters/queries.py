@@ -38,6 +38,7 @@ from tenants.rosters.models import (
     ShiftInstance,
     Swap,
 )
+from tenants.rosters.people import check_days
 from tenants.rosters.windows import clock_text
 
 _CONTRACTED_DAYS = (
@@ -143,6 +144,7 @@ def visible_coverage(
     """`coverage_minutes` for what `by` may see. Raises NotAllowed."""
     if not policies.reads_grid(by):
         raise NotAllowed
+    check_days(first, last, field="first_day")
     seen = policies.party_ids(by)
     parties = seen if party_id is None else ({party_id} if seen is None or party_id in seen else set())
     return coverage_minutes(
@@ -461,6 +463,7 @@ def manning(
     """
     if not policies.reads_grid(by):
         raise NotAllowed
+    check_days(first, last, field="first_day")
     seen = policies.party_ids(by)
     parties = seen if party_id is None else {party_id} if seen is None else seen & {party_id}
     return manning_of.manning(

@@ -219,6 +219,7 @@ def extend(
             Q(ends_on__isnull=True) | Q(made_until__isnull=True) | Q(ends_on__gt=F("made_until")),
             starts_on__lt=until,
         )
+        .exclude(staff__left_on__lt=F("made_until"))  # made until the last day
         .order_by("staff_id", "pk")
         .values_list("pk", flat=True)
     )
@@ -244,7 +245,10 @@ def _extend_some(
         .select_related("pattern", "staff")
         .order_by("pk")
     )
-    spans = {u.pk: (max(u.made_until or u.starts_on, u.starts_on, since), min(u.ends_on or until, until)) for u in uses}
+    spans = {
+        u.pk: (max(u.made_until or u.starts_on, u.starts_on, since), min(u.ends_on or until, _day_after(u), until))
+        for u in uses
+    }
     begins = [a for a, b in spans.values() if a < b]
     changes: list[CellChange] = []
     owner: dict[tuple[UUID, date], UUID] = {}
@@ -283,6 +287,11 @@ def _extend_some(
         tell_refused(outcome.refused, uses, tenant=tenant, now=now)
         tell_away(outcome.warnings, uses, tenant=tenant, now=now)
     return outcome
+
+
+def _day_after(use: PatternUse) -> date:
+    """The first day on which the person does not work here any more."""
+    return use.staff.left_on + timedelta(days=1) if use.staff.left_on else date.max
 
 
 def _given_away(uses: Sequence[PatternUse], first: date, until: date) -> set[tuple[UUID, date]]:
@@ -356,31 +365,43 @@ def _editors(tenant: Tenant, now: datetime) -> list[UUID]:
 
 @transaction.atomic
 def _let_go(*, tenant: Tenant, now: datetime, today: date) -> int:
-    """Cancel what is rostered after people's last day of work, or before their first one by now."""
+    """Cancel what is rostered after people's last day of work, or before their first one by now.
+
+    Who has left follows a cycle no more. Who is to leave follows it until then, also where the calendar changes before;
+    should the last day move or the person stay after all, the cycle goes on from there.
+    """
     rows = Assignment.objects.filter(
         Q(day__gt=F("staff__left_on")) | Q(day__lt=F("staff__hired_on")), cancelled_at__isnull=True, day__gte=today
     )
     ids = set(rows.order_by().values_list("staff_id", flat=True))
-    if not ids:
-        return 0
-    instances.lock_people(ids, schema=tenant.schema)
-    gone = list(rows.filter(staff_id__in=ids))
-    instances.cancel(gone, now=now)
+    if ids:
+        instances.lock_people(ids, schema=tenant.schema)
+        gone = list(rows.filter(staff_id__in=ids))
+        instances.cancel(gone, now=now)
+        if gone:
+            record(
+                verb="roster.let_go", sentence=f"不在职的日子里的 {len(gone)} 个排班已取消", subject=gone[0],
+                by=Actor.system(tenant.school_id),
+            )  # fmt: skip
+    after = F("staff__left_on") + timedelta(days=1)
     uses = list(
-        PatternUse.objects.filter(
-            Q(ends_on__isnull=True) | Q(ends_on__gt=F("staff__left_on") + timedelta(days=1)),
-            staff_id__in=ids, starts_on__lte=F("staff__left_on"),
-        ).select_related("staff")
-    )  # fmt: skip
-    for use in uses:  # until the last day they follow the cycle, also where the calendar changes before it
+        PatternUse.objects.select_for_update(of=("self",))
+        .filter(
+            Q(staff__status="left") & (Q(ends_on__isnull=True) | Q(ends_on__gt=after))
+            | Q(staff__status="active", made_until__gt=after),
+            starts_on__lte=F("staff__left_on"),
+        )
+        .select_related("staff")
+        .order_by("pk")
+    )
+    for use in uses:
         assert use.staff.left_on is not None
-        use.ends_on = use.staff.left_on + timedelta(days=1)
-    PatternUse.objects.bulk_update(uses, ["ends_on"])
-    record(
-        verb="roster.let_go", sentence=f"不在职的日子里的 {len(gone)} 个排班已取消", subject=gone[0],
-        by=Actor.system(tenant.school_id),
-    )  # fmt: skip
-    return len(gone)
+        last = use.staff.left_on + timedelta(days=1)
+        if use.staff.status == "left":
+            use.ends_on = last
+        use.made_until = min(use.made_until, last) if use.made_until else None
+    PatternUse.objects.bulk_update(uses, ["ends_on", "made_until"])
+    return len(ids)
 
 
 @transaction.atomic

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
+
 from identity.choices import Role
 from kernel.tenancy import Tenant
 from tenants.rosters import manning, queries
+from tenants.rosters.errors import DayOutside
 from tests.factories.identity import school_actor
 from tests.factories.organisation import make_contract, make_post, make_staff
 from tests.factories.rosters import make_assignment, make_coverage, make_shift, make_terms
@@ -94,3 +97,12 @@ def test_what_has_no_price_lacks_no_yuan(alpha: Tenant) -> None:
     make_coverage(make_post("南门岗"), persons=1, span=(480, 540))
     (row,) = queries.manning(by=school_actor(alpha, Role.SCHOOL_ADMIN), first=DAY, last=DAY, tenant=alpha)
     assert (row.lacking, row.yuan) == (60, None)
+
+
+@pytest.mark.parametrize("day", [date.min, date.max])
+def test_a_day_no_calendar_knows_is_named_not_a_crash(alpha: Tenant, day: date) -> None:
+    make_coverage(make_post("南门岗"), valid_from=date.min)
+    with pytest.raises(DayOutside):
+        lacking(alpha, day, day)
+    with pytest.raises(DayOutside):
+        queries.visible_coverage(by=school_actor(alpha, Role.SCHOOL_ADMIN), first=day, last=day, tenant=alpha)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from identity.contracts import Actor
 from kernel.errors import NotAllowed
 from kernel.tenancy import Tenant
 from tenants.notices.models import Notice
+from tenants.organisation import operations as organisation
 from tenants.organisation.models import Staff
 from tenants.rosters import instances, operations
 from tenants.rosters.errors import PatternClash, PatternWrong
@@ -233,3 +235,41 @@ def test_who_moved_to_another_company_and_is_still_rostered_at_the_old_one_is_to
         operations.extend(tenant=alpha, now=NOW + timedelta(hours=hour))
     [notice] = Notice.objects.filter(account_id=admin.account_id, occasion__startswith="roster.moved")
     assert notice.title.startswith("张三（") and "还有 34 个班排在「东门岗」" in notice.text
+
+
+def test_a_last_day_that_moves_and_who_stays_after_all_go_on_with_the_cycle(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    (row,) = use(alpha, admin, make_pattern(make_shift(code="白"), None).pk, person)
+    given: dict[str, Any] = {"staff_id": person.pk, "by": admin, "tenant": alpha, "now": NOW}
+    operations.extend(tenant=alpha, now=NOW)
+    for days, until in ((3, "白休白休···"), (5, "白休白休白休·")):
+        organisation.leave(left_on=TODAY + timedelta(days=days), **given)
+        for _hour in range(2):
+            operations.extend(tenant=alpha, now=NOW)
+        assert shown(person, 7) == until
+    organisation.bring_back(party_id=person.party_id, post_id=person.post_id, **given)
+    operations.extend(tenant=alpha, now=NOW)
+    assert shown(person, 35) == ("白休" * 18)[:35]
+    row.refresh_from_db()
+    assert (row.ends_on, row.made_until) == (None, TODAY + timedelta(weeks=5))
+
+
+def test_who_has_left_follows_the_cycle_no_more(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    (row,) = use(alpha, admin, make_pattern(make_shift(code="白")).pk, person)
+    operations.extend(tenant=alpha, now=NOW)
+    Staff.objects.filter(pk=person.pk).update(left_on=TODAY + timedelta(days=1), status="left")
+    operations.extend(tenant=alpha, now=NOW)
+    row.refresh_from_db()
+    assert row.ends_on == TODAY + timedelta(days=2)
+    assert not PatternUse.objects.filter(ends_on__isnull=True).exists()
+
+
+def test_who_gave_notice_already_is_put_on_a_cycle_until_the_last_day(alpha: Tenant, admin: Actor) -> None:
+    person = make_staff(post=make_post())
+    Staff.objects.filter(pk=person.pk).update(left_on=TODAY + timedelta(days=2))
+    (row,) = use(alpha, admin, make_pattern(make_shift(code="白")).pk, person)
+    operations.extend(tenant=alpha, now=NOW)
+    assert shown(person, 5) == "白白白··"
+    row.refresh_from_db()
+    assert row.made_until == TODAY + timedelta(days=3)
