@@ -98,10 +98,11 @@ def _row(line: Line) -> Row | None:
 def _compared(lines: Sequence[tuple[Line, Row | None]]) -> Checked:
     checked = Checked()
     days: dict[object, int] = {}
+    named = operations.names_of(row for _line, row in lines if row is not None)
     for line, row in lines:
         if row is not None:
             try:
-                effect = operations.effect_of(row)
+                effect = operations.effect_of(row, besides=named)
             except DomainError as refused:
                 line.errors.append(refused.sentence)
             else:

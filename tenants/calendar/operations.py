@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -297,8 +297,13 @@ def apply_rows(*, rows: Sequence[Row], by: Actor, tenant: Tenant, now: datetime)
         raise Invalid(f"一次最多导入 {MOST_ROWS} 行，请分成几次。", field="rows")
     _lock(tenant)
     counts = {"new": 0, "updated": 0, "unchanged": 0}
-    for row in rows:
-        counts[_apply(row, now)] += 1
+    named = names_of(rows)
+    effects = [effect_of(row, besides=named) for row in rows]
+    counts |= {effect: effects.count(effect) for effect in counts}
+    old = _taken_out([row for row, effect in zip(rows, effects, strict=True) if effect == "updated"])
+    for row, effect in zip(rows, effects, strict=True):
+        if effect != "unchanged":
+            _apply(row, old, now)
     timeline.record(
         verb="calendar.imported",
         sentence=f"导入校历：新增 {counts['new']}，更新 {counts['updated']}",
@@ -311,14 +316,22 @@ def apply_rows(*, rows: Sequence[Row], by: Actor, tenant: Tenant, now: datetime)
     return counts
 
 
-def effect_of(row: Row) -> str:
-    """What a row would do now: "new", "updated" or "unchanged". Writes nothing. Raises as the row would be refused."""
+def names_of(rows: Iterable[Row]) -> set[str]:
+    """The terms and vacations that an import speaks of: with it they change together."""
+    return {" ".join(row.name.split()) for row in rows if row.kind in PeriodKind.values}
+
+
+def effect_of(row: Row, *, besides: Collection[str] = ()) -> str:
+    """What a row would do now: "new", "updated" or "unchanged". Writes nothing. Raises as the row would be refused.
+
+    `besides`: names of terms and vacations that the same import changes too, so that their days now are no obstacle.
+    """
     if row.kind in PeriodKind.values:
         known = Period.objects.filter(name=_period_name(row.name)).first()
         wanted = Period(kind=row.kind, name=row.name, starts_on=row.starts_on, ends_on=row.ends_on)
         if known:
             wanted.pk = known.pk
-        _check_period(wanted)
+        _check_period(wanted, besides=besides)
         if known is None:
             return "new"
         same = (known.kind, known.starts_on, known.ends_on) == (row.kind, row.starts_on, row.ends_on)
@@ -336,18 +349,22 @@ def _as_is(day: date, wish: tuple[str, str], own: dict[date, tuple[str, str]]) -
     return day not in own and queries.plain_day(day)[0] == wish[0]
 
 
-def _apply(row: Row, now: datetime) -> str:
-    effect = effect_of(row)
-    if effect == "unchanged":
-        return effect
-    if row.kind in PeriodKind.values:
-        Period.objects.update_or_create(
-            name=_period_name(row.name),
-            defaults={"kind": row.kind, "starts_on": row.starts_on, "ends_on": row.ends_on},
-        )
-    else:
+def _taken_out(rows: Sequence[Row]) -> dict[str, Period]:
+    """Terms and vacations that are to change, taken out so that two may move into each other's old days; by name."""
+    found = {p.name: p for p in Period.objects.filter(name__in=names_of(rows))}
+    Period.objects.filter(name__in=found).delete()
+    return found
+
+
+def _apply(row: Row, old: dict[str, Period], now: datetime) -> None:
+    if row.kind not in PeriodKind.values:
         _put(_run(row.starts_on, row.ends_on), _clean_kind(row.kind), _clean_name(row.name), now)
-    return effect
+        return
+    made = Period(kind=row.kind, name=_period_name(row.name), starts_on=row.starts_on, ends_on=row.ends_on)
+    if made.name in old:
+        made.pk = old[made.name].pk
+    _check_period(made)
+    made.save(force_insert=True)
 
 
 # --- Shared ----------------------------------------------------------------------------------------
@@ -431,7 +448,7 @@ def _period(period_id: UUID) -> Period:
     return row
 
 
-def _check_period(row: Period) -> None:
+def _check_period(row: Period, *, besides: Collection[str] = ()) -> None:
     _in_reach(row.starts_on, row.ends_on)
     if row.ends_on < row.starts_on:
         raise PeriodBackwards(field="ends_on")
@@ -440,7 +457,11 @@ def _check_period(row: Period) -> None:
     others = Period.objects.exclude(pk=row.pk)
     if others.filter(name=row.name).exists():
         raise PeriodNameTaken(field="name", name=row.name)
-    over = others.filter(kind=row.kind, starts_on__lte=row.ends_on, ends_on__gte=row.starts_on).first()
+    over = (
+        others.exclude(name__in=besides)
+        .filter(kind=row.kind, starts_on__lte=row.ends_on, ends_on__gte=row.starts_on)
+        .first()
+    )
     if over:
         raise PeriodOverlaps(
             field="starts_on", name=over.name, starts=over.starts_on.isoformat(), ends=over.ends_on.isoformat()

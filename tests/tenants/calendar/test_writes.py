@@ -205,3 +205,26 @@ def test_overlapping_terms_in_one_file_are_found(alpha: Tenant, admin: Actor) ->
     text = "开始日期,结束日期,类型,名称\n2026-09-01,2027-01-17,学期,甲\n2027-01-10,2027-06-30,学期,乙\n2026-03-01,,学期,丙\n"
     checked = imports.check(text.encode(), by=admin)
     assert checked.counts()["new"] == 1 and len(checked.errors) == 2
+
+
+def test_two_terms_of_one_file_move_into_each_others_days(alpha: Tenant, admin: Actor) -> None:
+    first = make_term("第一学期", starts_on=date(2026, 9, 1), ends_on=date(2027, 1, 10))
+    make_term("第二学期", starts_on=date(2027, 1, 20), ends_on=date(2027, 6, 1))
+    make_term("夏季学期", starts_on=date(2027, 7, 1), ends_on=date(2027, 7, 20))
+    head = "开始日期,结束日期,类型,名称\n"
+    moved = "2026-09-01,2027-01-25,学期,第一学期\n2027-02-01,2027-06-10,学期,第二学期\n"
+    checked = imports.check((head + moved).encode(), by=admin)
+    assert (checked.errors, checked.counts()["updated"]) == ([], 2)
+    assert operations.apply_rows(rows=checked.rows, by=admin, tenant=alpha, now=NOW)["updated"] == 2
+    assert Period.objects.get(name="第一学期").ends_on == date(2027, 1, 25)
+    assert Period.objects.get(name="第一学期").pk == first.pk
+    over = imports.check(
+        (head + "2026-09-01,2027-01-25,学期,第一学期\n2027-02-01,2027-07-02,学期,第二学期\n").encode(), by=admin
+    )
+    assert [number for number, _said in over.errors] == [3] and "夏季学期" in over.errors[0][1]
+    with pytest.raises(operations.PeriodOverlaps):  # all or nothing
+        rows = [Row("term", "第一学期", date(2026, 9, 2), date(2027, 2, 1))]
+        operations.apply_rows(
+            rows=[*rows, Row("term", "新", date(2027, 2, 1), date(2027, 2, 9))], by=admin, tenant=alpha, now=NOW
+        )
+    assert Period.objects.get(name="第一学期").ends_on == date(2027, 1, 25)
