@@ -4,7 +4,8 @@
  * Pictures are scaled down to 1600 px JPEG before they are kept. Sent on start, `online`, and when the page is shown again.
  *
  * `data-outbox-title="巡查打点 图书馆"` names the item in the list; `data-outbox-after="/m/"` is where to go when it is kept.
- * An item belongs to the account that made it: another account on the same phone neither sees nor sends it.
+ * An item belongs to the account that made it: another account on the same phone neither sees nor sends it, and the server takes it
+ * from nobody else's session (`X-Account`: a tab may still show the one while the other has signed in beside it).
  * The server answers 2xx or a redirect (taken), 4xx with `{"detail": "…"}` or a page with `role="alert"` (refused, shown with the
  * server's sentence), anything else counts as no network and is tried again.
  */
@@ -73,11 +74,12 @@ export async function put(action: string, title: string, parts: Part[]): Promise
 async function send(item: Item): Promise<Outcome> {
   const body = new FormData()
   for (const [name, value, file] of item.parts) typeof value === 'string' ? body.append(name, value) : body.append(name, value, file ?? 'photo.jpg')
-  const headers = { 'Idempotency-Key': item.key, 'X-Recorded-At': item.at, 'X-CSRFToken': csrf(), 'X-Outbox': '1' }
+  const headers = { 'Idempotency-Key': item.key, 'X-Recorded-At': item.at, 'X-CSRFToken': csrf(), 'X-Outbox': '1', 'X-Account': item.account }
   const response = await fetch(item.action, { method: 'POST', body, headers, credentials: 'same-origin', signal: AbortSignal.timeout?.(60_000) }).catch(() => null)
   if (!response) return { kind: 'later', sentence: '没有网络' }
   const text = await response.text().catch(() => '')
   const page = /html/.test(response.headers.get('Content-Type') ?? '') ? new DOMParser().parseFromString(text, 'text/html') : null
+  if (response.status === 401 && /json/.test(response.headers.get('Content-Type') ?? '')) return { kind: 'later', sentence: sentenceOf(text, page) }
   if (response.status === 401 || page?.body.dataset.page === 'auth') return { kind: 'later', sentence: '请重新登录，登录后自动上传' }
   if (response.ok) return { kind: 'sent', url: response.redirected ? response.url : '' }
   if (response.status >= 500 || response.status === 429 || response.status === 408) return { kind: 'later', sentence: '服务器忙，稍后自动再试' }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -88,6 +89,19 @@ class TestPhone:
         client.post("/m/punch/", sent, headers=outbox(**{"X-Recorded-At": said}))
         row = Punch.objects.get()
         assert row.clock == ClockBasis.ANCHORED and abs(row.at - clock.now()) < timedelta(seconds=30)
+
+    def test_what_one_person_left_on_a_shared_phone_is_not_taken_as_anothers(self, alpha: Tenant) -> None:
+        """A tab still shows 甲, who punched without a network; 乙 has signed in beside it, and the tab sends."""
+        person, client = at_the_gate(alpha)
+        other = make_member(alpha, Role.FRONTLINE, staff_id=make_staff(post=person.post).pk)
+        mine = re.search(r'data-account="([^"]+)"', client.get("/m/punch/").content.decode())
+        assert mine is not None
+        key = str(uuid4())
+        refused = signed(other).post("/m/punch/", POSITION, headers=outbox(key, **{"X-Account": mine[1]}))
+        assert refused.status_code == 401 and "别的帐号" in refused.json()["detail"]  # the outbox keeps it
+        assert not Punch.objects.exists()
+        assert client.post("/m/punch/", POSITION, headers=outbox(key, **{"X-Account": mine[1]})).status_code == 201
+        assert Punch.objects.get().staff_id == person.pk
 
     def test_without_a_script_a_plain_form_works(self, alpha: Tenant) -> None:
         _person, client = at_the_gate(alpha, grade="C")
