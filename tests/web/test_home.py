@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.test import Client
+import pytest
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
 
 from identity.choices import Role
 from identity.contracts import Actor
 from identity.models import Account
 from kernel import clock
 from kernel.tenancy import Tenant
+from tenants.attendance import operations as attendance
 from tests.factories.findings import make_finding, make_member
-from tests.factories.organisation import make_department, make_line, make_party
+from tests.factories.organisation import make_department, make_line, make_party, make_post, make_staff
+from tests.factories.punches import make_punch
+from tests.factories.rosters import make_assignment, make_coverage, make_rule, make_shift
+from web.tenant.home.figures import figures
 
 
 def signed(actor: Actor) -> Client:
@@ -65,3 +72,35 @@ def test_a_company_sees_its_own_figures_and_frontline_none(alpha: Tenant) -> Non
     found, _closed = signed(manager).get("/").context["figures"]["weeks"]["series"]
     assert sum(found["data"]) == 1
     assert unsolved(make_member(alpha, Role.FRONTLINE)) == ""
+
+
+@pytest.mark.urls("config.urls_school")
+def test_the_figures_cost_the_same_queries_however_many_people_and_results(alpha: Tenant) -> None:
+    boss = make_member(alpha, Role.SCHOOL_LEADER)
+    now = clock.now()
+    today = now.astimezone(alpha.tz).date()
+    make_rule()
+
+    def more(people: int) -> None:
+        for n in range(people):
+            post = make_post(party=make_party("contract"))
+            make_coverage(post)
+            staff = make_staff(f"员工{n}", post=post)
+            for day in (today - timedelta(days=1), today):
+                make_assignment(alpha, day=day, staff=staff, shift=make_shift(spans=((0, 1440),)))
+                make_punch(staff, at=now - timedelta(hours=30), direction="in")
+            make_finding(alpha, by=boss, party=post.party)
+        attendance.derive_range(tenant=alpha, now=now, first=today - timedelta(days=2), last=today)
+
+    def cost() -> tuple[int, int]:
+        request = RequestFactory().get("/")
+        request.actor, request.school = boss, alpha  # type: ignore[attr-defined]
+        with CaptureQueriesContext(connection) as seen:
+            shown = figures(request, now)  # type: ignore[arg-type]
+        return len(seen), shown["stats"][1]["value"]
+
+    more(1)
+    few, found = cost()
+    more(7)
+    assert cost() == (few, found + 7)
+    assert few <= 14
