@@ -12,7 +12,7 @@ from kernel import clock
 from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant, public_context
 from tenants.face import operations, queries
-from workers.base import PublicTask, SchoolTask
+from workers.base import OwedTask, PublicTask, SchoolTask
 from workers.celery import app
 
 # One batch at a time in the process of the queue: its second thread stays free for people who wait at a door.
@@ -38,8 +38,8 @@ def enrol_batch(*, tenant: Tenant, job_id: str, **_newer: Any) -> None:
 
 @app.task(base=PublicTask, name="face.sweep")
 def sweep(**_newer: Any) -> None:
-    """Ask every open school for its upkeep: deletions that are due."""
-    for tenant in schools.open_tenants():
+    """Ask every school for its upkeep, a suspended one too: deletions that are due have a deadline of the law."""
+    for tenant in schools.kept_tenants():
         enqueue_on_commit("face.upkeep", tenant=tenant)
 
 
@@ -56,7 +56,7 @@ def chase(*, tenant: Tenant, **_newer: Any) -> int:
     return operations.chase(tenant=tenant, now=clock.now())
 
 
-@app.task(base=SchoolTask, name="face.upkeep")
+@app.task(base=OwedTask, name="face.upkeep")
 def upkeep(*, tenant: Tenant, **_newer: Any) -> int:
     """Delete what must be gone, and tell the institute how many templates are left. Safe to run twice."""
     now = clock.now()

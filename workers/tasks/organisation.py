@@ -10,7 +10,7 @@ from kernel.jobs import enqueue_on_commit
 from kernel.tenancy import Tenant, public_context, school_context
 from tenants.organisation import operations, queries
 from tenants.organisation.imports import flow
-from workers.base import PublicTask, SchoolTask
+from workers.base import OwedTask, PublicTask, SchoolTask
 from workers.celery import app
 
 
@@ -36,12 +36,14 @@ def forget_left(**_newer: Any) -> int:
 
 @app.task(base=PublicTask, name="organisation.part_leavers")
 def part_leavers(**_newer: Any) -> None:
-    """Ask every open school, so that one school's trouble keeps no other's leavers: their faces must go within a day."""
-    for tenant in schools.open_tenants():
+    """Ask every school, so that one school's trouble keeps no other's leavers: their faces must go within a day, in a
+    suspended school, too.
+    """
+    for tenant in schools.kept_tenants():
         enqueue_on_commit("organisation.part_due", tenant=tenant)
 
 
-@app.task(base=SchoolTask, name="organisation.part_due")
+@app.task(base=OwedTask, name="organisation.part_due")
 def part_due(*, tenant: Tenant, **_newer: Any) -> int:
     """End the access of people whose last day of work is over. Safe to run twice."""
     return operations.part_due(now=clock.now(), tenant=tenant)

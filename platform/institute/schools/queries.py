@@ -26,6 +26,9 @@ class HostAnswer:
     note: str = ""  # why, where somebody said so
 
 
+KEPT = (SchoolStatus.READY, SchoolStatus.SUSPENDED)  # their data stand, and the law's deadlines run
+
+
 def as_tenant(school: School) -> Tenant:
     """The school as the domain sees it."""
     return Tenant(
@@ -60,6 +63,19 @@ def tenant_of_school(school_id: UUID) -> Tenant:
 def open_tenants() -> list[Tenant]:
     """All open schools, for sweeps by beat."""
     return [as_tenant(s) for s in School.objects.filter(status=SchoolStatus.READY).order_by("schema_name")]
+
+
+def kept_tenant_for(schema: str) -> Tenant:
+    """As `tenant_for`, of a suspended school too: for what its people are owed meanwhile. Raises NoSchool."""
+    school = School.objects.filter(schema_name=schema, status__in=KEPT).first()
+    if school is None:
+        raise NoSchool(schema)
+    return as_tenant(school)
+
+
+def kept_tenants() -> list[Tenant]:
+    """All open and suspended schools, for sweeps with a deadline of the law."""
+    return [as_tenant(s) for s in School.objects.filter(status__in=KEPT).order_by("schema_name")]
 
 
 # --- For the institute's console ---------------------------------------------------------------------

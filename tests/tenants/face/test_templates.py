@@ -13,7 +13,9 @@ import pytest
 from django.core.management import call_command
 from django.test import override_settings
 
-from kernel import clock
+from institute.schools.choices import SchoolStatus
+from institute.schools.models import School
+from kernel import clock, jobs
 from kernel.crypto import CannotOpen
 from kernel.errors import NotAllowed, NotFound
 from kernel.tenancy import Tenant, school_context
@@ -22,10 +24,13 @@ from tenants.face.choices import Ended, Gone, Kept
 from tenants.face.errors import NothingStored
 from tenants.face.models import Consent, Deletion, Setting, Template
 from tenants.organisation import operations as organisation
+from tenants.organisation.models import Staff
 from tenants.timeline.models import Event
 from tests.factories import face_models
 from tests.factories.face import admin, make_enrolled, person_actor, switch_on
 from tests.factories.organisation import make_staff
+from workers.tasks import face as of_faces
+from workers.tasks import organisation as of_people
 
 
 def opened(template: Template, *, schema: str = "s_alpha", **other: Any) -> bytes:
@@ -84,6 +89,27 @@ def test_a_leaver_is_gone_with_the_next_sweep(alpha: Tenant, pack: Path) -> None
     assert (record.reason, record.template_id, record.by_name) == (Gone.LEFT, template.pk, "系统")
     assert record.deleted_at - now < timedelta(hours=24)
     assert operations.upkeep(tenant=alpha, now=now + timedelta(hours=1)) == 0
+
+
+def test_the_deadline_runs_in_a_suspended_school_too(
+    alpha: Tenant, pack: Path, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    switch_on(alpha)
+    leaver, _template = make_enrolled(1, alpha)
+    stayer, _template = make_enrolled(2, alpha)
+    Staff.objects.filter(pk=leaver.pk).update(left_on=clock.now().date() - timedelta(days=3))
+    School.objects.filter(pk=alpha.school_id).update(status=SchoolStatus.SUSPENDED)
+    sent: list[tuple[str, str]] = []
+    monkeypatch.setattr("workers.base.close_old_connections", lambda: None)  # it would end this transaction
+    monkeypatch.setattr(jobs, "_sender", [lambda name, payload: sent.append((name, payload["schema"]))])
+    for sweep, task in ((of_people.part_leavers, of_people.part_due), (of_faces.sweep, of_faces.upkeep)):
+        with django_capture_on_commit_callbacks(execute=True):
+            sweep()
+        assert (task.name, alpha.schema) in sent
+        task(schema=alpha.schema)
+    with school_context(alpha):
+        assert list(Template.objects.values_list("staff_id", flat=True)) == [stayer.pk]
+        assert Deletion.objects.get().reason == Gone.LEFT
 
 
 def test_a_school_that_stops_keeps_nothing(alpha: Tenant, pack: Path) -> None:

@@ -14,7 +14,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         with public_context():
-            tenants = schools.open_tenants()
+            tenants = schools.kept_tenants()
         total = 0
         for tenant in tenants:
             with school_context(tenant):
