@@ -124,6 +124,7 @@ class Post(models.Model):
     headcount = models.PositiveSmallIntegerField(_("合同编制人数"), default=1)
     certificates = models.JSONField(_("所需证书"), default=list)  # CertificateKind codes
     active = models.BooleanField(default=True)
+    closed_on = models.DateField(null=True)  # since when it is not: what was contracted before stays contracted
 
     class Meta:
         verbose_name = _("岗位")

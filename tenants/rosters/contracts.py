@@ -12,26 +12,35 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
+
+def rate_on(post: str, day: str) -> str:
+    """SQL: yuan per hour of the post on the day, both given as SQL; needs its row `t` of rosters_postterms."""
+    past = (
+        f"SELECT k.rate FROM rosters_pastrate k WHERE k.post_id = {post} AND k.until > {day} ORDER BY k.until LIMIT 1"  # noqa: S608
+    )
+    return f"coalesce(({past}), t.hourly_rate)"
+
+
 # Contracted presence as rows (post_id, party_id, line, day, starts_at, ends_at, persons, hourly_rate), for a WITH.
 # Parameters: %(first)s, %(last)s (dates, both included), %(tz)s (name of the zone), %(holidays)s (date[] of
 # statutory holidays), %(posts)s (uuid[] or NULL), %(parties)s (uuid[] or NULL). Times of the wall clock.
-CONTRACTED = """
-SELECT c.post_id, p.party_id, p.line, d.day, c.persons, t.hourly_rate,
+CONTRACTED = f"""
+SELECT c.post_id, p.party_id, p.line, d.day, c.persons, {rate_on("c.post_id", "d.day")} AS hourly_rate,
        (d.day + make_interval(mins => c.start_minute)) AT TIME ZONE %(tz)s AS starts_at,
        (d.day + make_interval(mins => c.end_minute)) AT TIME ZONE %(tz)s AS ends_at
 FROM rosters_coverage c
-JOIN organisation_post p ON p.id = c.post_id AND p.active
+JOIN organisation_post p ON p.id = c.post_id AND (p.active OR p.closed_on > %(first)s::date)
 LEFT JOIN rosters_postterms t ON t.post_id = c.post_id
 CROSS JOIN LATERAL (
     SELECT g::date AS day FROM generate_series(
         greatest(c.valid_from, %(first)s::date)::timestamp,
         least(coalesce(c.valid_until - 1, %(last)s::date), %(last)s::date)::timestamp, interval '1 day') g
 ) d
-WHERE (c.weekdays >> (extract(isodow FROM d.day)::int - 1)) & 1 = 1
+WHERE (p.active OR d.day < p.closed_on) AND (c.weekdays >> (extract(isodow FROM d.day)::int - 1)) & 1 = 1
   AND (c.holidays OR d.day <> ALL(%(holidays)s::date[]))
   AND (%(posts)s::uuid[] IS NULL OR c.post_id = ANY(%(posts)s::uuid[]))
   AND (%(parties)s::uuid[] IS NULL OR p.party_id = ANY(%(parties)s::uuid[]))
-"""
+"""  # noqa: S608 (constants; values are parameters)
 
 
 def leave_covers(staff: str, at: str) -> str:

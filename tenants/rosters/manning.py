@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from tenants.rosters.contracts import CONTRACTED, Manning
+from tenants.rosters.contracts import CONTRACTED, Manning, rate_on
 
 # Each stretch asked adds its persons, each stretch rostered takes one away; between two changes the sum is what
 # lacks; an approved leave (field work too: elsewhere) takes its part of the stretch back. Every local midnight (by hour: every full hour) is a change too, so that no piece belongs to two days. `first`
@@ -55,7 +55,9 @@ SELECT p.post_id, o.name, o.party_id, o.line, (p.at AT TIME ZONE %(tz)s)::date A
        CASE WHEN %(by_hour)s THEN extract(hour FROM p.at AT TIME ZONE %(tz)s)::int END AS hour,
        sum(p.asked * extract(epoch FROM p.until - p.at) / 60)::int,
        sum(greatest(p.asked - p.there, 0) * extract(epoch FROM p.until - p.at) / 60)::int,
-       max(t.hourly_rate)
+       max("""
+    + rate_on("p.post_id", "(p.at AT TIME ZONE %(tz)s)::date")
+    + """)
 FROM pieces p JOIN organisation_post o ON o.id = p.post_id
 LEFT JOIN rosters_postterms t ON t.post_id = p.post_id
 WHERE p.asked > 0 AND (p.at AT TIME ZONE %(tz)s)::date BETWEEN %(from)s AND %(last)s

@@ -131,6 +131,19 @@ class PostTerms(models.Model):
         ]
 
 
+class PastRate(models.Model):
+    """What an hour of a post cost on the days before `until` (and from the row before on): a new price changes no past day."""
+
+    post = models.ForeignKey("organisation.Post", on_delete=models.CASCADE, related_name="+", db_index=False)
+    until = models.DateField()  # the first day of the price that followed
+    rate = models.DecimalField(max_digits=8, decimal_places=2)
+
+    class Meta:
+        verbose_name = _("以前的每小时费用")
+        ordering = ["post", "until"]
+        constraints = [models.UniqueConstraint(fields=["post", "until"], name="rosters_past_rate_once")]
+
+
 class Coverage(models.Model):
     """Contracted presence of a post: so many persons from minute to minute on these weekdays (合同在岗要求)."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -98,7 +99,7 @@ def change_post(
     )
     if Post.objects.filter(party=post.party, name=fields["name"]).exclude(pk=post.pk).exists():
         raise PostNameTaken(field="name", party=post.party.name, name=fields["name"])
-    for column, value in {**fields, "active": True}.items():
+    for column, value in {**fields, "active": True, "closed_on": None}.items():
         setattr(post, column, value)
     post.save()
     timeline.record(
@@ -113,8 +114,8 @@ def change_post(
 
 
 @transaction.atomic
-def close_post(*, post_id: UUID, by: Actor, tenant: Tenant) -> Post:
-    """Close a post nobody stands in any more. Locks it. Raises NotAllowed, NotFound, PostHasStaff."""
+def close_post(*, post_id: UUID, by: Actor, tenant: Tenant, now: datetime) -> Post:
+    """Close a post nobody stands in any more, from today on. Locks it. Closing twice is once. Raises NotAllowed, NotFound, PostHasStaff."""
     if not policies.can_manage(by):
         raise NotAllowed
     post = Post.objects.select_for_update().filter(pk=post_id).first()
@@ -123,8 +124,10 @@ def close_post(*, post_id: UUID, by: Actor, tenant: Tenant) -> Post:
     working = Staff.objects.filter(post=post, status=StaffStatus.ACTIVE).count()
     if working:
         raise PostHasStaff(name=post.name, count=working)
-    post.active = False
-    post.save(update_fields=["active"])
+    if not post.active:
+        return post
+    post.active, post.closed_on = False, now.astimezone(tenant.tz).date()
+    post.save(update_fields=["active", "closed_on"])
     timeline.record(
         verb="post.closed", sentence=f"停用岗位「{post.name}」", subject=post, by=by, party_id=post.party_id
     )

@@ -29,7 +29,7 @@ from tenants.rosters.errors import (
     ShiftInUse,
     ThresholdsFall,
 )
-from tenants.rosters.models import Assignment, Coverage, Pattern, PostTerms, Rule, Segment, Shift
+from tenants.rosters.models import Assignment, Coverage, PastRate, Pattern, PostTerms, Rule, Segment, Shift
 from tenants.timeline.operations import record
 
 MINUTES = (
@@ -232,7 +232,8 @@ def _post(post_id: UUID) -> Any:
 def set_terms(
     *, post_id: UUID, grade: str, hourly_rate: Decimal | None, by: Actor, tenant: Tenant, now: datetime
 ) -> PostTerms:
-    """What evidence a post asks for and what an hour costs. The grade holds for all its shifts from tomorrow on.
+    """What evidence a post asks for and what an hour costs. The grade holds for all its shifts from tomorrow on; a new
+    price from today on, the first one for the days before, too.
 
     Raises NotAllowed, NotFound, Invalid.
     """
@@ -243,14 +244,18 @@ def set_terms(
         raise Invalid("请选择佐证等级。", field="grade")
     if hourly_rate is not None and not 0 <= hourly_rate <= 9999:
         raise Invalid("每小时费用应在 0—9999 元之间。", field="hourly_rate")
-    row, _made = PostTerms.objects.update_or_create(
-        post_id=post_id, defaults={"grade": grade, "hourly_rate": hourly_rate}
-    )
-    tomorrow = now.astimezone(tenant.tz).date() + timedelta(days=1)
-    record(
-        verb="post.terms_set", sentence=f"岗位「{post.name}」自 {tomorrow} 起要求 {grade} 级佐证", subject=post, by=by,
-        party_id=post.party_id,
-    )  # fmt: skip
+    today = now.astimezone(tenant.tz).date()
+    row, _made = PostTerms.objects.select_for_update().get_or_create(post_id=post_id)
+    before = row.hourly_rate
+    if before is not None and before != hourly_rate:  # of two changes on one day the price before both is the past one
+        PastRate.objects.bulk_create([PastRate(post_id=post_id, until=today, rate=before)], ignore_conflicts=True)
+    row.grade, row.hourly_rate = grade, hourly_rate
+    row.save()
+    sentence = f"岗位「{post.name}」自 {today + timedelta(days=1)} 起要求 {grade} 级佐证"
+    if before != hourly_rate:
+        said = "不再计价" if hourly_rate is None else f"每小时 {hourly_rate} 元"
+        sentence += f"，{'' if before is None else f'自 {today} 起'}{said}"
+    record(verb="post.terms_set", sentence=sentence, subject=post, by=by, party_id=post.party_id)
     enqueue_on_commit("rosters.follow_rules", tenant=tenant)
     return row
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 import openpyxl
 import pytest
 
+from identity.choices import Role
 from identity.contracts import Actor
 from kernel.tenancy import Tenant
 from tenants.attendance import coverage, exports, operations, queries
@@ -16,8 +17,11 @@ from tenants.attendance.choices import Mark
 from tenants.attendance.contracts import Figures, Filled
 from tenants.attendance.models import Confirmation, DayResult, Suspect
 from tenants.attendance.sheet import sheet
+from tenants.organisation import operations as organisation
 from tenants.organisation.models import Staff
+from tenants.rosters import operations as rosters
 from tests.factories.attendance import DAY, at, derive, make_day, make_worker, result_of
+from tests.factories.identity import school_actor
 from tests.factories.rosters import make_coverage, make_leave, make_terms
 
 pytestmark = pytest.mark.django_db
@@ -135,6 +139,59 @@ class TestFill:
         row = self.filled(alpha, staff)
         assert result_of(instance).worked_minutes == row.present == 390
         assert (row.short_minutes, row.short_yuan) == (210, Decimal("105.00"))
+
+    def test_a_post_closed_later_keeps_what_it_lacked(self, alpha: Tenant) -> None:
+        staff, _worker = make_worker(alpha)
+        make_day(alpha, staff, "09:30", "17:00")
+        assert staff.post is not None
+        Staff.objects.filter(pk=staff.pk).update(post=None)
+        later = at(alpha, "12:00", DAY + timedelta(days=3))
+        organisation.close_post(
+            post_id=staff.post.pk, by=school_actor(alpha, Role.SCHOOL_ADMIN), tenant=alpha, now=later
+        )
+        row = self.filled(alpha, staff)
+        assert (row.contracted, row.short_minutes, row.short_yuan) == (600, 150, Decimal("75.00"))
+        days = coverage.filled(
+            tenant=alpha, now=later + timedelta(days=3), first=DAY, last=DAY + timedelta(days=5), by=("day",)
+        )
+        assert [day.contracted for day in days] == [600, 600, 600]  # the day of closing asks for nobody any more
+
+    def test_a_new_price_changes_no_past_day(self, alpha: Tenant) -> None:
+        staff, _worker = make_worker(alpha)
+        make_day(alpha, staff, "09:30", "17:00")
+        assert staff.post is not None
+        by, post_id = school_actor(alpha, Role.SCHOOL_ADMIN), staff.post.pk
+        assert self.filled(alpha, staff).short_yuan == Decimal("75.00")
+        for price, hour in (
+            (None, "08:00"),
+            (Decimal(99), "09:00"),
+            (Decimal("1.00"), "10:00"),
+        ):  # three times on one day
+            now = at(alpha, hour, DAY + timedelta(days=1))
+            rosters.set_terms(post_id=post_id, grade="C", hourly_rate=price, by=by, tenant=alpha, now=now)
+        now = at(alpha, "12:00", DAY + timedelta(days=5))
+        yuan = [
+            row.short_yuan
+            for row in coverage.filled(tenant=alpha, now=now, first=DAY, last=DAY + timedelta(days=1), by=("day",))
+        ]
+        assert yuan == [Decimal("75.00"), Decimal("10.00")]
+
+    def test_the_first_price_holds_for_the_days_before(self, alpha: Tenant) -> None:
+        staff, _worker = make_worker(alpha)
+        make_day(alpha, staff, "09:30", "17:00")
+        assert staff.post is not None
+        make_coverage(staff.post, span=(480, 1080))
+        now = at(alpha, "12:00", DAY + timedelta(days=5))
+        rosters.set_terms(
+            post_id=staff.post.pk,
+            grade="C",
+            hourly_rate=Decimal(30),
+            by=school_actor(alpha, Role.SCHOOL_ADMIN),
+            tenant=alpha,
+            now=now,
+        )
+        (row,) = coverage.filled(tenant=alpha, now=now, first=DAY, last=DAY)
+        assert row.short_yuan == Decimal("75.00")
 
     def test_somebody_elses_leave_takes_nothing_away(self, alpha: Tenant) -> None:
         staff, _worker = make_worker(alpha)

@@ -103,7 +103,7 @@ def test_posts_are_named_once_in_a_party(alpha: Tenant) -> None:
         operations.add_post(party_id=party.pk, name="电工", line="repair", headcount=1, by=ADMIN, tenant=alpha)
     make_staff(post=post)
     with pytest.raises(errors.PostHasStaff):
-        operations.close_post(post_id=post.pk, by=ADMIN, tenant=alpha)
+        operations.close_post(post_id=post.pk, by=ADMIN, tenant=alpha, now=datetime(2026, 11, 20, 4, tzinfo=UTC))
     operations.change_post(
         post_id=post.pk, name="维修电工", line="repair", headcount=4, certificates=[], by=ADMIN, tenant=alpha
     )

@@ -156,7 +156,7 @@ class TermsForm(forms.Form):
     )
     hourly_rate = forms.DecimalField(
         label="每岗每小时费用（元）", required=False, min_value=0, max_value=9999, decimal_places=2,
-        help_text="用于把缺岗小时折算成金额；没有约定可不填",
+        help_text="用于把缺岗小时折算成金额；没有约定可不填。改价从今天起算，之前的日子仍按原价",
     )  # fmt: skip
 
 

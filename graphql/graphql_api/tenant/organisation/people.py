@@ -56,7 +56,7 @@ class ClosePost(Write):
 
     @classmethod
     def perform(cls, context: Context, **given: Any) -> dict[str, Any]:
-        return {"post": operations.close_post(**given, **by_and_tenant(context))}
+        return {"post": operations.close_post(**given, **by_and_tenant(context), now=clock.now())}
 
 
 class StaffInput(graphene.InputObjectType):

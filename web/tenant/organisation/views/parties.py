@@ -384,7 +384,7 @@ def change_post(request: SchoolRequest, post_id: UUID) -> HttpResponse:
 @signed_in
 def close_post(request: SchoolRequest, post_id: UUID) -> HttpResponse:
     try:
-        operations.close_post(post_id=post_id, by=request.actor, tenant=request.school)
+        operations.close_post(post_id=post_id, by=request.actor, tenant=request.school, now=clock.now())
     except DomainError as refused:
         return go(request, "organisation:posts", said=refused.sentence, tone="bad")
     return go(request, "organisation:posts", said="岗位已停用")
