@@ -271,6 +271,7 @@ class Summons(models.Model):
         indexes = [
             models.Index(fields=["staff", "-id"], name="duty_summons_staff"),
             models.Index(fields=["hook_at"], condition=Q(hook_at__isnull=False), name="duty_summons_hook_due"),
+            models.Index(fields=["id"], condition=Q(face=FaceState.PENDING), name="duty_summons_face_waiting"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(doubt__in=Doubt.values), name="duty_summons_doubt_known"),
@@ -313,6 +314,7 @@ class Attempt(models.Model):
     class Meta:
         verbose_name = _("未采信的应答")
         ordering = ["id"]
+        indexes = [models.Index(fields=["id"], condition=Q(face=FaceState.PENDING), name="duty_attempt_face_waiting")]
         constraints = [
             models.CheckConstraint(
                 condition=Q(face__in=FaceState.values, doubt__in=Doubt.values), name="duty_attempt_states_known"

@@ -31,6 +31,7 @@ def round_of_school(*, tenant: Tenant, **_newer: Any) -> int:
     """Draw, send, decide, climb, watch; safe to run twice and at the same time. Returns how many steps were taken."""
     steps = operations.draw_random(tenant=tenant, now=clock.now())
     steps += operations.send_due(tenant=tenant, now=clock.now())
+    steps += operations.settle_faces(tenant=tenant, now=clock.now())
     steps += operations.decide_due(tenant=tenant, now=clock.now())
     steps += operations.climb_chains(tenant=tenant, now=clock.now())
     steps += operations.open_missing_findings(tenant=tenant, now=clock.now())

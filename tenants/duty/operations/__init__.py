@@ -12,6 +12,7 @@ from tenants.duty.operations.calls import (
     open_call,
     open_missing_findings,
     send_due,
+    settle_faces,
 )
 from tenants.duty.operations.cameras import add_camera, judge_report, receive_report, set_camera_active, watch_reports
 from tenants.duty.operations.delivery import (
@@ -64,6 +65,7 @@ __all__ = [
     "send_due",
     "set_camera_active",
     "set_hook",
+    "settle_faces",
     "sign_off",
     "sign_on",
     "take_anomaly",

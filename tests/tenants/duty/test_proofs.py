@@ -101,6 +101,21 @@ def test_where_a_face_is_asked_for_the_punch_waits_for_it(
     assert Summons.objects.count() == 1
 
 
+def test_an_answer_of_the_face_service_whose_message_was_lost_is_found_by_the_round(
+    alpha: Tenant, duty: DutyPost, guard: Guard
+) -> None:
+    DutyPost.objects.update(asks_face=True)
+    row = answer(alpha, make_sent(alpha, duty, now=NOON), guard, now=at(1))
+    Check.objects.filter(pk=row.face_check_id).update(state="pending", outcome="")
+    assert operations.settle_faces(tenant=alpha, now=at(3)) == 0  # the service has not answered
+    Check.objects.filter(pk=row.face_check_id).update(outcome="match", state="done")
+    assert operations.settle_faces(tenant=alpha, now=at(1.5)) == 0  # the message may be on its way
+    assert operations.settle_faces(tenant=alpha, now=at(3)) == 1
+    row.refresh_from_db()
+    assert row.face == "match" and Punch.objects.filter(status="accepted").count() == 1
+    assert operations.settle_faces(tenant=alpha, now=at(4)) == 0
+
+
 def test_minutes_held_are_told_apart_by_proof(alpha: Tenant, duty: DutyPost, guard: Guard) -> None:
     make_coverage(duty.post, start_minute=480, end_minute=1080)
     answer(alpha, make_sent(alpha, duty, now=at(-120)), guard, now=at(-119))

@@ -5,7 +5,7 @@ lock, so a process that dies loses nothing and a step done twice does nothing th
 worker only makes it fast.
 """
 
-from tenants.duty.operations.calls.answering import answer_call, face_checked, may_answer_again, open_call
+from tenants.duty.operations.calls.answering import answer_call, face_checked, may_answer_again, open_call, settle_faces
 from tenants.duty.operations.calls.asking import draw_random, issue_calls
 from tenants.duty.operations.calls.climbing import climb_chains
 from tenants.duty.operations.calls.common import open_missing_findings
@@ -25,5 +25,6 @@ __all__ = [
     "open_call",
     "open_missing_findings",
     "send_due",
+    "settle_faces",
     "was_sent_late",
 ]

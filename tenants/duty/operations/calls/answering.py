@@ -42,6 +42,7 @@ from tenants.organisation.models import Place, Staff
 from tenants.timeline import once
 
 OPEN_FOR_ANSWERS = timedelta(hours=12)
+ANSWER_ON_ITS_WAY = timedelta(minutes=1)  # then the round looks for the answer itself
 COPIES_SINCE = timedelta(days=180)  # how far back a person's own answers are compared
 
 
@@ -282,3 +283,16 @@ def face_checked(*, check_id: UUID, tenant: Tenant, now: datetime) -> None:
             title=f"应答照片没有通过本人核验：{duty.post.name}", text=again, path=f"/m/duty/calls/{call.pk}/",
             subject=call, occasion=f"duty.again:{check_id}", now=now,
         )  # fmt: skip
+
+
+def settle_faces(*, tenant: Tenant, now: datetime, limit: int = 200) -> int:
+    """Take the face service's answers to pictures of calls whose message was lost, each in its own transaction."""
+    waiting = {"face": FaceState.PENDING, "answered_at__lt": now - ANSWER_ON_ITS_WAY, "face_check_id__isnull": False}
+    checks = [
+        *Summons.objects.filter(**waiting).order_by("id").values_list("face_check_id", flat=True)[:limit],
+        *Attempt.objects.filter(**waiting).order_by("id").values_list("face_check_id", flat=True)[:limit],
+    ]
+    answered = [check_id for check_id, result in face_results.results_of(c for c in checks if c).items() if result.done]
+    for check_id in answered:
+        face_checked(check_id=check_id, tenant=tenant, now=now)
+    return len(answered)
