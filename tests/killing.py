@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
 from django.db import connection, connections
 
 from kernel.tenancy import Tenant, school_context
+
+OTHERS = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend'"
+)
 
 
 def die() -> None:
@@ -46,11 +52,21 @@ def killed(tenant: Tenant, kill: Callable[[], None], work: Callable[[], Any]) ->
     child = os.fork()
     if child == 0:
         try:
-            kill()
             with school_context(tenant):
+                kill()
                 work()
         finally:
             os._exit(0)
     _pid, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, "it was to die on the way"
     connection.set_schema(tenant.schema)
+    until = time.monotonic() + 10
+    while _others() and time.monotonic() < until:  # the server has noticed: the dead one's locks are free
+        time.sleep(0.01)
+
+
+def _others() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(OTHERS)
+        found: int = cursor.fetchone()[0]
+        return found

@@ -27,9 +27,8 @@ from tenants.timeline.models import Event
 from tests.factories import face_models
 from tests.factories.face import admin, agree, make_enrolled, person_actor, switch_on
 from tests.factories.organisation import make_staff
+from tests.killing import after, before, killed
 from tests.tenants.face.test_batches import zipped
-from tests.tenants.organisation.test_killed import after, before
-from tests.tenants.punches.test_killed import killed
 
 CHECKING: dict[str, Callable[[], None]] = {
     "begun, nothing looked at": lambda: before(engine, "current"),

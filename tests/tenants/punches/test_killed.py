@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection, connections
+from django.db import connection
 
 from kernel import clock, jobs
-from kernel.tenancy import Tenant, school_context
+from kernel.tenancy import Tenant
 from tenants.organisation.models import Post
 from tenants.punches import operations
 from tenants.punches.choices import PhotoState
@@ -22,14 +19,10 @@ from tenants.punches.models import PhotoCheck, Punch
 from tenants.punches.operations import likeness
 from tests.factories.organisation import make_place, make_post
 from tests.factories.rosters import make_terms
-from tests.tenants.organisation.test_killed import after, before, die
+from tests.killing import after, before, die, killed
 from tests.tenants.punches.test_likeness import punch, selfie, worker
 from workers.tasks import punches
 
-OTHERS = (
-    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    " AND backend_type = 'client backend'"
-)
 COMPARING: dict[str, Callable[[], None]] = {
     "begun, nothing read": lambda: before(likeness.evidence, "nearest_among"),
     "both pictures in hand": lambda: before(likeness, "is_copy"),
@@ -48,32 +41,6 @@ def dies_in_commit() -> None:
         return die() if commits[0] == 2 else plain()
 
     connection._commit = deadly
-
-
-def killed(tenant: Tenant, kill: Callable[[], None], work: Callable[[], object]) -> None:
-    """Do the work in a process that dies on the way."""
-    connections.close_all()
-    child = os.fork()
-    if child == 0:
-        try:
-            with school_context(tenant):
-                kill()
-                work()
-        finally:
-            os._exit(0)
-    _pid, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL, "it was to die on the way"
-    connection.set_schema(tenant.schema)
-    until = time.monotonic() + 10
-    while _others() and time.monotonic() < until:  # the server has noticed: its locks are free
-        time.sleep(0.01)
-
-
-def _others() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(OTHERS)
-        found: int = cursor.fetchone()[0]
-        return found
 
 
 @pytest.fixture
