@@ -7,9 +7,10 @@ the first half counts as coming, in the second half as going, so that one lone p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 DAY = 1440
@@ -27,6 +28,15 @@ def clock_text(minute: int) -> str:
     if days > 1:
         days, rest = 1, minute - DAY
     return f"{'次日' if days else ''}{rest // 60:02d}:{rest % 60:02d}"
+
+
+class Minutes(Protocol):
+    """One stretch of a shift, on any day: minutes from the start of the day, which may pass 1,440."""
+
+    @property
+    def start_minute(self) -> int: ...
+    @property
+    def end_minute(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,11 @@ class Window:
     in_until: datetime
     out_from: datetime
     out_until: datetime
+
+
+def stretches_of(day: date, segments: Iterable[Minutes], tz: ZoneInfo) -> list[Stretch]:
+    """When somebody who has these segments of a shift on a roster day works."""
+    return [Stretch(moment(day, s.start_minute, tz), moment(day, s.end_minute, tz)) for s in segments]
 
 
 def overlaps(a: Stretch, b: Stretch) -> bool:

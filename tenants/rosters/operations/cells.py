@@ -33,7 +33,7 @@ from tenants.rosters.errors import (
 from tenants.rosters.models import Assignment, Shift
 from tenants.rosters.operations.results import ask_results
 from tenants.rosters.people import day_text
-from tenants.rosters.windows import Stretch, first_overlap, moment
+from tenants.rosters.windows import Stretch, first_overlap, moment, stretches_of
 from tenants.timeline.operations import record
 
 MOST_CELLS = 20_000
@@ -83,11 +83,7 @@ class _World:
     live: dict[tuple[UUID, date], list[Assignment]]
 
     def stretches(self, day: date, shift_id: UUID | None) -> list[Stretch]:
-        tz = self.tenant.tz
-        return [
-            Stretch(moment(day, s.start_minute, tz), moment(day, s.end_minute, tz))
-            for s in (self.segments.get(shift_id, []) if shift_id else [])
-        ]
+        return stretches_of(day, self.segments.get(shift_id, []) if shift_id else [], self.tenant.tz)
 
 
 def _world(cells: Sequence[CellChange], tenant: Tenant) -> _World:

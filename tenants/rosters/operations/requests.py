@@ -36,7 +36,7 @@ from tenants.rosters.errors import (
 from tenants.rosters.models import Assignment, Leave, ShiftInstance, Swap
 from tenants.rosters.operations.results import ask_results, days_between
 from tenants.rosters.people import day_text
-from tenants.rosters.windows import Stretch, moment, overlaps
+from tenants.rosters.windows import Stretch, overlaps, stretches_of
 from tenants.timeline import once
 from tenants.timeline.operations import record
 
@@ -389,15 +389,12 @@ def _check_busy(changes: list[tuple[Assignment, Any]], tenant: Tenant) -> None:
     """
     parts = instances.segments_of({a.shift_id for a, _person in changes if a.shift_id})
     for given, person in changes:
-        spans = [
-            (moment(given.day, s.start_minute, tenant.tz), moment(given.day, s.end_minute, tenant.tz))
-            for s in (parts[given.shift_id] if given.shift_id else [])
-        ]
+        wanted = stretches_of(given.day, parts[given.shift_id] if given.shift_id else [], tenant.tz)
         busy = ShiftInstance.objects.filter(
             staff_id=person.pk, cancelled_at__isnull=True, day__range=(given.day - instances.NEAR, given.day + instances.NEAR)
         ).exclude(assignment_id__in=[a.pk for a, _person in changes])  # fmt: skip
         for i in busy.select_related("assignment__shift").order_by("starts_at"):
-            if any(i.starts_at < ends and starts < i.ends_at for starts, ends in spans):
+            if any(overlaps(Stretch(i.starts_at, i.ends_at), s) for s in wanted):
                 when = day_text(given.day) + (f"与{day_text(i.day)}" if i.day != given.day else "")
                 raise ShiftsOverlap(
                     name=person.name, first=str(i.assignment.shift), second=str(given.shift), when=when, field="taker"
@@ -415,10 +412,7 @@ def _drafts_in_the_way(moved: list[Assignment], tenant: Tenant) -> list[Assignme
     parts = instances.segments_of({a.shift_id for a in [*drafts, *moved] if a.shift_id})
 
     def spans(a: Assignment) -> list[Stretch]:
-        return [
-            Stretch(moment(a.day, s.start_minute, tenant.tz), moment(a.day, s.end_minute, tenant.tz))
-            for s in (parts[a.shift_id] if a.shift_id else [])
-        ]
+        return stretches_of(a.day, parts[a.shift_id] if a.shift_id else [], tenant.tz)
 
     return [
         d
